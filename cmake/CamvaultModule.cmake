@@ -1,0 +1,44 @@
+# camvault_module(NAME [SOURCES src/a.cc ...] [DEPS modules that our headers include]
+#                 [PRIVATE_DEPS modules that only our sources include]
+#                 [LIBS external libraries, private] [TESTS tests/a_test.cc ...] [TEST_DEPS modules])
+#
+# A module's headers live in include/camvault/NAME/. Only modules named in DEPS or PRIVATE_DEPS are on
+# the include path, so an undeclared include does not compile: a new edge is one word in a diff.
+# Every file in tests/ becomes one test program NAME_<file>; it links the module and TEST_DEPS.
+function(camvault_module name)
+  cmake_parse_arguments(M "" "" "SOURCES;DEPS;PRIVATE_DEPS;LIBS;PUBLIC_LIBS;TESTS;TEST_DEPS" ${ARGN})
+  set(target camvault_${name})
+  list(TRANSFORM M_DEPS PREPEND camvault::)
+  list(TRANSFORM M_PRIVATE_DEPS PREPEND camvault::)
+  list(TRANSFORM M_TEST_DEPS PREPEND camvault::)
+  if(M_SOURCES)
+    add_library(${target} STATIC ${M_SOURCES})
+    target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>
+                                                $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+                                         PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/src)
+    target_link_libraries(${target} PUBLIC ${M_DEPS} ${M_PUBLIC_LIBS}
+                                    PRIVATE ${M_PRIVATE_DEPS} ${M_LIBS} $<BUILD_INTERFACE:camvault_options>)
+  else()
+    add_library(${target} INTERFACE)
+    target_include_directories(${target} INTERFACE $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>)
+    target_link_libraries(${target} INTERFACE ${M_DEPS} ${M_PUBLIC_LIBS})
+  endif()
+  add_library(camvault::${name} ALIAS ${target})
+  if(CAMVAULT_TESTS)
+    foreach(source IN LISTS M_TESTS)
+      camvault_test(${name} ${source} ${target} ${M_TEST_DEPS})
+    endforeach()
+  endif()
+endfunction()
+
+# One GoogleTest program from one file; discovered case by case by ctest.
+function(camvault_test prefix source)
+  get_filename_component(stem ${source} NAME_WE)
+  set(program ${prefix}_${stem})
+  add_executable(${program} ${source})
+  target_link_libraries(${program} PRIVATE ${ARGN} camvault_options GTest::gtest_main GTest::gmock)
+  target_include_directories(${program} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/src)
+  set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+  gtest_discover_tests(${program} TEST_PREFIX "${prefix}/" DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300
+                       WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+endfunction()

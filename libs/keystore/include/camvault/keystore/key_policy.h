@@ -1,0 +1,77 @@
+// What one key may be used for, how, and by whom. Fixed when the key is made; there is no operation that changes it.
+// No key is ever exportable: no field says so because no operation exports.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string_view>
+#include <vector>
+
+#include "camvault/crypto/key.h"
+#include "camvault/keystore/key_type.h"
+
+namespace camvault::keystore {
+
+// One key, one purpose. Closed list; its numbers are in registry.cc.
+enum class Purpose : std::uint8_t {
+  device_identity,   // IEEE 802.1AR DevID: certificate requests, TLS and 802.1X as this device
+  media_signing,     // signed video and audio
+  ca_signing,        // certificates and revocation lists
+  tls,               // TLS server and client keys that are no device identity
+  attestation,       // signs statements that keystored itself makes, never bytes of a caller
+  audit_signing,     // log heads
+  firmware_signing,  // firmware manifests (maker's side)
+  data_encryption,   // AES-256-GCM of small data and of content keys
+  mac,               // HMAC-SHA256
+};
+
+inline constexpr Purpose kAllPurposes[] = {
+    Purpose::device_identity, Purpose::media_signing,    Purpose::ca_signing,
+    Purpose::tls,             Purpose::attestation,      Purpose::audit_signing,
+    Purpose::firmware_signing, Purpose::data_encryption, Purpose::mac};
+
+std::string_view to_string(Purpose purpose);  // "device-identity", "media-signing", ...
+Result<Purpose> purpose_from_string(std::string_view text);
+
+// True if keys of this type can serve the purpose at all.
+bool suits(KeyType type, Purpose purpose);
+
+// A small set of enumerators below 8.
+template <class E>
+class EnumSet {
+ public:
+  constexpr EnumSet() = default;
+  constexpr EnumSet(std::initializer_list<E> members) {
+    for (const auto member : members) insert(member);
+  }
+  constexpr void insert(E member) { bits_ = static_cast<std::uint8_t>(bits_ | bit(member)); }
+  constexpr bool contains(E member) const { return (bits_ & bit(member)) != 0; }
+  constexpr bool empty() const { return bits_ == 0; }
+  friend constexpr bool operator==(EnumSet, EnumSet) = default;
+
+ private:
+  static constexpr unsigned bit(E member) { return 1u << static_cast<unsigned>(member); }
+  std::uint8_t bits_ = 0;
+};
+
+using SchemeSet = EnumSet<crypto::SignatureScheme>;
+using HashSet = EnumSet<crypto::HashAlg>;
+
+inline constexpr std::size_t kMaxPolicyUids = 16;
+
+struct KeyPolicy {
+  Purpose purpose = Purpose::mac;
+  SchemeSet schemes;                // signatures it may make; empty for aes_256 and hmac_sha256
+  HashSet hashes;                   // digests it may sign; empty for ed25519, aes_256 and hmac_sha256
+  std::vector<std::uint32_t> uids;  // who may use it, ascending; empty when asking: the application's own uid
+
+  friend bool operator==(const KeyPolicy&, const KeyPolicy&) = default;
+};
+
+// Everything the type can do for this purpose, for the application's own uid.
+KeyPolicy default_policy(KeyType type, Purpose purpose);
+
+// Errc::usage if type, purpose, schemes, hashes and uids do not fit together. `uids` may be empty.
+Status check_policy(KeyType type, const KeyPolicy& policy);
+
+}  // namespace camvault::keystore

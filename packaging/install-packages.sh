@@ -24,7 +24,7 @@ for list in "$@"; do
   done < "$list"
 done
 
-command -v dpkg-query > /dev/null && command -v apt-get > /dev/null ||
+{ command -v dpkg-query && command -v apt-get; } > /dev/null ||
   die "no apt-get here; this project is built on Debian 12" \
       "install what stands in these lists by other means, then set CAMVAULT_NO_APT=1:" "$@"
 
@@ -75,13 +75,28 @@ forbid_service_starts() {
   printf '#!/bin/sh\n%s\nexit 101\n' "$mark" > "$policy"
   chmod 755 "$policy"
 }
+# Only where systemd runs the machine could a service that a package enables start at the next boot.
 enabled_services() {
-  command -v systemctl > /dev/null || return 0
+  [ -d /run/systemd/system ] || return 0
   systemctl --root=/ list-unit-files --state=enabled --no-legend --type=service 2> /dev/null | awk '{print $1}' | sort
 }
 
+exec 9> /run/camvault-install-packages.lock
+flock 9
+
+# apt-get started in the background does not hear Ctrl-C: the end waits for it, since services would start and
+# the package database would be left in pieces otherwise.
+finish() {
+  if [ -n "$apt_pid" ] && kill -0 "$apt_pid" 2> /dev/null; then
+    say "waiting for apt-get to leave the package database in order"
+    wait "$apt_pid" || true
+  fi
+  restore_policy
+  rm -f "$log"
+}
 log=$(mktemp)
-trap 'restore_policy; rm -f "$log"' EXIT
+apt_pid=
+trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 before=$(enabled_services)
@@ -111,15 +126,19 @@ installable || { grep -E '^(E:|  *[a-z0-9])' "$log" | head -n 20 >&2; die "apt c
 total=$(grep -c '^Inst ' "$log")
 say "$total packages with their dependencies; this takes a minute or two"
 
+count() { grep -c "^$1" "$log" || true; }
 fetch_and_install() {
   apt -y -q --no-install-recommends -o Dpkg::Options::=--force-confold install "${missing[@]}" > "$log" 2>&1 &
-  local pid=$! shown=0 done_now
-  while kill -0 "$pid" 2> /dev/null; do
+  apt_pid=$!
+  local seconds=0
+  while kill -0 "$apt_pid" 2> /dev/null; do
     sleep 1
-    done_now=$(grep -c '^Setting up ' "$log" || true)
-    if [ $((done_now - shown)) -ge 40 ]; then say "$done_now of $total set up"; shown=$done_now; fi
+    seconds=$((seconds + 1))
+    if [ $((seconds % 5)) -eq 0 ]; then
+      say "of $total: $(count 'Get:') fetched, $(count Unpacking) unpacked, $(count 'Setting up') set up"
+    fi
   done
-  wait "$pid"
+  wait "$apt_pid"
 }
 if ! fetch_and_install; then
   [ -z "$updated" ] || { tail -n 30 "$log" >&2; die "apt-get install failed"; }
@@ -127,10 +146,9 @@ if ! fetch_and_install; then
   fetch_and_install || { tail -n 30 "$log" >&2; die "apt-get install failed"; }
 fi
 
-new_services=$(comm -13 <(printf '%s\n' "$before") <(enabled_services) | grep . || true)
-if [ -n "$new_services" ]; then
-  say "left disabled, as they are not ours to start: $(echo $new_services)"
-  # shellcheck disable=SC2086  # one unit a word
-  systemctl --root=/ disable $new_services > /dev/null 2>&1 || die "could not disable: $(echo $new_services)"
+mapfile -t new_services < <(comm -13 <(printf '%s\n' "$before") <(enabled_services))
+if [ ${#new_services[@]} -gt 0 ]; then
+  say "left disabled, as they are not ours to start: ${new_services[*]}"
+  systemctl --root=/ disable "${new_services[@]}" > /dev/null 2>&1 || die "could not disable: ${new_services[*]}"
 fi
 say "done"

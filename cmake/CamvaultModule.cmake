@@ -68,3 +68,11 @@ function(camvault_programs_target)
   endwhile()
   add_custom_target(programs DEPENDS ${programs})
 endfunction()
+
+# Runs after the last line of the top CMakeLists.txt.
+function(camvault_finish)
+  camvault_programs_target()
+  if(CAMVAULT_TESTS)
+    include("${PROJECT_SOURCE_DIR}/tests/house/house.cmake")
+  endif()
+endfunction()

@@ -1,0 +1,36 @@
+// Revocation lists looked at for one path.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "camvault/crypto/certificate.h"
+#include "ossl.h"
+
+namespace camvault::crypto_openssl {
+
+struct Revocation {
+  bool list_found = false;   // an authentic list of the issuer, not past its next update
+  bool revoked = false;      // counts at the time asked
+  bool compromised = false;  // for a key compromise, which counts at any time
+  Timestamp since{};
+};
+
+// Lists parse once and their signatures are checked once per issuer. Not for use from several threads.
+class RevocationLists {
+ public:
+  explicit RevocationLists(const std::vector<crypto::RevocationList>* lists);
+  Revocation look_up(const X509* certificate, const X509* issuer, Timestamp at);
+
+ private:
+  struct List {
+    X509Crl crl;
+    std::optional<Timestamp> next_update;
+    bool usable = false;                       // no critical extension: not indirect, not a delta, not partial
+    std::map<const X509*, bool> signed_by;     // by issuer
+  };
+  static bool is_signed(List& list, const X509* issuer);
+  std::vector<List> lists_;
+};
+
+}  // namespace camvault::crypto_openssl

@@ -1,5 +1,5 @@
-// Reading the video units of a clip that lies in memory (mapped file): MP4, fragmented MP4 and Annex B. Bytes and
-// order of the units are exactly those of the file; nothing is copied or converted.
+// Reading the video units of a clip that lies in memory (mapped file): MP4, fragmented MP4 and Annex B. Bytes
+// and order of the units are exactly those of the file; nothing is copied or converted.
 #pragma once
 
 #include <memory>
@@ -18,21 +18,21 @@ std::string_view to_string(ClipFormat format);
 struct ClipInfo {
   ClipFormat format = ClipFormat::annex_b;
   Codec codec = Codec::h264;
-  std::uint32_t width = 0;    // pixels; 0 = unknown
+  std::uint32_t width = 0;  // pixels; 0 = unknown
   std::uint32_t height = 0;
-  std::uint32_t timescale = 0;              // ticks per second; 0 = the container has no times
-  std::uint64_t sample_count = 0;           // 0 = unknown until read
-  std::vector<std::string> not_video;       // other tracks: "audio (mp4a)", "metadata (mett)", ...
+  std::uint32_t timescale = 0;         // ticks per second; 0 = the container has no times
+  std::uint64_t sample_count = 0;      // 0 = unknown until read
+  std::vector<std::string> not_video;  // other tracks: "audio (mp4a)", "metadata (mett)", ...
 };
 
-// A source of units, in decoding order. A read returns a run of units that live until the next read; an empty run
-// is the end.
+// A source of units, in decoding order. A read returns a run of units that live until the next read; an empty
+// run is the end.
 class UnitSource {
  public:
   virtual ~UnitSource() = default;
   virtual const ClipInfo& info() const = 0;
-  // At most kMaxRun units. A unit that the container cuts short (truncated file) ends the source with an error,
-  // after the whole units before it were given.
+  // At most kMaxRun units. A unit that the container cuts short (truncated file) ends the source with an
+  // error, after the whole units before it were given.
   virtual Result<std::span<const Unit>> read() = 0;
   // Starts again from the beginning.
   virtual Status rewind() = 0;
@@ -41,7 +41,8 @@ class UnitSource {
 };
 
 struct ClipOptions {
-  // Raw streams do not say which codec they are: guessed from parameter sets and slice headers when not given.
+  // Raw streams do not say which codec they are: guessed from parameter sets and slice headers when not
+  // given.
   std::optional<Codec> codec;
 };
 

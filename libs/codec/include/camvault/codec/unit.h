@@ -1,5 +1,5 @@
-// The smallest thing that is hashed and signed: one NAL unit of H.264 (ITU-T H.264 7.3.1) or H.265 (ITU-T H.265
-// 7.3.1), without start code or length prefix.
+// The smallest thing that is hashed and signed: one NAL unit of H.264 (ITU-T H.264 7.3.1) or H.265 (ITU-T
+// H.265 7.3.1), without start code or length prefix.
 #pragma once
 
 #include <cstdint>
@@ -15,20 +15,21 @@ enum class Codec : std::uint8_t { h264, h265 };
 std::string_view to_string(Codec codec);  // "h264", "h265"
 
 enum class UnitKind : std::uint8_t {
-  slice,            // any VCL unit
-  sei,              // H.264 type 6; H.265 types 39 and 40
-  parameter_set,    // VPS, SPS, SPS extension, subset SPS, PPS
-  delimiter,        // access unit delimiter, end of sequence, end of stream, filler
-  other,            // everything else, reserved and unspecified types too
-  broken,           // too short to have a header, or the forbidden bit is set
+  slice,          // any VCL unit
+  sei,            // H.264 type 6; H.265 types 39 and 40
+  parameter_set,  // VPS, SPS, SPS extension, subset SPS, PPS
+  delimiter,      // access unit delimiter, end of sequence, end of stream, filler
+  other,          // everything else, reserved and unspecified types too
+  broken,         // too short to have a header, or the forbidden bit is set
 };
 
 struct UnitInfo {
   UnitKind kind = UnitKind::broken;
-  std::uint8_t type = 0;             // nal_unit_type
-  bool first_slice = false;          // first slice (segment) of its picture
-  bool gop_start = false;            // slice of an IDR picture (H.264 type 5) or IRAP picture (H.265 types 16 to 21)
-  bool reference_hashed = false;     // hashed by ONVIF's reference implementation (H.264 1, 5; H.265 0, 1, 16 to 21)
+  std::uint8_t type = 0;     // nal_unit_type
+  bool first_slice = false;  // first slice (segment) of its picture
+  bool gop_start = false;    // slice of an IDR picture (H.264 type 5) or IRAP picture (H.265 types 16 to 21)
+  bool reference_hashed =
+      false;  // hashed by ONVIF's reference implementation (H.264 1, 5; H.265 0, 1, 16 to 21)
 };
 
 // Looks at the header and, for slices, at the first bit after it. Never reads past the end.
@@ -40,8 +41,9 @@ BytesView without_trailing_zeros(BytesView unit);
 // One unit in its stream. `bytes` belongs to the source and stays valid until the next read from it.
 struct Unit {
   BytesView bytes;
-  std::uint64_t offset = 0;                  // of the first byte in the file, for reports
-  std::optional<Timestamp> container_time;   // presentation time in the container, since its beginning (1970 = 0)
+  std::uint64_t offset = 0;  // of the first byte in the file, for reports
+  std::optional<Timestamp>
+      container_time;  // presentation time in the container, since its beginning (1970 = 0)
 };
 
 }  // namespace camvault::codec

@@ -28,22 +28,22 @@ file(GENERATE OUTPUT "${module_list}" CONTENT "${lines}")
 
 foreach(check IN ITEMS borders headers declared documented)
   add_test(NAME house/modules_${check}
-           COMMAND Python3::Interpreter "${CMAKE_CURRENT_LIST_DIR}/modules.py" ${check} --modules "${module_list}"
+           COMMAND "${Python3_EXECUTABLE}" "${CMAKE_CURRENT_LIST_DIR}/modules.py" ${check} --modules "${module_list}"
                    --source "${PROJECT_SOURCE_DIR}" --compiler "${CMAKE_CXX_COMPILER}")
 endforeach()
 set_tests_properties(house/modules_headers PROPERTIES TIMEOUT 600)
 
 foreach(check IN ITEMS order exist)
   add_test(NAME house/packages_${check}
-           COMMAND Python3::Interpreter "${CMAKE_CURRENT_LIST_DIR}/packages.py" ${check} "${PROJECT_SOURCE_DIR}")
+           COMMAND "${Python3_EXECUTABLE}" "${CMAKE_CURRENT_LIST_DIR}/packages.py" ${check} "${PROJECT_SOURCE_DIR}")
 endforeach()
 add_test(NAME house/install_packages
          COMMAND bash "${CMAKE_CURRENT_LIST_DIR}/install_packages_test.sh" "${PROJECT_SOURCE_DIR}")
 add_test(NAME house/front_door COMMAND bash "${CMAKE_CURRENT_LIST_DIR}/front_door_test.sh" "${PROJECT_SOURCE_DIR}")
 add_test(NAME house/secrets_tree
-         COMMAND Python3::Interpreter "${CMAKE_CURRENT_LIST_DIR}/secrets_scan.py" tree "${PROJECT_SOURCE_DIR}")
+         COMMAND "${Python3_EXECUTABLE}" "${CMAKE_CURRENT_LIST_DIR}/secrets_scan.py" tree "${PROJECT_SOURCE_DIR}")
 add_test(NAME house/secrets_programs
-         COMMAND Python3::Interpreter "${CMAKE_CURRENT_LIST_DIR}/secrets_scan.py" files "${CMAKE_BINARY_DIR}/bin")
+         COMMAND "${Python3_EXECUTABLE}" "${CMAKE_CURRENT_LIST_DIR}/secrets_scan.py" files "${CMAKE_BINARY_DIR}/bin")
 add_test(NAME house/secrets_scanner_finds_planted_ones
-         COMMAND Python3::Interpreter "${CMAKE_CURRENT_LIST_DIR}/secrets_scan.py" selftest)
+         COMMAND "${Python3_EXECUTABLE}" "${CMAKE_CURRENT_LIST_DIR}/secrets_scan.py" selftest)
 set_tests_properties(house/packages_exist PROPERTIES SKIP_RETURN_CODE 77)

@@ -17,7 +17,7 @@ Secret::Secret(std::size_t size) : size_(size) {
 }
 
 Secret::Secret(BytesView bytes) : Secret(bytes.size()) {
-  if (!bytes.empty()) std::memcpy(data_, bytes.data(), bytes.size());
+  if (data_ != nullptr) std::memcpy(data_, bytes.data(), bytes.size());
 }
 
 Secret Secret::absorb(Bytes&& bytes) {

@@ -43,7 +43,7 @@ inline tl::unexpected<Error> fail(Errc code, std::string what) {
 }
 
 // Passes an error on with the place where it happened in front: "recording.mp4: box longer than the file".
-inline tl::unexpected<Error> fail_in(std::string_view where, Error error) {
+inline tl::unexpected<Error> fail_in(std::string_view where, const Error& error) {
   return tl::unexpected<Error>(Error{error.code, std::string(where) + ": " + error.what});
 }
 

@@ -22,7 +22,8 @@ function(camvault_module name)
                                     PRIVATE ${M_PRIVATE_DEPS} ${M_LIBS} $<BUILD_INTERFACE:camvault_options>)
   else()
     add_library(${target} INTERFACE)
-    target_include_directories(${target} INTERFACE $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>)
+    target_include_directories(${target} INTERFACE $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>
+                                                   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
     target_link_libraries(${target} INTERFACE ${M_DEPS} ${M_PUBLIC_LIBS})
   endif()
   add_library(camvault::${name} ALIAS ${target})
@@ -49,7 +50,8 @@ function(camvault_test prefix source)
                        WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
 endfunction()
 
-# A target `programs` that builds what lands in bin/ and nothing else: what `make run` and `make build` need.
+# A target `programs` that builds what lands in bin/ and, once it exists, libcamvault: what `make run`, `make build`
+# and `make install` need, and none of the tests.
 function(camvault_programs_target)
   set(programs)
   set(folders "${PROJECT_SOURCE_DIR}")
@@ -66,12 +68,16 @@ function(camvault_programs_target)
       endif()
     endforeach()
   endwhile()
-  add_custom_target(programs DEPENDS ${programs})
+  add_custom_target(programs)
+  if(programs)
+    add_dependencies(programs ${programs})
+  endif()
 endfunction()
 
 # Runs after the last line of the top CMakeLists.txt.
 function(camvault_finish)
   camvault_programs_target()
+  camvault_install()
   if(CAMVAULT_TESTS)
     include("${PROJECT_SOURCE_DIR}/tests/house/house.cmake")
   endif()

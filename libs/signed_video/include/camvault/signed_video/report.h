@@ -48,11 +48,12 @@ struct GopReport {
   std::optional<Timestamp> end;               // as signed: first picture of the next GOP, exclusive
 };
 
-// A run of units of one picture range that share a status other than authentic.
+// A run of units that share a status other than authentic.
 struct Finding {
   UnitStatus status = UnitStatus::not_covered;
   std::uint32_t first_picture = 0;
   std::uint32_t last_picture = 0;             // inclusive
+  std::uint32_t clip_picture = 0;             // index of the first picture among those that are in the clip
   std::uint32_t gop = 0;                      // of the first picture
   std::uint32_t units = 0;                    // how many units the run has (a picture can have many slices)
   std::optional<Timestamp> time;              // of the first picture: container time if there is one, else the GOP's signed time
@@ -68,11 +69,13 @@ enum class NoteKind : std::uint8_t {
   unsigned_head,            // pictures before the first GOP that any signature covers
   gops_missing,             // a gap in the GOP counter: a run of GOPs was removed
   joined,                   // two recordings were put together here
+  sei_removed,              // pictures stand there whose signature was taken away
   sei_repeated,             // the same SEI more than once: allowed
   sei_invalid,              // an SEI whose signature does not verify
   sei_malformed,            // an SEI with our UUID that breaks the format
   key_changed,              // the signer's certificate changed, vouched for by the same issuer
   signer_changed,           // the signer changed and nothing vouches for that
+  no_certificate,           // signed, but the signer's certificate is not in the clip
   types_not_hashed,         // the signer left some picture types out: those pictures are not covered
   last_gop_not_verifiable,  // stale end-of-stream SEI of ONVIF's reference signer in low-bitrate mode
   not_covered_by_format,    // parameter sets, other SEIs, audio: named with counts

@@ -26,12 +26,19 @@ struct SignerOptions {
   std::string chain_pem;                 // signing certificate first, then intermediates; never the root
   VendorInfo vendor;
   bool low_bitrate = false;              // no hash lists: a GOP is valid or not as a whole
-  bool certificate_sei = true;           // chain and vendor information once at the start and on request, not in every SEI
+  bool certificate_sei = true;           // a certificate SEI at the start and on request
+  // Chain and vendor information in every signed SEI, so that any piece of the video can be verified by itself. Without
+  // it they stand in the certificate SEI alone (about 1.5 KB less a GOP).
+  bool chain_in_every_sei = true;
   bool emulation_prevention = true;      // SEIs are hashed as they are written into the stream
   std::uint32_t signing_interval = 1;    // sign every n-th GOP; the others are covered through it
-  std::uint32_t max_partial_units = 600; // a longer GOP is signed in parts; 600 is the reference verifier's limit
+  // A longer GOP is signed in parts. 0: what ONVIF's reference verifier can take, 600 units with SHA-256, 400 with
+  // SHA-384, 300 with SHA-512.
+  std::uint32_t max_partial_units = 0;
   Ticks max_partial_time = std::chrono::seconds(5);
   bool repeat_seis = false;              // every SEI twice, for lossy transport
+  // For files, where no live picture is held up: waits for each signature instead of sending unsigned SEIs.
+  bool wait_for_key = false;
   // Counter of the first GOP. Random when not given, so that two recordings can be told apart.
   std::optional<std::uint32_t> first_counter;
 };

@@ -1,0 +1,188 @@
+// The heart of the verifier: which units does each SEI speak about, and what became of them?
+//
+// Hashable units wait until an SEI covers them. An SEI covers one (partial) GOP: usually the oldest units that wait, which
+// one GOP hash settles. When that fails, the hash list is matched with the units that wait; what stands between the
+// matches is altered, missing or extra. An SEI that matches nothing waits for the next one, which shows whether its GOP is
+// gone or was changed as a whole.
+//
+// An unsigned SEI is itself a unit of a later GOP; what it says holds once that GOP is settled by a signed one.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "camvault/signed_video/report.h"
+#include "list_matcher.h"
+#include "sei_message.h"
+#include "timeline.h"
+
+namespace camvault::signed_video {
+
+struct PendingUnit {
+  Hashable hash;
+  bool first_slice = false;
+  bool reference_hashed = true;               // false: ONVIF's reference signer leaves such units out
+  std::uint8_t attempts = 0;                  // slow searches that looked at it in vain
+  std::uint32_t clip_picture = 0;
+  std::uint32_t clip_gop = 0;
+  std::uint64_t sequence = 0;                 // number of the hashable unit in the clip
+  std::uint64_t offset = 0;
+  std::uint64_t sei = 0;                      // id of the unsigned SEI that it is
+  std::optional<Ticks> container_time;
+};
+
+struct WaitingSignature {
+  SeiMessage message;                         // signature only; list and chains were moved out
+  crypto::Digest digest;
+  crypto::HashAlg hash;
+};
+
+struct GopSei {
+  General general;
+  std::optional<Bytes> list;
+  SignatureStatus signature = SignatureStatus::none;   // valid, none (unsigned) or no_key
+  std::optional<WaitingSignature> waiting;             // with no_key
+  std::uint64_t id = 0;                                // ascending
+  std::uint64_t sequence = 0;                          // of the next hashable unit when the SEI came
+};
+
+struct CoverageOutcome {
+  bool any_authentic = false;
+  bool any_missing = false;
+  bool tampered = false;                      // something altered, extra, moved, joined, or robbed of its signature
+  std::uint32_t gops_missing = 0;
+  std::optional<Timestamp> first_time;
+  std::optional<Timestamp> last_time;
+};
+
+class Coverage {
+ public:
+  Coverage(const crypto::Engine& engine, Timeline& timeline, std::vector<Note>& notes);
+
+  void set_hash(crypto::HashAlg hash);
+  // The digests of waiting units were made with another algorithm: puts the right ones in their place.
+  void replace_digests(const std::deque<crypto::Digest>& digests);
+
+  void add_unit(PendingUnit unit);
+  // A unit that is not hashed and looks like a slice whose header was changed; stands before unit `sequence`.
+  void add_suspect(std::uint64_t sequence);
+  void add_sei(GopSei sei);
+  // The signer changed and nothing vouches for that: another recording begins.
+  void begin_piece(std::string why);
+  void saw_invalid_sei() { invalid_sei_seen_ = true; }
+  // Settles signatures that waited for a key.
+  void settle_signatures(const std::function<SignatureStatus(const WaitingSignature&)>& check);
+  void finish();
+
+  std::size_t waiting() const { return pending_.size(); }
+  std::uint32_t current_gop() const;
+  const CoverageOutcome& outcome() const { return outcome_; }
+
+ private:
+  struct Previous {
+    std::uint32_t counter = 0;
+    bool partial = false;
+    bool placed = false;                      // its units were found in the clip
+    std::optional<crypto::Digest> first_entry;
+    std::optional<crypto::Digest> anchor;
+    std::optional<Timestamp> end;
+    std::optional<std::uint32_t> gop;
+    crypto::Digest gop_hash;
+    std::uint16_t unit_count = 0;
+  };
+  struct Unplaced {
+    GopSei sei;
+    std::uint64_t places = 0;                 // units it speaks about
+  };
+  enum class State { open, definite, refuted };
+  struct Record {
+    State state = State::open;
+    std::uint64_t sei = 0;
+    std::vector<SegmentSummary> missing_gops;              // before the units
+    std::optional<SegmentSummary> segment;
+    std::vector<UnitResult> units;
+    std::vector<std::pair<std::uint64_t, UnitStatus>> seis;  // unsigned SEIs among the units
+    std::optional<WaitingSignature> waiting;
+    bool uncovered_is_tampering = false;
+    bool unsigned_tail = false;               // no signature came after it
+  };
+  // One step of a settled (partial) GOP: a unit, or a place without one.
+  struct Step {
+    UnitStatus status;
+    std::size_t unit;                         // index in pending_, or SIZE_MAX
+  };
+  struct Located {
+    std::size_t begin = 0;                    // units before it are not part of the segment
+    std::size_t end = 0;
+    std::vector<Step> steps;
+    crypto::Digest first_entry;
+    crypto::Digest anchor;
+    bool beginning_missing = false;
+  };
+
+  bool resolve(GopSei& sei, bool may_defer);
+  void check_order(const GopSei& sei);
+  bool plausible_gap(const GopSei& sei, std::uint32_t lost) const;
+  std::optional<Located> locate_exactly(const GopSei& sei, std::size_t begin, bool reference_only);
+  std::optional<Located> locate_by_hash(const GopSei& sei);
+  std::optional<Located> locate_by_list(const GopSei& sei, bool may_defer, bool& defer);
+  Located read_match(const GopSei& sei, const Match& match, const std::vector<std::size_t>& view, bool may_defer, bool& defer);
+  void set_aside(GopSei sei);
+  void commit_segment(GopSei& sei, Located located);
+  void settle_front(std::size_t count, const GopSei* next, std::uint64_t lost);
+  std::vector<UnitStatus> judge_front(std::size_t count, const GopSei* next, std::uint64_t lost, Record& record);
+  void count_missing_gops(std::uint64_t count, std::size_t behind, Record& record);
+  std::uint32_t gop_of(const PendingUnit& unit) const;
+  bool signature_was_removed(std::size_t count, const GopSei& next, std::uint64_t lost) const;
+  bool suspect_between(std::uint64_t begin, std::uint64_t end) const;
+
+  std::optional<crypto::Digest> stream_anchor(std::uint32_t clip_gop) const;
+  std::vector<const Hashable*> hashables(std::size_t begin, std::size_t end) const;
+  UnitResult result_of(const PendingUnit& unit, UnitStatus status) const;
+  void drop_front(std::size_t count);
+  void push(Record record);
+  void make_definite(Record& record);
+  void commit_ready();
+  void commit(Record& record);
+  void note(NoteKind kind, std::uint32_t gop, std::uint64_t count, std::string text);
+
+  const crypto::Engine& engine_;
+  Timeline& timeline_;
+  std::vector<Note>& notes_;
+  crypto::HashAlg hash_ = crypto::HashAlg::sha256;
+
+  std::deque<PendingUnit> pending_;
+  std::deque<std::pair<std::uint32_t, crypto::Digest>> anchors_;   // by GOP in the clip
+  std::deque<std::uint64_t> suspects_;
+  std::optional<GopSei> deferred_;
+  std::vector<Unplaced> unplaced_;
+  std::deque<Bytes> orphan_lists_;            // of GOPs that were not found: their pictures may turn up elsewhere
+  std::optional<Previous> previous_;
+  std::uint64_t lost_ = 0;                    // SEIs that the counter misses since the last placed one
+  std::uint64_t flushed_gops_ = 0;            // given up while they waited
+  bool piece_begins_ = true;                  // nothing of this recording was placed yet
+  bool stale_end_ = false;                    // an end-of-stream SEI that cannot be verified was seen
+  bool reference_only_ = false;
+  bool parts_seen_ = false;
+  bool joined_ = false;
+  bool invalid_sei_seen_ = false;
+  Ticks longest_segment_{};
+  std::uint32_t largest_segment_ = 1;
+  std::deque<Record> records_;
+  std::size_t record_units_ = 0;
+
+  // Numbers in the report: those in the clip, moved by what is missing.
+  std::int64_t last_picture_ = -1;
+  std::int64_t picture_shift_ = 0;
+  std::int64_t gop_shift_ = 0;
+  std::array<std::uint32_t, 64> slices_seen_{};   // pictures by number of slices
+  std::uint32_t slices_in_picture_ = 0;
+  std::uint32_t typical_slices() const;
+
+  CoverageOutcome outcome_;
+};
+
+}  // namespace camvault::signed_video

@@ -1,0 +1,333 @@
+#include "camvault/signed_video/signer.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+
+#include "sei_message.h"
+
+namespace camvault::signed_video {
+
+namespace {
+
+using codec::UnitKind;
+
+// ONVIF's reference verifier refuses longer hash lists.
+constexpr std::size_t kReferenceListBytes = 19'200;
+// A TLV length has 16 bits; one byte is the version.
+constexpr std::size_t kMaxListBytes = 0xffff - 1;
+
+constexpr std::array<std::uint8_t, 3> kSpecVersion = {26, 6, 0};  // ONVIF Media Signing 26.06
+
+// Where a signature arrives, from whatever thread the key lives on. Outlives the signer if the key is slow.
+class Slot {
+ public:
+  void set(Result<Bytes> result) {
+    const std::lock_guard lock(mutex_);
+    result_ = std::move(result);
+    arrived_.notify_all();
+  }
+  std::optional<Result<Bytes>> take_if_ready() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(result_, std::nullopt);
+  }
+  std::optional<Result<Bytes>> take_until(std::chrono::steady_clock::time_point deadline) {
+    std::unique_lock lock(mutex_);
+    arrived_.wait_until(lock, deadline, [&] { return result_.has_value(); });
+    return std::exchange(result_, std::nullopt);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::optional<Result<Bytes>> result_;
+};
+
+// An SEI on its way into the stream; SEIs leave in the order they were made (5.1).
+struct Waiting {
+  SeiDraft draft;
+  Bytes list;                       // what draft.hash_list looks at
+  SeiWriter writer;
+  std::shared_ptr<Slot> slot;       // null: unsigned
+};
+
+// A key that never answers must not hold a recording up for ever.
+constexpr auto kLongestWaitForKey = std::chrono::seconds(30);
+
+}  // namespace
+
+class Signer::Impl {
+ public:
+  Impl(const crypto::Engine& engine, std::shared_ptr<crypto::SigningKey> key, SignerOptions options)
+      : engine_(engine), key_(std::move(key)), options_(std::move(options)) {
+    scheme_ = crypto::default_scheme(key_->alg());
+    const auto reference_limit = kReferenceListBytes / crypto::digest_size(options_.hash);
+    max_units_ = options_.max_partial_units == 0 ? reference_limit : options_.max_partial_units;
+    if (options_.first_counter) {
+      counter_ = *options_.first_counter;
+    } else {
+      std::array<std::uint8_t, 4> random{};
+      engine_.random(random);
+      // Half the range is left for the recording: the counter does not wrap in any camera's life.
+      counter_ = (std::uint32_t{random[0]} << 24 | std::uint32_t{random[1]} << 16 | std::uint32_t{random[2]} << 8 | random[3]) >> 1;
+    }
+    link_.size = static_cast<std::uint8_t>(crypto::digest_size(options_.hash));  // zeros: nothing before the first GOP
+  }
+
+  Status start() {
+    if (options_.certificate_sei) CAM_TRY_STATUS(queue_certificate_sei());
+    return ok();
+  }
+
+  Result<std::span<const Bytes>> add(std::span<const BytesView> access_unit, Timestamp time) {
+    if (finished_) return fail(Errc::usage, "the signed stream has ended");
+    time = std::max(time, last_time_.value_or(time));
+    frame_time_ = last_time_ ? time - *last_time_ : frame_time_;
+    last_time_ = time;
+    if (certificate_requested_ && options_.certificate_sei) CAM_TRY_STATUS(queue_certificate_sei());
+    certificate_requested_ = false;
+
+    out_.clear();
+    CAM_TRY_STATUS(drain(options_.wait_for_key ? Drain::wait : Drain::ready));
+
+    classified_.clear();
+    std::size_t slices = 0;
+    bool starts_gop = false;
+    for (const auto unit : access_unit) {
+      classified_.push_back(codec::classify(options_.codec, unit));
+      const auto& info = classified_.back();
+      if (info.kind == UnitKind::slice) ++slices;
+      starts_gop = starts_gop || (info.gop_start && info.first_slice);
+    }
+    if (count_ != 0) {
+      if (starts_gop) {
+        CAM_TRY_STATUS(close(false, time, false));
+      } else if (count_ + slices > max_units_ || time - *start_ >= options_.max_partial_time) {
+        // A part must be signed (5.6). While the key lags behind, the part grows instead.
+        const bool list_full = (count_ + slices) * digest_bytes() > kMaxListBytes;
+        if (waiting_signatures() < kMaxWaiting || list_full) CAM_TRY_STATUS(close(true, time, false));
+      }
+    }
+    for (std::size_t i = 0; i < access_unit.size(); ++i) {
+      if (classified_[i].kind == UnitKind::slice) hash_slice(access_unit[i], classified_[i], time);
+    }
+    return std::span<const Bytes>(out_);
+  }
+
+  Result<std::span<const Bytes>> finish(std::chrono::milliseconds patience) {
+    if (finished_) return fail(Errc::usage, "the signed stream has ended");
+    finished_ = true;
+    deadline_ = std::chrono::steady_clock::now() + patience;
+    out_.clear();
+    CAM_TRY_STATUS(drain(Drain::deadline));
+    if (count_ != 0) {
+      CAM_TRY_STATUS(close(false, *last_time_ + frame_time_, true));
+      CAM_TRY_STATUS(drain(Drain::deadline));
+    }
+    return std::span<const Bytes>(out_);
+  }
+
+  void request_certificate_sei() { certificate_requested_ = true; }
+  Counters counters() const { return counters_; }
+
+ private:
+  enum class Drain { ready, wait, deadline };
+
+  std::size_t digest_bytes() const { return crypto::digest_size(options_.hash); }
+
+  std::size_t waiting_signatures() const {
+    return static_cast<std::size_t>(std::count_if(queue_.begin(), queue_.end(), [](const auto& w) { return w.slot != nullptr; }));
+  }
+
+  void append_entry(const crypto::Digest& entry) {
+    if (count_ == 0) first_entry_ = entry;
+    append(list_, entry.view());
+    ++count_;
+  }
+
+  // 5.4: the first slice of the IDR picture anchors the GOP; every other slice is hashed together with the anchor.
+  void hash_slice(BytesView unit, const codec::UnitInfo& info, Timestamp time) {
+    const bool anchors = info.gop_start && info.first_slice;
+    if (anchor_.empty() && !anchors) return;  // the stream begins inside a GOP: not covered
+    const auto raw = engine_.digest(options_.hash, codec::without_trailing_zeros(unit));
+    if (count_ == 0) start_ = time;
+    ++counters_.units_hashed;
+    if (anchors) {
+      anchor_ = raw;
+      append_entry(raw);
+      return;
+    }
+    std::array<std::uint8_t, 2 * crypto::kMaxDigestSize> both{};
+    std::copy_n(anchor_.bytes.begin(), anchor_.size, both.begin());
+    std::copy_n(raw.bytes.begin(), raw.size, both.begin() + anchor_.size);
+    append_entry(engine_.digest(options_.hash, BytesView(both).first(std::size_t{anchor_.size} + raw.size)));
+  }
+
+  // Ends the running (partial) GOP and sends its digest to the key.
+  Status close(bool partial, Timestamp end, bool at_end_of_stream) {
+    General general;
+    general.spec_version = kSpecVersion;
+    general.partial = partial;
+    general.start = start_;
+    general.end = end;
+    general.counter = counter_++;
+    general.unit_count = static_cast<std::uint16_t>(std::min<std::size_t>(count_, kUnknownUnitCount));
+    general.gop_hash = engine_.digest(options_.hash, list_);
+    general.linked_hash = link_;
+
+    Waiting waiting;
+    waiting.draft.codec = options_.codec;
+    waiting.draft.escaped_document = options_.emulation_prevention;
+    waiting.draft.after_last_slice = at_end_of_stream;
+    waiting.draft.general = general;
+    waiting.draft.hash = options_.hash;
+    if (!options_.low_bitrate && list_.size() <= kMaxListBytes) waiting.list = std::move(list_);
+    list_.clear();
+    link_ = first_entry_;
+    count_ = 0;
+
+    if (!partial) ++gops_closed_;
+    const bool due = partial || at_end_of_stream || gops_closed_ % options_.signing_interval == 0;
+    const bool key_lags = !at_end_of_stream && waiting_signatures() >= kMaxWaiting;
+    return queue(std::move(waiting), due && !key_lags);
+  }
+
+  Status queue_certificate_sei() {
+    Waiting waiting;
+    waiting.draft.codec = options_.codec;
+    waiting.draft.certificate_sei = true;
+    waiting.draft.escaped_document = options_.emulation_prevention;
+    waiting.draft.hash = options_.hash;
+    return queue(std::move(waiting), true);
+  }
+
+  Status queue(Waiting waiting, bool sign) {
+    waiting.draft.hash_list = waiting.list;
+    if (sign && (waiting.draft.certificate_sei || options_.chain_in_every_sei || !options_.certificate_sei)) {
+      waiting.draft.vendor = Vendor{options_.vendor.firmware, options_.vendor.serial, options_.vendor.manufacturer};
+      waiting.draft.chains = {CertificateChain{false, options_.chain_pem}};
+    }
+    CAM_TRY(waiting.writer, SeiWriter::create(waiting.draft, sign ? crypto::max_signature_size(key_->alg()) : 0));
+    if (sign) {
+      waiting.slot = std::make_shared<Slot>();
+      const auto digest = engine_.digest(options_.hash, waiting.writer.document);
+      key_->sign_async(scheme_, options_.hash, digest,
+                       [slot = waiting.slot](Result<Bytes> signature) { slot->set(std::move(signature)); });
+    }
+    queue_.push_back(std::move(waiting));
+    queue_.back().draft.hash_list = queue_.back().list;  // the vector's bytes stay where they are; the view is set anew for clarity
+    return ok();
+  }
+
+  std::optional<Result<Bytes>> signature_of(const Waiting& waiting, Drain mode) {
+    switch (mode) {
+      case Drain::ready: return waiting.slot->take_if_ready();
+      case Drain::wait: return waiting.slot->take_until(std::chrono::steady_clock::now() + kLongestWaitForKey);
+      case Drain::deadline: return waiting.slot->take_until(deadline_);
+    }
+    return std::nullopt;
+  }
+
+  // Moves finished SEIs from the head of the queue into the stream.
+  Status drain(Drain mode) {
+    for (auto& repeated : std::exchange(repeat_next_, {})) out_.push_back(std::move(repeated));
+    while (!queue_.empty()) {
+      auto& head = queue_.front();
+      if (head.slot != nullptr) {
+        auto signature = signature_of(head, mode);
+        if (!signature && mode == Drain::ready) return ok();
+        if (!signature || !*signature) {
+          ++counters_.signatures_failed;
+          CAM_TRY_STATUS(demote(head));
+          if (head.draft.certificate_sei) {
+            queue_.pop_front();
+            continue;
+          }
+        } else {
+          CAM_TRY(auto unit, head.writer.finish(**signature));
+          ++counters_.seis_signed;
+          if (options_.repeat_seis) repeat_next_.push_back(unit);
+          out_.push_back(std::move(unit));
+          queue_.pop_front();
+          continue;
+        }
+      }
+      CAM_TRY(auto unit, head.writer.finish_unsigned());
+      ++counters_.seis_unsigned;
+      // 5.5: an unsigned SEI belongs to the GOP that runs where it stands, hashed without the anchor.
+      if (count_ == 0) start_ = last_time_;
+      append_entry(engine_.digest(options_.hash, head.writer.whole_unsigned()));
+      out_.push_back(std::move(unit));
+      queue_.pop_front();
+    }
+    return ok();
+  }
+
+  // The key failed or is away: the SEI goes out unsigned, and the next signature covers it.
+  Status demote(Waiting& waiting) {
+    waiting.slot = nullptr;
+    waiting.draft.vendor.reset();
+    waiting.draft.chains.clear();
+    waiting.draft.hash_list = waiting.list;
+    CAM_TRY(waiting.writer, SeiWriter::create(waiting.draft, 0));
+    return ok();
+  }
+
+  const crypto::Engine& engine_;
+  std::shared_ptr<crypto::SigningKey> key_;
+  SignerOptions options_;
+  crypto::SignatureScheme scheme_;
+  std::size_t max_units_ = 0;
+
+  // The running (partial) GOP.
+  Bytes list_;
+  std::size_t count_ = 0;
+  crypto::Digest anchor_;
+  crypto::Digest first_entry_;
+  crypto::Digest link_;
+  std::optional<Timestamp> start_;
+  std::uint32_t counter_ = 0;
+  std::uint64_t gops_closed_ = 0;
+
+  std::optional<Timestamp> last_time_;
+  Ticks frame_time_{};
+  std::deque<Waiting> queue_;
+  std::vector<Bytes> out_;
+  std::vector<Bytes> repeat_next_;
+  std::vector<codec::UnitInfo> classified_;
+  bool certificate_requested_ = false;
+  bool finished_ = false;
+  std::chrono::steady_clock::time_point deadline_{};
+  Counters counters_;
+};
+
+Signer::Signer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Signer::~Signer() = default;
+Signer::Signer(Signer&&) noexcept = default;
+Signer& Signer::operator=(Signer&&) noexcept = default;
+
+Result<Signer> Signer::create(const crypto::Engine& engine, std::shared_ptr<crypto::SigningKey> key, SignerOptions options) {
+  if (key == nullptr) return fail(Errc::usage, "a signer needs a key");
+  if (key->alg() == crypto::KeyAlg::ed25519) return fail(Errc::unsupported, "ONVIF Media Signing has no Ed25519 signatures");
+  if (options.signing_interval == 0) return fail(Errc::usage, "the signing interval counts GOPs: at least 1");
+  if (options.max_partial_time <= Ticks::zero()) return fail(Errc::usage, "the longest part of a GOP must last some time");
+  CAM_TRY(const auto chain, engine.certificates_from_pem(options.chain_pem, 4));  // the reference verifier's limit
+  if (chain.empty()) return fail(Errc::usage, "the certificate chain is empty");
+  if (chain.front().key == nullptr || chain.front().key->spki_der() != key->spki_der()) {
+    return fail(Errc::usage, "the first certificate of the chain does not belong to the signing key");
+  }
+  auto impl = std::make_unique<Impl>(engine, std::move(key), std::move(options));
+  CAM_TRY_STATUS(impl->start());
+  return Signer(std::move(impl));
+}
+
+Result<std::span<const Bytes>> Signer::add(std::span<const BytesView> access_unit, Timestamp time) {
+  return impl_->add(access_unit, time);
+}
+
+Result<std::span<const Bytes>> Signer::finish(std::chrono::milliseconds patience) { return impl_->finish(patience); }
+void Signer::request_certificate_sei() { impl_->request_certificate_sei(); }
+Signer::Counters Signer::counters() const { return impl_->counters(); }
+
+}  // namespace camvault::signed_video

@@ -1,0 +1,152 @@
+#include "trust.h"
+
+#include <algorithm>
+
+namespace camvault::signed_video {
+
+namespace {
+constexpr std::size_t kMaxChain = 8;      // certificates in one chain of a stream
+constexpr std::size_t kMaxChains = 64;    // changes of signer in one clip; a hostile clip cannot make us keep more
+}  // namespace
+
+bool Trust::vouched(const std::vector<crypto::Certificate>& now, const std::vector<crypto::Certificate>& next) const {
+  const auto& old_leaf = now.front();
+  const auto& new_leaf = next.front();
+  if (old_leaf.device_serial.empty() || old_leaf.device_serial != new_leaf.device_serial || old_leaf.issuer != new_leaf.issuer) {
+    return false;
+  }
+  // The same intermediate signed both: whoever trusts the old certificate trusts the new one.
+  if (now.size() > 1 && engine_.is_signed_by(old_leaf, now[1]) && engine_.is_signed_by(new_leaf, now[1])) return true;
+  return std::any_of(options_.anchors.begin(), options_.anchors.end(), [&](const auto& anchor) {
+    return engine_.is_signed_by(old_leaf, anchor) && engine_.is_signed_by(new_leaf, anchor);
+  });
+}
+
+Trust::Change Trust::take_chains(const SeiMessage& message) {
+  auto change = Change::none;
+  for (const auto& chain : message.chains) {
+    auto& last = chain.user_provisioned ? last_user_pem_ : last_manufacturer_pem_;
+    if (chain.pem == last) continue;
+    auto parsed = engine_.certificates_from_pem(chain.pem, kMaxChain);
+    if (!parsed || parsed->empty() || parsed->front().key == nullptr) return Change::unreadable;
+    auto& current = chain.user_provisioned ? user_ : manufacturer_;
+    if (current.empty()) {
+      change = change == Change::none ? Change::first : change;
+    } else if (current.front().der != parsed->front().der) {
+      change = vouched(current, *parsed) ? Change::rotated : Change::unvouched;
+    }
+    last = chain.pem;
+    current = std::move(*parsed);
+    if (all_.size() < kMaxChains) all_.push_back({current, chain.user_provisioned});
+  }
+  return change;
+}
+
+const crypto::PublicKey* Trust::signing_key(bool certificate_sei) const {
+  if (!certificate_sei && !user_.empty()) return user_.front().key.get();
+  if (!manufacturer_.empty()) return manufacturer_.front().key.get();
+  if (options_.expected_signer) return options_.expected_signer->key.get();
+  return nullptr;
+}
+
+SignatureStatus Trust::check(const SeiMessage& message, const crypto::Digest& digest, crypto::HashAlg hash) const {
+  const auto* key = signing_key(message.certificate_sei);
+  if (key == nullptr) return SignatureStatus::no_key;
+  const auto verifies = [&](crypto::SignatureScheme scheme) { return key->verify_digest(scheme, hash, digest, *message.signature); };
+  bool good = false;
+  if (crypto::is_ecdsa(key->alg())) {
+    good = verifies(crypto::SignatureScheme::ecdsa);
+  } else if (crypto::is_rsa(key->alg())) {
+    // The Security Baseline's identifiers mean PKCS#1 v1.5; the reference implementation signs with PSS.
+    good = verifies(crypto::SignatureScheme::rsa_pss) || verifies(crypto::SignatureScheme::rsa_pkcs1v15);
+  }
+  return good ? SignatureStatus::valid : SignatureStatus::invalid;
+}
+
+std::vector<crypto::Certificate> Trust::anchors() const {
+  auto all = options_.anchors;
+  if (options_.expected_signer) all.push_back(*options_.expected_signer);  // pinned: it vouches for itself
+  return all;
+}
+
+crypto::PathResult Trust::validate(const std::vector<crypto::Certificate>& chain, Timestamp at) const {
+  const auto trusted = anchors();
+  const std::vector<crypto::Certificate> intermediates(chain.begin() + 1, chain.end());
+  crypto::PathRequest request;
+  request.leaf = &chain.front();
+  request.intermediates = &intermediates;
+  request.anchors = &trusted;
+  request.crls = options_.crls.empty() ? nullptr : &options_.crls;
+  request.at = at;
+  return engine_.validate_path(request);
+}
+
+void Trust::judge_chain(const std::vector<crypto::Certificate>& chain, Timestamp first, Timestamp last, Report& report) const {
+  for (const auto at : {first, last}) {
+    const auto result = validate(chain, at);
+    if (result.verdict == crypto::PathVerdict::trusted) continue;
+    report.provenance = Provenance::untrusted;
+    report.provenance_reason = result.reason;
+    return;
+  }
+}
+
+void Trust::judge(std::optional<Timestamp> first, std::optional<Timestamp> last, Report& report) const {
+  report.chain = manufacturer_;
+  report.provenance = Provenance::unknown;
+  auto chains = all_;
+  if (chains.empty() && options_.expected_signer) chains.push_back({{*options_.expected_signer}, false});
+  if (chains.empty()) {
+    report.provenance_reason = "the clip holds no signing certificate";
+    return;
+  }
+  const auto& signers = user_.empty() ? manufacturer_ : user_;
+  if (!signers.empty()) {
+    const auto& leaf = signers.front();
+    report.signer = report.signer.value_or(SignerInfo{});
+    report.signer->subject = leaf.subject;
+    report.signer->issuer = leaf.issuer;
+    report.signer->serial = manufacturer_.empty() ? leaf.device_serial : manufacturer_.front().device_serial;
+    report.signer->fingerprint = leaf.sha256;
+    report.signer->key = leaf.key ? std::string(crypto::to_string(leaf.key->alg())) : "";
+    report.signer->user_provisioned = !user_.empty();
+  }
+  for (const auto& [chain, user_provisioned] : chains) {
+    if (user_provisioned) continue;  // the owner's own certificate says nothing about which camera it is
+    const auto& leaf = chain.front();
+    if (options_.expected_signer && leaf.der != options_.expected_signer->der &&
+        leaf.key->spki_der() != options_.expected_signer->key->spki_der()) {
+      report.provenance = Provenance::untrusted;
+      report.provenance_reason = "signed by " + leaf.subject + ", not by the camera whose certificate was given";
+      return;
+    }
+    if (!options_.expected_serial.empty() && leaf.device_serial != options_.expected_serial) {
+      report.provenance = Provenance::untrusted;
+      report.provenance_reason = "the signing certificate names serial number " +
+                                 (leaf.device_serial.empty() ? std::string("none") : leaf.device_serial) + ", not " + options_.expected_serial;
+      return;
+    }
+  }
+  if (options_.anchors.empty() && !options_.expected_signer) {
+    report.provenance_reason = "no trust anchor was given, so nobody vouches for the signing certificate";
+    return;
+  }
+  const bool plausible = first && *first >= from_unix_seconds(946'684'800);
+  if (!options_.at && !plausible) {
+    report.provenance_reason = "the recording time in the clip is implausible, so certificates cannot be judged at it";
+    return;
+  }
+  const auto begin = options_.at.value_or(*first);
+  const auto end = options_.at.value_or(std::max(begin, last.value_or(begin)));
+  report.judged_at = begin;
+  report.judged_at_given = options_.at.has_value();
+  report.provenance = Provenance::trusted;
+  for (const auto& [chain, user_provisioned] : chains) {
+    judge_chain(chain, begin, end, report);
+    if (report.provenance != Provenance::trusted) return;
+  }
+  report.provenance_reason = options_.expected_signer ? "the signing certificate is the camera's that was given"
+                                                      : "the signing certificate leads to a given trust anchor";
+}
+
+}  // namespace camvault::signed_video

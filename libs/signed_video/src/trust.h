@@ -1,0 +1,58 @@
+// Who signed: chains from the stream, the keys that verify its SEIs, and whether the origin can be trusted.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "camvault/crypto/engine.h"
+#include "camvault/signed_video/report.h"
+#include "camvault/signed_video/verifier.h"
+#include "sei_message.h"
+
+namespace camvault::signed_video {
+
+class Trust {
+ public:
+  Trust(const crypto::Engine& engine, const VerifyOptions& options) : engine_(engine), options_(options) {}
+
+  enum class Change {
+    none,
+    first,       // the first usable chain
+    rotated,     // another certificate for the same device by the same issuer
+    unvouched,   // another signer, and nothing in the clip or the anchors says that it is the same device
+    unreadable,  // a chain that cannot be parsed
+  };
+  // Takes the chains of an SEI. Its signature must be checked afterwards: with the new keys.
+  Change take_chains(const SeiMessage& message);
+
+  SignatureStatus check(const SeiMessage& message, const crypto::Digest& digest, crypto::HashAlg hash) const;
+  bool has_key() const { return signing_key(false) != nullptr; }
+
+  // The question "where does it come from", for everything that was signed between `first` and `last`.
+  void judge(std::optional<Timestamp> first, std::optional<Timestamp> last, Report& report) const;
+
+  const std::vector<crypto::Certificate>& chain() const { return manufacturer_; }
+
+ private:
+  struct Origin {
+    std::vector<crypto::Certificate> chain;   // leaf first
+    bool user_provisioned = false;
+  };
+
+  const crypto::PublicKey* signing_key(bool certificate_sei) const;
+  bool vouched(const std::vector<crypto::Certificate>& now, const std::vector<crypto::Certificate>& next) const;
+  crypto::PathResult validate(const std::vector<crypto::Certificate>& chain, Timestamp at) const;
+  std::vector<crypto::Certificate> anchors() const;
+  void judge_chain(const std::vector<crypto::Certificate>& chain, Timestamp first, Timestamp last, Report& report) const;
+
+  const crypto::Engine& engine_;
+  const VerifyOptions& options_;
+  std::string last_manufacturer_pem_;
+  std::string last_user_pem_;
+  std::vector<crypto::Certificate> manufacturer_;
+  std::vector<crypto::Certificate> user_;
+  std::vector<Origin> all_;   // every chain that was in use
+};
+
+}  // namespace camvault::signed_video

@@ -1,0 +1,442 @@
+#include "camvault/signed_video/verifier.h"
+
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <unordered_set>
+
+#include "camvault/base/byte_reader.h"
+#include "coverage.h"
+#include "sei_message.h"
+#include "timeline.h"
+#include "trust.h"
+
+namespace camvault::signed_video {
+
+namespace {
+
+using codec::UnitKind;
+
+// How long the hash algorithm may stay unknown before SHA-256, the standard's usual one, is taken for granted.
+constexpr std::size_t kMaxUnitsOfUnknownHash = 4096;
+// Digests of SEIs already seen, to tell repeats; an SEI repeated later than that counts as out of order.
+constexpr std::size_t kMaxRememberedSeis = 4096;
+constexpr std::size_t kMaxSeiNotes = 100;
+constexpr std::size_t kMaxParameterSets = 64;
+// An access unit delimiter has two bytes, an end of sequence one or two.
+constexpr std::size_t kMaxDelimiter = 8;
+
+constexpr std::array kAllHashes = {crypto::HashAlg::sha256, crypto::HashAlg::sha384, crypto::HashAlg::sha512};
+
+// Does the unit hold SEI messages from begin to end (ITU-T H.264 7.3.2.3)? What a slice with a changed type does not.
+bool is_well_formed_sei(codec::Codec codec, BytesView unit) {
+  ByteReader in(unit);
+  if (!in.skip(codec == codec::Codec::h264 ? 1 : 2)) return false;
+  for (int messages = 0; messages < 64; ++messages) {
+    for (int number = 0; number < 2; ++number) {
+      std::size_t value = 0;
+      std::uint8_t byte = 0xff;
+      while (byte == 0xff) {
+        const auto next = in.u8();
+        if (!next) return false;
+        byte = *next;
+        value += byte;
+      }
+      if (number == 1 && !in.skip(value)) return false;
+    }
+    if (in.remaining() <= 1) return true;  // the stop byte
+    // Escapes make a unit longer than its messages say: good enough for a unit that ends in a stop bit.
+    if (in.remaining() * 3 <= unit.size()) return unit.back() == 0x80;
+  }
+  return false;
+}
+
+}  // namespace
+
+class Verifier::Impl {
+ public:
+  Impl(codec::Codec codec, const crypto::Engine& engine, VerifyOptions options)
+      : codec_(codec),
+        engine_(engine),
+        options_(std::move(options)),
+        trust_(engine_, options_),
+        coverage_(engine_, timeline_, report_.notes) {
+    report_.codec = codec;
+  }
+
+  void add(std::span<const codec::Unit> units) {
+    classify(units);
+    find_hash_algorithm(units);
+    hash_slices(units);
+    std::size_t slice = 0;
+    for (std::size_t i = 0; i < units.size(); ++i) {
+      ++report_.units;
+      report_.bytes += units[i].bytes.size();
+      const auto& info = infos_[i];
+      if (info.kind == UnitKind::slice) {
+        take_slice(units[i], info, slice++);
+      } else if (is_ours_[i]) {
+        take_sei(units[i]);
+      } else {
+        take_other(units[i], info);
+      }
+    }
+  }
+
+  Report finish(bool truncated) {
+    coverage_.finish();
+    timeline_.finish(report_);
+    report_.pictures = pictures_;
+    report_.gops_missing = coverage_.outcome().gops_missing;
+    report_.first_time = coverage_.outcome().first_time;
+    report_.last_time = coverage_.outcome().last_time;
+    if (hash_known_) report_.hash = crypto::to_string(hash_);
+    if (truncated) note(NoteKind::clip_truncated, 1, "the file ends inside a unit");
+    if (repeated_ > 0) note(NoteKind::sei_repeated, repeated_, "some SEIs stand in the clip more than once, which is allowed");
+    list_uncovered();
+    decide();
+    if (report_.verdict != Verdict::not_signed) trust_.judge(report_.first_time, report_.last_time, report_);
+    if (report_.first_time && *report_.first_time < from_unix_seconds(946'684'800)) {
+      note(NoteKind::times_implausible, 1, "the signed times lie before the year 2000: the camera's clock was not set");
+    }
+    return std::move(report_);
+  }
+
+ private:
+  void note(NoteKind kind, std::uint64_t count, std::string text) {
+    report_.notes.push_back({kind, coverage_.current_gop(), count, std::move(text)});
+  }
+
+  void classify(std::span<const codec::Unit> units) {
+    infos_.clear();
+    is_ours_.clear();
+    for (const auto& unit : units) {
+      infos_.push_back(codec::classify(codec_, unit.bytes));
+      is_ours_.push_back(infos_.back().kind == UnitKind::sei && is_media_signing_sei(codec_, unit.bytes));
+    }
+  }
+
+  // The first SEI names the algorithm, and it comes behind the first pictures. Until then they are hashed with all.
+  void find_hash_algorithm(std::span<const codec::Unit> units) {
+    for (std::size_t i = 0; i < units.size() && !hash_known_; ++i) {
+      if (!is_ours_[i]) continue;
+      const auto message = read_sei_message(codec_, units[i].bytes);
+      if (!message) continue;
+      if (message->crypto && message->crypto->hash) settle_hash(*message->crypto->hash);
+    }
+    if (!hash_known_ && alternatives_.size() > kMaxUnitsOfUnknownHash) settle_hash(crypto::HashAlg::sha256);
+  }
+
+  void settle_hash(crypto::HashAlg hash) {
+    hash_known_ = true;
+    hash_ = hash;
+    coverage_.set_hash(hash);
+    std::deque<crypto::Digest> digests;
+    const auto waiting = coverage_.waiting();
+    for (auto i = alternatives_.size() - std::min(waiting, alternatives_.size()); i < alternatives_.size(); ++i) {
+      digests.push_back(alternatives_[i][static_cast<std::size_t>(hash)]);
+    }
+    coverage_.replace_digests(digests);
+    alternatives_.clear();
+  }
+
+  void hash_slices(std::span<const codec::Unit> units) {
+    messages_.clear();
+    for (std::size_t i = 0; i < units.size(); ++i) {
+      if (infos_[i].kind == UnitKind::slice) messages_.push_back(codec::without_trailing_zeros(units[i].bytes));
+    }
+    if (hash_known_) {
+      digests_.resize(messages_.size());
+      engine_.digest_batch(hash_, messages_, digests_);
+      return;
+    }
+    all_digests_.resize(messages_.size());
+    digests_.resize(messages_.size());
+    for (const auto hash : kAllHashes) {
+      engine_.digest_batch(hash, messages_, digests_);
+      for (std::size_t i = 0; i < digests_.size(); ++i) all_digests_[i][static_cast<std::size_t>(hash)] = digests_[i];
+    }
+  }
+
+  void take_slice(const codec::Unit& unit, const codec::UnitInfo& info, std::size_t index) {
+    PendingUnit pending;
+    pending.hash.anchors = info.gop_start && info.first_slice;
+    pending.first_slice = info.first_slice;
+    pending.reference_hashed = info.reference_hashed;
+    if (hash_known_) {
+      pending.hash.raw = digests_[index];
+    } else {
+      pending.hash.raw = all_digests_[index][0];
+      alternatives_.push_back(all_digests_[index]);
+    }
+    if (info.first_slice || pictures_ == 0) ++pictures_;
+    if (pending.hash.anchors && slices_ > 0) ++gop_;
+    ++slices_;
+    pending.clip_picture = pictures_ - 1;
+    pending.clip_gop = gop_;
+    pending.offset = unit.offset;
+    pending.sequence = sequence_++;
+    if (unit.container_time) pending.container_time = unit.container_time->time_since_epoch();
+    coverage_.add_unit(std::move(pending));
+  }
+
+  void take_other(const codec::Unit& unit, const codec::UnitInfo& info) {
+    bool suspect = false;
+    switch (info.kind) {
+      case UnitKind::parameter_set:
+        ++parameter_sets_;
+        suspect = !is_known_parameter_set(unit.bytes);
+        break;
+      case UnitKind::sei:
+        ++other_seis_;
+        suspect = !is_well_formed_sei(codec_, codec::without_trailing_zeros(unit.bytes));
+        break;
+      case UnitKind::delimiter: suspect = unit.bytes.size() > kMaxDelimiter; break;
+      default:
+        ++unknown_units_;
+        suspect = true;
+    }
+    if (suspect) coverage_.add_suspect(sequence_);
+  }
+
+  bool is_known_parameter_set(BytesView unit) {
+    const auto digest = to_hex(engine_.digest(crypto::HashAlg::sha256, unit).view());
+    const bool known = parameter_set_digests_.contains(digest);
+    if (parameter_set_digests_.size() < kMaxParameterSets) parameter_set_digests_.insert(digest);
+    return known || parameter_sets_ <= 4;  // those at the beginning
+  }
+
+  bool is_repeat(const crypto::Digest& digest) {
+    auto key = std::string(as_text(digest.view()));
+    if (seen_seis_.contains(key)) return true;
+    if (seen_order_.size() == kMaxRememberedSeis) {
+      seen_seis_.erase(seen_order_.front());
+      seen_order_.pop_front();
+    }
+    seen_order_.push_back(key);
+    seen_seis_.insert(std::move(key));
+    return false;
+  }
+
+  void sei_note(NoteKind kind, std::string text) {
+    if (++sei_notes_ <= kMaxSeiNotes) note(kind, 1, std::move(text));
+  }
+
+  void take_sei(const codec::Unit& unit) {
+    if (is_repeat(engine_.digest(crypto::HashAlg::sha256, codec::without_trailing_zeros(unit.bytes)))) {
+      ++repeated_;
+      return;
+    }
+    auto read = read_sei_message(codec_, unit.bytes);
+    if (!read) {
+      tampered_ = true;
+      any_sei_ = true;
+      coverage_.saw_invalid_sei();
+      sei_note(NoteKind::sei_malformed, "a signature SEI cannot be read: " + read.error().what);
+      return;
+    }
+    any_sei_ = true;
+    auto& message = *read;
+    const auto hash = message.crypto && message.crypto->hash ? *message.crypto->hash : hash_;
+    if (hash_known_ && hash != hash_) {
+      coverage_.begin_piece("the hash algorithm changes here: another recording begins");
+      hash_ = hash;
+      coverage_.set_hash(hash);
+    }
+    if (message.is_signed()) {
+      take_signed(std::move(message), hash);
+    } else {
+      take_unsigned(std::move(message), unit);
+    }
+  }
+
+  void take_signed(SeiMessage message, crypto::HashAlg hash) {
+    ++report_.seis_signed;
+    const bool had_key = trust_.has_key();
+    switch (trust_.take_chains(message)) {
+      case Trust::Change::none:
+      case Trust::Change::first: break;
+      case Trust::Change::rotated:
+        note(NoteKind::key_changed, 1, "the camera's signing certificate changes here; the same issuer vouches for both");
+        break;
+      case Trust::Change::unvouched:
+        note(NoteKind::signer_changed, 1, "the signer changes here, and nothing shows that it is the same camera");
+        coverage_.begin_piece("the signer changes here: two recordings were joined, or a part was signed anew");
+        break;
+      case Trust::Change::unreadable: sei_note(NoteKind::sei_malformed, "a certificate chain in the clip cannot be read"); break;
+    }
+    const auto signature_hash = message.crypto && message.crypto->signature_hash ? *message.crypto->signature_hash : hash;
+    const auto digest = engine_.digest(signature_hash, message.document);
+    const auto status = trust_.check(message, digest, signature_hash);
+    if (!had_key && trust_.has_key()) {
+      coverage_.settle_signatures([&](const WaitingSignature& w) {
+        const auto late = trust_.check(w.message, w.digest, w.hash);
+        if (late == SignatureStatus::invalid) tampered_ = true;
+        return late;
+      });
+    }
+    if (status == SignatureStatus::invalid) {
+      tampered_ = true;
+      coverage_.saw_invalid_sei();
+      sei_note(NoteKind::sei_invalid, "the signature of an SEI does not verify: it was changed, or made with another key");
+      return;
+    }
+    if (status == SignatureStatus::no_key) without_key_ = true;
+    if (message.vendor) take_vendor(*message.vendor);
+    if (!message.general) return;  // a certificate SEI
+    GopSei sei;
+    sei.general = *message.general;
+    sei.list = std::move(message.hash_list);
+    sei.signature = status;
+    sei.id = ++sei_ids_;
+    sei.sequence = sequence_;
+    if (status == SignatureStatus::no_key) {
+      SeiMessage rest;
+      rest.certificate_sei = message.certificate_sei;
+      rest.signature = std::move(message.signature);
+      sei.waiting = WaitingSignature{std::move(rest), digest, signature_hash};
+    }
+    coverage_.add_sei(std::move(sei));
+  }
+
+  // 5.5: an unsigned SEI speaks about its GOP and is itself hashed with the GOP it stands in.
+  void take_unsigned(SeiMessage message, const codec::Unit& unit) {
+    ++report_.seis_unsigned;
+    PendingUnit pending;
+    pending.hash.sei = true;
+    if (hash_known_) {
+      pending.hash.raw = engine_.digest(hash_, message.whole);
+    } else {
+      std::array<crypto::Digest, 3> all;
+      for (const auto hash : kAllHashes) all[static_cast<std::size_t>(hash)] = engine_.digest(hash, message.whole);
+      pending.hash.raw = all[0];
+      alternatives_.push_back(all);
+    }
+    const auto id = ++sei_ids_;
+    pending.sei = id;
+    pending.clip_picture = pictures_ == 0 ? 0 : pictures_ - 1;
+    pending.clip_gop = gop_;
+    pending.offset = unit.offset;
+    pending.sequence = sequence_++;
+    if (message.general) {
+      GopSei sei;
+      sei.general = *message.general;
+      sei.list = std::move(message.hash_list);
+      sei.signature = SignatureStatus::none;
+      sei.id = id;
+      sei.sequence = pending.sequence;
+      coverage_.add_sei(std::move(sei));  // before the unit: it does not cover itself
+    }
+    coverage_.add_unit(std::move(pending));
+  }
+
+  void take_vendor(const Vendor& vendor) {
+    if (!report_.signer) report_.signer = SignerInfo{};
+    report_.signer->vendor_manufacturer = vendor.manufacturer;
+    report_.signer->vendor_firmware = vendor.firmware;
+    report_.signer->vendor_serial = vendor.serial;
+  }
+
+  void list_uncovered() {
+    const auto list = [&](std::uint64_t count, const char* text) {
+      if (count > 0) note(NoteKind::not_covered_by_format, count, text);
+    };
+    if (!any_sei_) return;
+    list(parameter_sets_, "parameter sets (picture size, coding tools) are not covered by ONVIF Media Signing");
+    list(other_seis_, "other SEI messages are not covered by ONVIF Media Signing");
+    list(unknown_units_, "units of other types are not covered by ONVIF Media Signing");
+  }
+
+  void decide() {
+    const auto& outcome = coverage_.outcome();
+    const auto signed_seis = report_.seis_signed + report_.seis_unsigned;
+    if (signed_seis == 0 && !any_sei_) {
+      report_.verdict = Verdict::not_signed;
+      report_.verdict_reason = "the clip carries no signatures";
+      report_.gops.clear();
+      report_.findings.clear();
+      return;
+    }
+    if (without_key_ && !trust_.has_key()) {
+      note(NoteKind::no_certificate, 1, "the signer's certificate is not in the clip");
+      report_.verdict = Verdict::not_authentic;
+      report_.verdict_reason = "the clip is signed, but the signer's certificate is not in it: give it with --signer";
+      return;
+    }
+    const auto& r = report_;
+    const auto changed = r.pictures_altered + r.pictures_extra + r.pictures_out_of_place;
+    if (outcome.tampered || tampered_) {
+      report_.verdict = Verdict::not_authentic;
+      report_.verdict_reason =
+          changed > 0 ? "the video was changed after it was signed: " + count_text(r.pictures_altered, "altered") +
+                            count_text(r.pictures_extra, "inserted") + count_text(r.pictures_out_of_place, "moved") +
+                            count_text(r.pictures_missing, "missing")
+                      : "the signatures in the clip do not vouch for all of it";
+      while (!report_.verdict_reason.empty() && (report_.verdict_reason.back() == ' ' || report_.verdict_reason.back() == ',')) {
+        report_.verdict_reason.pop_back();
+      }
+    } else if (!outcome.any_authentic) {
+      report_.verdict = Verdict::not_authentic;
+      report_.verdict_reason = "no signature in the clip speaks about any of its pictures";
+    } else if (outcome.any_missing) {
+      report_.verdict = Verdict::authentic_with_missing_frames;
+      report_.verdict_reason = "what is here is as the camera signed it, but pictures are missing";
+    } else {
+      report_.verdict = Verdict::authentic;
+      report_.verdict_reason = r.pictures_not_covered > 0
+                                   ? "every picture that a signature covers is as the camera signed it; " +
+                                         std::to_string(r.pictures_not_covered) + " pictures are not covered"
+                                   : "every picture is as the camera signed it";
+    }
+  }
+
+  static std::string count_text(std::uint32_t count, const char* what) {
+    return count == 0 ? "" : std::to_string(count) + (count == 1 ? " picture " : " pictures ") + what + ", ";
+  }
+
+  codec::Codec codec_;
+  const crypto::Engine& engine_;
+  VerifyOptions options_;
+  Report report_;
+  Timeline timeline_;
+  Trust trust_;
+  Coverage coverage_;
+
+  crypto::HashAlg hash_ = crypto::HashAlg::sha256;
+  bool hash_known_ = false;
+  std::deque<std::array<crypto::Digest, 3>> alternatives_;   // of all hashable units so far, while it is not known
+
+  std::vector<codec::UnitInfo> infos_;
+  std::vector<bool> is_ours_;
+  std::vector<BytesView> messages_;
+  std::vector<crypto::Digest> digests_;
+  std::vector<std::array<crypto::Digest, 3>> all_digests_;
+
+  std::uint32_t pictures_ = 0;
+  std::uint32_t gop_ = 0;
+  std::uint64_t slices_ = 0;
+  std::uint64_t sequence_ = 0;
+  std::uint64_t sei_ids_ = 0;
+  std::uint64_t repeated_ = 0;
+  std::uint64_t sei_notes_ = 0;
+  std::uint64_t parameter_sets_ = 0;
+  std::uint64_t other_seis_ = 0;
+  std::uint64_t unknown_units_ = 0;
+  std::unordered_set<std::string> parameter_set_digests_;
+  std::unordered_set<std::string> seen_seis_;
+  std::deque<std::string> seen_order_;
+  bool any_sei_ = false;
+  bool tampered_ = false;
+  bool without_key_ = false;
+};
+
+Verifier::Verifier(codec::Codec codec, const crypto::Engine& engine, VerifyOptions options)
+    : impl_(std::make_unique<Impl>(codec, engine, std::move(options))) {}
+Verifier::~Verifier() = default;
+Verifier::Verifier(Verifier&&) noexcept = default;
+Verifier& Verifier::operator=(Verifier&&) noexcept = default;
+
+void Verifier::add(std::span<const codec::Unit> units) { impl_->add(units); }
+Report Verifier::finish(bool truncated) { return impl_->finish(truncated); }
+
+}  // namespace camvault::signed_video

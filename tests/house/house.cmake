@@ -46,4 +46,8 @@ add_test(NAME house/secrets_programs
          COMMAND "${Python3_EXECUTABLE}" "${CMAKE_CURRENT_LIST_DIR}/secrets_scan.py" files "${CMAKE_BINARY_DIR}/bin")
 add_test(NAME house/secrets_scanner_finds_planted_ones
          COMMAND "${Python3_EXECUTABLE}" "${CMAKE_CURRENT_LIST_DIR}/secrets_scan.py" selftest)
+if(CAMVAULT_SANITIZE STREQUAL "" AND CMAKE_BUILD_TYPE STREQUAL "Release")
+  add_test(NAME house/hardening
+           COMMAND bash "${CMAKE_CURRENT_LIST_DIR}/hardening_test.sh" "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+endif()
 set_tests_properties(house/packages_exist PROPERTIES SKIP_RETURN_CODE 77)

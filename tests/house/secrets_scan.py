@@ -26,6 +26,8 @@ WORDS = {
         rb"""(?i)\b(?:password|passphrase|passwd|secret|api_key|token)\s*[:=]\s*["'](?!["'])[^"'$<{%\s]{6,}["']"""),
     "path of a developer's machine": re.compile(
         rb"(?<![\w.])(?:/" + rb"work/|/" + rb"farm/|/ho" + rb"me/[a-z]|/ro" + rb"ot/|/Us" + rb"ers/|/tmp/" + rb"bash_jobs)"),
+    "host of a package registry": re.compile(
+        rb"(?:deb|snap" + rb"shot|security)\.deb" + rb"ian\.org|registry\.npm" + rb"js|\bpy" + rb"pi\.org"),
 }
 # DER prefixes are short; in machine code and video they could turn up by chance, so text forms only there.
 DER = [name for name in KEY_FORMS if "DER" in name]

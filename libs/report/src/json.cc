@@ -122,6 +122,7 @@ Json frames_of(const signed_video::Report& report, const SignedTimes& times) {
       not_authentic.push_back({{"index", index},
                                {"kind", name(to_string(f.status))},
                                {"time", times.of(f)},
+                               {"clip_index", f.status == UnitStatus::missing ? Json(nullptr) : Json(f.clip_picture + (index - f.first_picture))},
                                {"clip_seconds", first ? clip_seconds(f) : Json(nullptr)},
                                {"gop", f.gop},
                                {"offset", first && f.status != UnitStatus::missing ? Json(f.offset) : Json(nullptr)},

@@ -44,14 +44,15 @@ class Cells {
 }  // namespace
 
 std::uint64_t timeline_pictures(const signed_video::Report& report) {
-  std::uint64_t total = report.pictures;
+  std::uint64_t total = std::uint64_t{report.pictures} + report.pictures_missing;
   for (const auto& finding : report.findings) total = std::max(total, std::uint64_t{finding.last_picture} + 1);
+  for (const auto& gop : report.gops) total = std::max(total, std::uint64_t{gop.first_picture} + gop.pictures);
   return total;
 }
 
 std::vector<UnitStatus> timeline(const signed_video::Report& report, std::size_t cells) {
   const auto pictures = timeline_pictures(report);
-  if (pictures == 0 || cells == 0) return {};
+  if ((report.pictures == 0 && report.findings.empty()) || pictures == 0 || cells == 0) return {};
   Cells row(cells, pictures);
   if (report.verdict == signed_video::Verdict::not_signed) row.mark(0, pictures - 1, UnitStatus::not_covered);
 

@@ -11,7 +11,7 @@ namespace camvault::report {
 // `cells` values, or none for a clip without pictures. Linear in GOPs + findings + cells.
 std::vector<signed_video::UnitStatus> timeline(const signed_video::Report& report, std::size_t cells);
 
-// Pictures the timeline spans: those of the clip and the missing ones behind its end.
+// Pictures the timeline spans: those of the clip and the missing ones between and behind them.
 std::uint64_t timeline_pictures(const signed_video::Report& report);
 
 }  // namespace camvault::report

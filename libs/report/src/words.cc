@@ -112,9 +112,11 @@ bool is_warning(NoteKind kind) {
   switch (kind) {
     case NoteKind::gops_missing:
     case NoteKind::joined:
+    case NoteKind::sei_removed:
     case NoteKind::sei_invalid:
     case NoteKind::sei_malformed:
     case NoteKind::signer_changed:
+    case NoteKind::no_certificate:
     case NoteKind::types_not_hashed:
     case NoteKind::times_implausible:
     case NoteKind::clip_truncated: return true;

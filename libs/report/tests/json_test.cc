@@ -61,7 +61,7 @@ TEST(Json, NotSignedClipHasNoSignerAndNoTimes) {
 
 TEST(Json, ListOfFramesStopsAtItsLimit) {
   auto r = sample_forged();
-  r.findings = {{signed_video::UnitStatus::missing, 0, 4'294'967'295u, 0, 1, std::nullopt, false, 0, "all gone"}};
+  r.findings = {{signed_video::UnitStatus::missing, 0, 4'294'967'295u, 0, 0, 1, std::nullopt, false, 0, "all gone"}};
   const auto j = parsed(sample_subject(), r);
   EXPECT_EQ(j["frames"]["not_authentic"].size(), kMaxJsonFrames);
   EXPECT_EQ(j["frames"]["truncated"], true);

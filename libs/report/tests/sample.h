@@ -63,11 +63,11 @@ inline signed_video::Report sample_forged() {
   r.pictures_out_of_place = 4;
   r.pictures_not_covered = 30;
   r.findings = {
-      {UnitStatus::altered, 137, 137, 4, 1, sample_clip_time(4.566), true, 1'234'567, "picture content altered"},
-      {UnitStatus::missing, 210, 239, 7, 30, sample_time(7), false, 0, "30 pictures removed"},
-      {UnitStatus::extra, 300, 302, 10, 3, sample_clip_time(10), true, 5'000'000, "3 pictures were put in here"},
-      {UnitStatus::out_of_place, 400, 403, 13, 4, sample_clip_time(13.3), true, 6'000'000, "4 pictures belong to another place"},
-      {UnitStatus::not_covered, 570, 599, 19, 30, sample_clip_time(19), true, 9'000'000, "behind the last signature"},
+      {UnitStatus::altered, 137, 137, 137, 4, 1, sample_clip_time(4.566), true, 1'234'567, "picture content altered"},
+      {UnitStatus::missing, 210, 239, 210, 7, 30, sample_time(7), false, 0, "30 pictures removed"},
+      {UnitStatus::extra, 300, 302, 270, 10, 3, sample_clip_time(10), true, 5'000'000, "3 pictures were put in here"},
+      {UnitStatus::out_of_place, 400, 403, 370, 13, 4, sample_clip_time(13.3), true, 6'000'000, "4 pictures belong to another place"},
+      {UnitStatus::not_covered, 570, 599, 540, 19, 30, sample_clip_time(19), true, 9'000'000, "behind the last signature"},
   };
   r.gops[4].verdict = UnitStatus::altered;
   r.gops[7].verdict = UnitStatus::missing;

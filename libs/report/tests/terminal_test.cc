@@ -72,7 +72,7 @@ TEST(Terminal, HostileTextCannotControlTheTerminal) {
 TEST(Timeline, OneAlteredPictureShowsHoweverLongTheClip) {
   auto r = sample_authentic();
   r.pictures = 4'000'000;
-  r.findings = {{UnitStatus::altered, 3'999'999, 3'999'999, 7, 1, std::nullopt, false, 0, ""}};
+  r.findings = {{UnitStatus::altered, 3'999'999, 3'999'999, 3'999'999, 7, 1, std::nullopt, false, 0, ""}};
   const auto cells = timeline(r, 60);
   ASSERT_EQ(cells.size(), 60u);
   EXPECT_EQ(cells.back(), UnitStatus::altered);

@@ -12,7 +12,7 @@
 namespace camvault::report {
 
 struct Thumbnail {
-  std::uint32_t picture = 0;   // index it shows, as in the findings
+  std::uint32_t picture = 0;   // index it shows, as in the findings (missing pictures count)
   std::string caption;         // "picture 137, altered"
   Bytes image;                 // PNG or JPEG; anything else is left out
 };

@@ -14,9 +14,9 @@ using crypto::Certificate;
 using crypto::RevocationList;
 
 namespace {
-constexpr std::size_t kMaxCertificateSize = 64 * 1024;        // real ones are 0.5 to 4 kB
-constexpr std::size_t kMaxPemSize = 4 * 1024 * 1024;          // 64 certificates of the size above, in base64
-constexpr std::size_t kMaxCrlSize = 16 * 1024 * 1024;         // some 400,000 entries
+constexpr std::size_t kMaxCertificateSize = 64 * 1024;  // real ones are 0.5 to 4 kB
+constexpr std::size_t kMaxPemSize = 4 * 1024 * 1024;    // 64 certificates of the size above, in base64
+constexpr std::size_t kMaxCrlSize = 16 * 1024 * 1024;   // some 400,000 entries
 constexpr int kMaxExtensions = 64;
 constexpr int kMaxNameEntries = 64;
 
@@ -67,7 +67,9 @@ Result<PemBlock> next_pem_block(BIO* in) {
   return block;
 }
 
-Bio memory_bio(BytesView data) { return Bio(BIO_new_mem_buf(data.data(), static_cast<int>(data.size()))); }
+Bio memory_bio(BytesView data) {
+  return Bio(BIO_new_mem_buf(data.data(), static_cast<int>(data.size())));
+}
 }  // namespace
 
 std::string printable_name(const X509_NAME* name) {
@@ -107,8 +109,8 @@ Result<Timestamp> timestamp_of(const ASN1_TIME* time) {
     return fail(Errc::malformed, "certificate time not in the form of RFC 5280");
   }
   const auto part = [&](std::size_t at, std::size_t count) { return text.substr(at, count); };
-  return from_iso8601(part(0, 4) + "-" + part(4, 2) + "-" + part(6, 2) + "T" + part(8, 2) + ":" + part(10, 2) + ":" +
-                      part(12, 2) + "Z");
+  return from_iso8601(part(0, 4) + "-" + part(4, 2) + "-" + part(6, 2) + "T" + part(8, 2) + ":" +
+                      part(10, 2) + ":" + part(12, 2) + "Z");
 }
 
 X509Cert x509_from_der(BytesView der) {
@@ -135,7 +137,8 @@ Result<Certificate> certificate_from_der(BytesView der) {
   if (!x509) return fail(Errc::malformed, "not an X.509 certificate");
   // One certificate has one encoding (X.690 10): BER variants would give it several fingerprints.
   if (!equal(der_of(x509.get(), i2d_X509), der)) return fail(Errc::malformed, "certificate not in DER");
-  if (X509_get_ext_count(x509.get()) > kMaxExtensions) return fail(Errc::limit, "more than 64 certificate extensions");
+  if (X509_get_ext_count(x509.get()) > kMaxExtensions)
+    return fail(Errc::limit, "more than 64 certificate extensions");
   const auto* subject = X509_get_subject_name(x509.get());
   const auto* issuer = X509_get_issuer_name(x509.get());
   if (X509_NAME_entry_count(subject) > kMaxNameEntries || X509_NAME_entry_count(issuer) > kMaxNameEntries) {
@@ -143,7 +146,8 @@ Result<Certificate> certificate_from_der(BytesView der) {
   }
   const auto flags = X509_get_extension_flags(x509.get());
   clear_errors();
-  if ((flags & EXFLAG_INVALID) != 0) return fail(Errc::malformed, "certificate extension malformed or there twice");
+  if ((flags & EXFLAG_INVALID) != 0)
+    return fail(Errc::malformed, "certificate extension malformed or there twice");
 
   Certificate out;
   out.der = to_bytes(der);

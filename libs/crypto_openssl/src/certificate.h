@@ -14,13 +14,15 @@ Result<crypto::RevocationList> crl_from_pem_or_der(BytesView data);
 X509Cert x509_from_der(BytesView der);
 X509Crl crl_from_der(BytesView der);
 
-// RFC 4514 in printable ASCII: control characters, bytes past 0x7E and what RFC 4514 2.4 names are escaped, so that
-// a name shown on a terminal or in a page cannot be anything but text.
+// RFC 4514 in printable ASCII: control characters, bytes past 0x7E and what RFC 4514 2.4 names are escaped,
+// so that a name shown on a terminal or in a page cannot be anything but text.
 std::string printable_name(const X509_NAME* name);
-// The one value of an attribute, same alphabet; empty if there is none, or more than one (then none can be meant).
+// The one value of an attribute, same alphabet; empty if there is none, or more than one (then none can be
+// meant).
 std::string single_attribute(const X509_NAME* name, int nid);
 
-// RFC 5280 4.1.2.5: UTCTime or GeneralizedTime, in seconds, UTC. Not by time_t: 99991231235959Z has a value here.
+// RFC 5280 4.1.2.5: UTCTime or GeneralizedTime, in seconds, UTC. Not by time_t: 99991231235959Z has a value
+// here.
 Result<Timestamp> timestamp_of(const ASN1_TIME* time);
 
 }  // namespace camvault::crypto_openssl

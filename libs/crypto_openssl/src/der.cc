@@ -26,8 +26,12 @@ Bytes concat(std::initializer_list<BytesView> parts) {
   return out;
 }
 
-Bytes sequence(std::initializer_list<BytesView> parts) { return element(0x30, concat(parts)); }
-Bytes set(BytesView only_member) { return element(0x31, only_member); }
+Bytes sequence(std::initializer_list<BytesView> parts) {
+  return element(0x30, concat(parts));
+}
+Bytes set(BytesView only_member) {
+  return element(0x31, only_member);
+}
 Bytes explicit_tag(unsigned number, BytesView inner) {
   return element(static_cast<std::uint8_t>(0xa0 | number), inner);
 }
@@ -47,9 +51,15 @@ Bytes integer(std::uint64_t value) {
   return integer(BytesView(digits));
 }
 
-Bytes boolean_true() { return {0x01, 0x01, 0xff}; }
-Bytes null() { return {0x05, 0x00}; }
-Bytes octet_string(BytesView content) { return element(0x04, content); }
+Bytes boolean_true() {
+  return {0x01, 0x01, 0xff};
+}
+Bytes null() {
+  return {0x05, 0x00};
+}
+Bytes octet_string(BytesView content) {
+  return element(0x04, content);
+}
 
 Bytes bit_string(BytesView whole_bytes) {
   Bytes content{0};
@@ -72,8 +82,12 @@ Bytes named_bits(std::uint16_t bits) {
   return element(0x03, content);
 }
 
-Bytes utf8_string(std::string_view text) { return element(0x0c, as_bytes(text)); }
-Bytes printable_string(std::string_view text) { return element(0x13, as_bytes(text)); }
+Bytes utf8_string(std::string_view text) {
+  return element(0x0c, as_bytes(text));
+}
+Bytes printable_string(std::string_view text) {
+  return element(0x13, as_bytes(text));
+}
 
 Result<Bytes> object_identifier(std::string_view dotted) {
   const auto bad = [] { return fail(Errc::usage, "not an object identifier such as 1.3.6.1.4.1.99999"); };
@@ -104,9 +118,11 @@ Result<Bytes> object_identifier(std::string_view dotted) {
 
 Result<Bytes> time(Timestamp value) {
   const auto text = to_iso8601(from_unix_seconds(to_unix_seconds(value)));  // "2026-11-21T10:00:00Z"
-  if (text.size() != 20 || text < "1950") return fail(Errc::usage, "certificate time outside the years 1950 to 9999");
+  if (text.size() != 20 || text < "1950")
+    return fail(Errc::usage, "certificate time outside the years 1950 to 9999");
   std::string digits;
-  std::copy_if(text.begin(), text.end(), std::back_inserter(digits), [](char c) { return c >= '0' && c <= '9'; });
+  std::copy_if(text.begin(), text.end(), std::back_inserter(digits),
+               [](char c) { return c >= '0' && c <= '9'; });
   digits += 'Z';
   if (text < "2050") return element(0x17, as_bytes(std::string_view(digits).substr(2)));
   return element(0x18, as_bytes(digits));

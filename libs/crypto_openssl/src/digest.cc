@@ -21,8 +21,9 @@ void hash_with(EVP_MD_CTX* context, const EVP_MD* md, BytesView message, Digest&
   out.size = static_cast<std::uint8_t>(size);
 }
 
-// A context keeps its inner state when it is started again with the same algorithm, so a small message pays no
-// allocation. One per algorithm and thread: no lock, and switching algorithms does not throw the state away.
+// A context keeps its inner state when it is started again with the same algorithm, so a small message pays
+// no allocation. One per algorithm and thread: no lock, and switching algorithms does not throw the state
+// away.
 EVP_MD_CTX* thread_context(HashAlg alg) {
   thread_local std::array<EvpMdCtx, 3> contexts;
   auto& context = contexts[static_cast<std::size_t>(alg)];
@@ -59,9 +60,12 @@ class EvpHasher final : public crypto::Hasher {
 
 const EVP_MD* evp_md(HashAlg alg) {
   switch (alg) {
-    case HashAlg::sha256: return EVP_sha256();
-    case HashAlg::sha384: return EVP_sha384();
-    case HashAlg::sha512: return EVP_sha512();
+    case HashAlg::sha256:
+      return EVP_sha256();
+    case HashAlg::sha384:
+      return EVP_sha384();
+    case HashAlg::sha512:
+      return EVP_sha512();
   }
   return EVP_sha256();
 }
@@ -81,14 +85,16 @@ Digest Digester::digest(HashAlg alg, BytesView message) const {
   return out;
 }
 
-// One after the other: with SHA instructions (x86 SHA-NI, Arm SHA2) a core is busy with one message. Where they are
-// missing this is the place for lanes: the messages are independent and of any length.
+// One after the other: with SHA instructions (x86 SHA-NI, Arm SHA2) a core is busy with one message. Where
+// they are missing this is the place for lanes: the messages are independent and of any length.
 void Digester::digest_batch(HashAlg alg, std::span<const BytesView> messages, std::span<Digest> out) const {
   must(messages.size() == out.size());
   auto* context = thread_context(alg);
   for (std::size_t i = 0; i < messages.size(); ++i) hash_with(context, md(alg), messages[i], out[i]);
 }
 
-std::unique_ptr<crypto::Hasher> Digester::hasher(HashAlg alg) const { return std::make_unique<EvpHasher>(md(alg)); }
+std::unique_ptr<crypto::Hasher> Digester::hasher(HashAlg alg) const {
+  return std::make_unique<EvpHasher>(md(alg));
+}
 
 }  // namespace camvault::crypto_openssl

@@ -14,7 +14,8 @@ class Digester {
   Digester();
 
   crypto::Digest digest(crypto::HashAlg alg, BytesView message) const;
-  void digest_batch(crypto::HashAlg alg, std::span<const BytesView> messages, std::span<crypto::Digest> out) const;
+  void digest_batch(crypto::HashAlg alg, std::span<const BytesView> messages,
+                    std::span<crypto::Digest> out) const;
   std::unique_ptr<crypto::Hasher> hasher(crypto::HashAlg alg) const;
 
  private:

@@ -14,8 +14,11 @@ namespace camvault::crypto_openssl {
 namespace {
 class OpensslEngine final : public crypto::Engine {
  public:
-  crypto::Digest digest(crypto::HashAlg alg, BytesView message) const override { return digester_.digest(alg, message); }
-  void digest_batch(crypto::HashAlg alg, std::span<const BytesView> messages, std::span<crypto::Digest> out) const override {
+  crypto::Digest digest(crypto::HashAlg alg, BytesView message) const override {
+    return digester_.digest(alg, message);
+  }
+  void digest_batch(crypto::HashAlg alg, std::span<const BytesView> messages,
+                    std::span<crypto::Digest> out) const override {
     digester_.digest_batch(alg, messages, out);
   }
   std::unique_ptr<crypto::Hasher> hasher(crypto::HashAlg alg) const override { return digester_.hasher(alg); }
@@ -35,7 +38,8 @@ class OpensslEngine final : public crypto::Engine {
   Result<crypto::Certificate> certificate_from_der(BytesView der) const override {
     return crypto_openssl::certificate_from_der(der);
   }
-  Result<std::vector<crypto::Certificate>> certificates_from_pem(std::string_view pem, std::size_t limit) const override {
+  Result<std::vector<crypto::Certificate>> certificates_from_pem(std::string_view pem,
+                                                                 std::size_t limit) const override {
     return crypto_openssl::certificates_from_pem(pem, limit);
   }
   Result<crypto::RevocationList> crl_from_pem_or_der(BytesView data) const override {
@@ -44,7 +48,8 @@ class OpensslEngine final : public crypto::Engine {
   crypto::PathResult validate_path(const crypto::PathRequest& request) const override {
     return crypto_openssl::validate_path(request);
   }
-  bool is_signed_by(const crypto::Certificate& certificate, const crypto::Certificate& issuer) const override {
+  bool is_signed_by(const crypto::Certificate& certificate,
+                    const crypto::Certificate& issuer) const override {
     return crypto_openssl::is_signed_by(certificate, issuer);
   }
 
@@ -53,6 +58,8 @@ class OpensslEngine final : public crypto::Engine {
 };
 }  // namespace
 
-std::unique_ptr<crypto::Engine> make_openssl_engine() { return std::make_unique<OpensslEngine>(); }
+std::unique_ptr<crypto::Engine> make_openssl_engine() {
+  return std::make_unique<OpensslEngine>();
+}
 
 }  // namespace camvault::crypto_openssl

@@ -35,7 +35,7 @@ Result<Bytes> encode_validity(Timestamp not_before, Timestamp not_after) {
 }
 
 struct Issuer {
-  Bytes name;    // DER, exactly as in its certificate
+  Bytes name;  // DER, exactly as in its certificate
   Bytes key_id;
 };
 
@@ -64,8 +64,8 @@ Result<Certificate> issue(crypto::SigningKey& key, const Issuer& issuer, BytesVi
   CAM_TRY(const auto subject_key_id, key_identifier(spki));
   CAM_TRY(const auto extensions, encode_extensions(profile, subject_key_id, issuer.key_id));
   const auto version3 = der::explicit_tag(0, der::integer(std::uint64_t{2}));
-  const auto to_be_signed = der::sequence({version3, der::integer(serial), choice.algorithm_identifier, issuer.name,
-                                           validity, subject, spki, extensions});
+  const auto to_be_signed = der::sequence({version3, der::integer(serial), choice.algorithm_identifier,
+                                           issuer.name, validity, subject, spki, extensions});
   CAM_TRY(const auto certificate, sign_object(key, choice, to_be_signed));
   return certificate_from_der(certificate);  // what our own reader refuses must not leave
 }
@@ -84,10 +84,12 @@ Result<Bytes> encode_revoked(const RevokedCertificate& revoked) {
 }
 }  // namespace
 
-Result<Bytes> make_certificate_request(crypto::SigningKey& key, const SubjectName& subject, RsaPadding padding) {
+Result<Bytes> make_certificate_request(crypto::SigningKey& key, const SubjectName& subject,
+                                       RsaPadding padding) {
   CAM_TRY(const auto name, encode_name(subject));
   const auto no_attributes = der::explicit_tag(0, {});
-  const auto to_be_signed = der::sequence({der::integer(std::uint64_t{0}), name, key.spki_der(), no_attributes});
+  const auto to_be_signed =
+      der::sequence({der::integer(std::uint64_t{0}), name, key.spki_der(), no_attributes});
   return sign_object(key, choose_signature(key.alg(), padding), to_be_signed);
 }
 
@@ -113,7 +115,8 @@ Result<CertificateRequest> read_certificate_request(BytesView der_or_pem) {
   CAM_TRY(out.key, public_key_from_spki(out.spki));
   const bool proven = X509_REQ_verify(request.get(), key) == 1;
   clear_errors();
-  if (!proven) return fail(Errc::invalid, "the certificate request is not signed with the key that it is for");
+  if (!proven)
+    return fail(Errc::invalid, "the certificate request is not signed with the key that it is for");
   const auto* subject = X509_REQ_get_subject_name(request.get());
   out.subject = printable_name(subject);
   out.common_name = single_attribute(subject, NID_commonName);
@@ -122,7 +125,8 @@ Result<CertificateRequest> read_certificate_request(BytesView der_or_pem) {
 }
 
 Result<Certificate> issue_self_signed(crypto::SigningKey& key, const SubjectName& subject,
-                                      const CertificateProfile& profile, BytesView serial, RsaPadding padding) {
+                                      const CertificateProfile& profile, BytesView serial,
+                                      RsaPadding padding) {
   Issuer self;
   CAM_TRY(self.name, encode_name(subject));
   CAM_TRY(self.key_id, key_identifier(key.spki_der()));
@@ -130,8 +134,9 @@ Result<Certificate> issue_self_signed(crypto::SigningKey& key, const SubjectName
 }
 
 Result<Certificate> issue_certificate(crypto::SigningKey& issuer_key, const Certificate& issuer,
-                                      const SubjectName& subject, BytesView spki, const CertificateProfile& profile,
-                                      BytesView serial, RsaPadding padding) {
+                                      const SubjectName& subject, BytesView spki,
+                                      const CertificateProfile& profile, BytesView serial,
+                                      RsaPadding padding) {
   CAM_TRY(const auto by, issuer_of(issuer_key, issuer));
   CAM_TRY(const auto name, encode_name(subject));
   return issue(issuer_key, by, name, spki, profile, serial, padding);
@@ -139,8 +144,10 @@ Result<Certificate> issue_certificate(crypto::SigningKey& issuer_key, const Cert
 
 Result<RevocationList> issue_revocation_list(crypto::SigningKey& issuer_key, const Certificate& issuer,
                                              const RevocationContent& content, RsaPadding padding) {
-  if (content.revoked.size() > kMaxRevoked) return fail(Errc::limit, "more than 100,000 revoked certificates");
-  if (content.next_update <= content.this_update) return fail(Errc::usage, "a list whose next update is before it");
+  if (content.revoked.size() > kMaxRevoked)
+    return fail(Errc::limit, "more than 100,000 revoked certificates");
+  if (content.next_update <= content.this_update)
+    return fail(Errc::usage, "a list whose next update is before it");
   CAM_TRY(const auto by, issuer_of(issuer_key, issuer));
   CAM_TRY(const auto this_update, der::time(content.this_update));
   CAM_TRY(const auto next_update, der::time(content.next_update));
@@ -149,18 +156,21 @@ Result<RevocationList> issue_revocation_list(crypto::SigningKey& issuer_key, con
     CAM_TRY(const auto entry, encode_revoked(revoked));
     append(entries, entry);
   }
-  const auto list = entries.empty() ? Bytes() : der::sequence({entries});  // RFC 5280 5.1.2.6: absent when empty
+  const auto list =
+      entries.empty() ? Bytes() : der::sequence({entries});  // RFC 5280 5.1.2.6: absent when empty
   CAM_TRY(const auto number_type, der::object_identifier("2.5.29.20"));
   const auto number = der::sequence({number_type, der::octet_string(der::integer(content.number))});
   const auto extensions = der::explicit_tag(0, der::sequence({authority_key_identifier(by.key_id), number}));
   const auto choice = choose_signature(issuer_key.alg(), padding);
-  const auto to_be_signed = der::sequence({der::integer(std::uint64_t{1}), choice.algorithm_identifier, by.name,
-                                           this_update, next_update, list, extensions});
+  const auto to_be_signed = der::sequence({der::integer(std::uint64_t{1}), choice.algorithm_identifier,
+                                           by.name, this_update, next_update, list, extensions});
   CAM_TRY(const auto crl, sign_object(issuer_key, choice, to_be_signed));
   return crl_from_pem_or_der(crl);
 }
 
-std::string certificate_pem(const Certificate& certificate) { return to_pem(PEM_STRING_X509, certificate.der); }
+std::string certificate_pem(const Certificate& certificate) {
+  return to_pem(PEM_STRING_X509, certificate.der);
+}
 
 std::string certificates_pem(const std::vector<Certificate>& certificates) {
   std::string out;
@@ -168,7 +178,11 @@ std::string certificates_pem(const std::vector<Certificate>& certificates) {
   return out;
 }
 
-std::string revocation_list_pem(const RevocationList& list) { return to_pem(PEM_STRING_X509_CRL, list.der); }
-std::string certificate_request_pem(BytesView der) { return to_pem(PEM_STRING_X509_REQ, der); }
+std::string revocation_list_pem(const RevocationList& list) {
+  return to_pem(PEM_STRING_X509_CRL, list.der);
+}
+std::string certificate_request_pem(BytesView der) {
+  return to_pem(PEM_STRING_X509_REQ, der);
+}
 
 }  // namespace camvault::crypto_openssl

@@ -26,11 +26,13 @@ constexpr std::size_t kMaxPrivatePem = 64 * 1024;
 constexpr unsigned kMaxWorkers = 64;
 
 Result<Bytes> sign_digest(EVP_PKEY* key, SignatureScheme scheme, HashAlg hash, const Digest& digest) {
-  if (digest.size != crypto::digest_size(hash)) return fail(Errc::usage, "digest of another size than the hash has");
+  if (digest.size != crypto::digest_size(hash))
+    return fail(Errc::usage, "digest of another size than the hash has");
   CAM_TRY(const auto alg, key_alg_of(key));
   const bool fits = scheme == SignatureScheme::ecdsa ? crypto::is_ecdsa(alg) : crypto::is_rsa(alg);
   if (scheme == SignatureScheme::ed25519 || !fits) {
-    return fail(Errc::unsupported, std::string(to_string(alg)) + " key does not sign digests with " + std::string(to_string(scheme)));
+    return fail(Errc::unsupported, std::string(to_string(alg)) + " key does not sign digests with " +
+                                       std::string(to_string(scheme)));
   }
   const EvpKeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
   std::size_t size = 0;
@@ -49,13 +51,20 @@ Result<Bytes> sign_digest(EVP_PKEY* key, SignatureScheme scheme, HashAlg hash, c
 
 EvpKey generate_key(KeyAlg alg) {
   switch (alg) {
-    case KeyAlg::ec_p256: return EvpKey(EVP_EC_gen("P-256"));
-    case KeyAlg::ec_p384: return EvpKey(EVP_EC_gen("P-384"));
-    case KeyAlg::ec_p521: return EvpKey(EVP_EC_gen("P-521"));
-    case KeyAlg::rsa_2048: return EvpKey(EVP_RSA_gen(2048u));
-    case KeyAlg::rsa_3072: return EvpKey(EVP_RSA_gen(3072u));
-    case KeyAlg::rsa_4096: return EvpKey(EVP_RSA_gen(4096u));
-    case KeyAlg::ed25519: return EvpKey(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
+    case KeyAlg::ec_p256:
+      return EvpKey(EVP_EC_gen("P-256"));
+    case KeyAlg::ec_p384:
+      return EvpKey(EVP_EC_gen("P-384"));
+    case KeyAlg::ec_p521:
+      return EvpKey(EVP_EC_gen("P-521"));
+    case KeyAlg::rsa_2048:
+      return EvpKey(EVP_RSA_gen(2048u));
+    case KeyAlg::rsa_3072:
+      return EvpKey(EVP_RSA_gen(3072u));
+    case KeyAlg::rsa_4096:
+      return EvpKey(EVP_RSA_gen(4096u));
+    case KeyAlg::ed25519:
+      return EvpKey(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
   }
   return nullptr;
 }
@@ -71,7 +80,8 @@ struct LocalKey::State {
 
   State(EvpKey private_key, KeyAlg key_alg, Bytes public_der, LocalKeyOptions wanted)
       : key(std::move(private_key)), alg(key_alg), spki(std::move(public_der)), options(wanted) {
-    const auto count = options.workers == 0 && options.delay.count() > 0 ? 1 : std::min(options.workers, kMaxWorkers);
+    const auto count =
+        options.workers == 0 && options.delay.count() > 0 ? 1 : std::min(options.workers, kMaxWorkers);
     for (unsigned i = 0; i < count; ++i) {
       workers.emplace_back([this](const std::stop_token& stop) { work(stop); });
     }
@@ -145,8 +155,12 @@ Result<std::unique_ptr<LocalKey>> LocalKey::from_pem(std::string_view pem, Local
       new LocalKey(std::make_unique<State>(std::move(key), alg, std::move(spki), options)));
 }
 
-KeyAlg LocalKey::alg() const { return state_->alg; }
-Bytes LocalKey::spki_der() const { return state_->spki; }
+KeyAlg LocalKey::alg() const {
+  return state_->alg;
+}
+Bytes LocalKey::spki_der() const {
+  return state_->spki;
+}
 
 void LocalKey::sign_async(SignatureScheme scheme, HashAlg hash, const Digest& digest, Done done) {
   if (state_->workers.empty()) return done(sign_digest(state_->key.get(), scheme, hash, digest));
@@ -173,7 +187,9 @@ Result<Bytes> LocalKey::sign_message(BytesView message) {
 
 Secret LocalKey::private_pem_for_tests() const {
   const Bio out(BIO_new(BIO_s_secmem()));
-  if (!out || PEM_write_bio_PKCS8PrivateKey(out.get(), state_->key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) return {};
+  if (!out ||
+      PEM_write_bio_PKCS8PrivateKey(out.get(), state_->key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
+    return {};
   const char* data = nullptr;
   const long size = BIO_get_mem_data(out.get(), &data);
   return Secret(BytesView(reinterpret_cast<const std::uint8_t*>(data), static_cast<std::size_t>(size)));

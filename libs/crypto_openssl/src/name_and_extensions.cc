@@ -6,7 +6,7 @@
 namespace camvault::crypto_openssl {
 
 namespace {
-constexpr std::size_t kMaxAttribute = 64;    // X.520 ub-common-name, ub-serial-number, ub-organization-name
+constexpr std::size_t kMaxAttribute = 64;  // X.520 ub-common-name, ub-serial-number, ub-organization-name
 constexpr std::size_t kMaxModuleSerial = 64;
 constexpr std::size_t kMaxExtendedUsages = 16;
 
@@ -21,7 +21,11 @@ bool is_printable_string(std::string_view text) {  // X.680 41.4
 bool is_text(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t size = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+    const std::size_t size = lead < 0x80                   ? 1
+                             : lead >= 0xc2 && lead < 0xe0 ? 2
+                             : lead >= 0xe0 && lead < 0xf0 ? 3
+                             : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                           : 0;
     if (size == 0 || i + size > text.size() || lead < 0x20 || lead == 0x7f) return false;
     char32_t code = size == 1 ? lead : lead & (0x7fu >> size);
     for (std::size_t k = 1; k < size; ++k) {
@@ -30,7 +34,8 @@ bool is_text(std::string_view text) {
       code = (code << 6) | (next & 0x3fu);
     }
     const bool overlong = (size == 3 && code < 0x800) || (size == 4 && code < 0x10000);
-    if (overlong || (code >= 0x80 && code < 0xa0) || (code >= 0xd800 && code < 0xe000) || code > 0x10ffff) return false;
+    if (overlong || (code >= 0x80 && code < 0xa0) || (code >= 0xd800 && code < 0xe000) || code > 0x10ffff)
+      return false;
     i += size;
   }
   return true;
@@ -83,17 +88,20 @@ Bytes authority_key_identifier(BytesView issuer_key_id) {
   return der::sequence({type, der::octet_string(der::sequence({der::element(0x80, issuer_key_id)}))});
 }
 
-Result<Bytes> encode_extensions(const CertificateProfile& profile, BytesView subject_key_id, BytesView issuer_key_id) {
+Result<Bytes> encode_extensions(const CertificateProfile& profile, BytesView subject_key_id,
+                                BytesView issuer_key_id) {
   if (profile.path_length && (!profile.ca || *profile.path_length > 7)) {
     return fail(Errc::usage, "a path length of 0 to 7 is for CAs only");
   }
-  if (profile.extended_key_usages.size() > kMaxExtendedUsages) return fail(Errc::usage, "more than 16 extended key usages");
+  if (profile.extended_key_usages.size() > kMaxExtendedUsages)
+    return fail(Errc::usage, "more than 16 extended key usages");
   Bytes out;
   // DER leaves out what is the default: basicConstraints of a device is an empty SEQUENCE.
   const auto length = profile.path_length ? der::integer(std::uint64_t{*profile.path_length}) : Bytes();
-  CAM_TRY_STATUS(add_extension(out, "2.5.29.19", true,
-                               profile.ca ? der::sequence({der::boolean_true(), length}) : der::sequence({})));
-  CAM_TRY_STATUS(add_extension(out, "2.5.29.15", true, der::named_bits(static_cast<std::uint16_t>(profile.key_usage))));
+  CAM_TRY_STATUS(add_extension(
+      out, "2.5.29.19", true, profile.ca ? der::sequence({der::boolean_true(), length}) : der::sequence({})));
+  CAM_TRY_STATUS(
+      add_extension(out, "2.5.29.15", true, der::named_bits(static_cast<std::uint16_t>(profile.key_usage))));
   if (!profile.extended_key_usages.empty()) {
     Bytes usages;
     for (const auto& usage : profile.extended_key_usages) {

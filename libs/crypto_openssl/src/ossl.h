@@ -26,8 +26,12 @@ struct Freer {
 template <class T, auto Free>
 using Ossl = std::unique_ptr<T, Freer<Free>>;
 
-inline void free_ossl_memory(void* data) { OPENSSL_free(data); }
-inline void free_x509_stack(STACK_OF(X509) * stack) { sk_X509_free(stack); }  // the certificates belong to others
+inline void free_ossl_memory(void* data) {
+  OPENSSL_free(data);
+}
+inline void free_x509_stack(STACK_OF(X509) * stack) {
+  sk_X509_free(stack);
+}  // the certificates belong to others
 
 using EvpKey = Ossl<EVP_PKEY, EVP_PKEY_free>;
 using EvpKeyCtx = Ossl<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
@@ -47,9 +51,11 @@ using Asn1Integer = Ossl<ASN1_INTEGER, ASN1_INTEGER_free>;
 using Asn1Octets = Ossl<ASN1_OCTET_STRING, ASN1_OCTET_STRING_free>;
 using OsslMemory = Ossl<unsigned char, free_ossl_memory>;
 
-// Forgets what earlier calls left, so that nobody takes old errors for new ones. OpenSSL's own texts may quote input
-// and are not passed on.
-inline void clear_errors() { ERR_clear_error(); }
+// Forgets what earlier calls left, so that nobody takes old errors for new ones. OpenSSL's own texts may
+// quote input and are not passed on.
+inline void clear_errors() {
+  ERR_clear_error();
+}
 
 // Runs an i2d function: DER of a value, or nothing if OpenSSL could not encode it.
 template <class T, class Encode>

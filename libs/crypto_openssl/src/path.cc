@@ -13,11 +13,11 @@ using crypto::PathResult;
 using crypto::PathVerdict;
 
 namespace {
-constexpr std::size_t kMaxPath = 8;             // leaf to anchor; real ones have 2 to 4
+constexpr std::size_t kMaxPath = 8;  // leaf to anchor; real ones have 2 to 4
 constexpr std::size_t kMaxIntermediates = 64;
-constexpr int kMaxSignatureChecks = 256;        // bounds what a set of certificates with equal names can cost
+constexpr int kMaxSignatureChecks = 256;  // bounds what a set of certificates with equal names can cost
 constexpr int kMaxPathsJudged = 16;
-constexpr int kSecurityLevel = 2;               // 112 bits, NIST SP 800-57 part 1
+constexpr int kSecurityLevel = 2;  // 112 bits, NIST SP 800-57 part 1
 
 struct Node {
   const Certificate* cert = nullptr;
@@ -44,8 +44,10 @@ PathVerdict verdict_of(int error) {
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-    case X509_V_ERR_CERT_UNTRUSTED: return PathVerdict::no_anchor;
-    case X509_V_ERR_CERT_SIGNATURE_FAILURE: return PathVerdict::bad_signature;
+    case X509_V_ERR_CERT_UNTRUSTED:
+      return PathVerdict::no_anchor;
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+      return PathVerdict::bad_signature;
     case X509_V_ERR_INVALID_CA:
     case X509_V_ERR_PATH_LENGTH_EXCEEDED:
     case X509_V_ERR_CERT_CHAIN_TOO_LONG:
@@ -60,13 +62,15 @@ PathVerdict verdict_of(int error) {
     case X509_V_ERR_INVALID_NON_CA:
     case X509_V_ERR_EE_KEY_TOO_SMALL:
     case X509_V_ERR_CA_KEY_TOO_SMALL:
-    case X509_V_ERR_CA_MD_TOO_WEAK: return PathVerdict::not_permitted;
-    default: return PathVerdict::malformed;
+    case X509_V_ERR_CA_MD_TOO_WEAK:
+      return PathVerdict::not_permitted;
+    default:
+      return PathVerdict::malformed;
   }
 }
 
-// Hands OpenSSL exactly this path: constraints, usages, names, critical extensions, strength. Signatures were checked
-// while building, times are ours (X509_verify_cert thinks in time_t and stops at the year 9999).
+// Hands OpenSSL exactly this path: constraints, usages, names, critical extensions, strength. Signatures were
+// checked while building, times are ours (X509_verify_cert thinks in time_t and stops at the year 9999).
 PathResult check_constraints(const Path& path) {
   const X509Store store(X509_STORE_new());
   const X509StoreCtx context(X509_STORE_CTX_new());
@@ -91,8 +95,9 @@ PathResult check_constraints(const Path& path) {
   const auto depth = static_cast<std::size_t>(std::max(0, X509_STORE_CTX_get_error_depth(context.get())));
   clear_errors();
   if (!good) {
-    return verdict(verdict_of(error), "The certificate " + name_of(*path[std::min(depth, path.size() - 1)]->cert) +
-                                          " is not acceptable here: " + X509_verify_cert_error_string(error) + ".");
+    return verdict(verdict_of(error),
+                   "The certificate " + name_of(*path[std::min(depth, path.size() - 1)]->cert) +
+                       " is not acceptable here: " + X509_verify_cert_error_string(error) + ".");
   }
   // RFC 5280 6.1.4 (k), for every version 3 issuer. OpenSSL is content with key usage alone.
   for (std::size_t i = 1; i < path.size(); ++i) {
@@ -108,14 +113,17 @@ PathResult check_times(const Path& path, Timestamp at) {
   for (const auto* node : path) {
     const auto& cert = *node->cert;
     if (at < cert.not_before) {
-      return verdict(PathVerdict::not_yet_valid, "The certificate " + name_of(cert) + " was valid only from " +
-                                                     to_iso8601(cert.not_before) + " on, not at " + to_iso8601(at) + ".");
+      return verdict(PathVerdict::not_yet_valid, "The certificate " + name_of(cert) +
+                                                     " was valid only from " + to_iso8601(cert.not_before) +
+                                                     " on, not at " + to_iso8601(at) + ".");
     }
-    // RFC 5280 4.1.2.5: notAfter is included, to the end of its second. IEEE 802.1AR 8.7: year 9999 has no end.
+    // RFC 5280 4.1.2.5: notAfter is included, to the end of its second. IEEE 802.1AR 8.7: year 9999 has no
+    // end.
     const bool endless = cert.not_after == from_unix_seconds(253'402'300'799);
     if (!endless && at >= cert.not_after + std::chrono::seconds(1)) {
       return verdict(PathVerdict::expired, "The certificate " + name_of(cert) + " expired at " +
-                                               to_iso8601(cert.not_after) + ", before " + to_iso8601(at) + ".");
+                                               to_iso8601(cert.not_after) + ", before " + to_iso8601(at) +
+                                               ".");
     }
   }
   return verdict(PathVerdict::trusted, {});
@@ -140,7 +148,8 @@ Usage usage_of(const X509* x509, const ASN1_OBJECT* wanted) {
 
 PathResult check_usage(const Path& path, const std::string& required_eku) {
   const auto& leaf = *path.front();
-  // RFC 5280 4.2.1.3: a key that signs anything but certificates and lists needs one of these, if the extension is there.
+  // RFC 5280 4.2.1.3: a key that signs anything but certificates and lists needs one of these, if the
+  // extension is there.
   const auto usage = X509_get_key_usage(leaf.x509.get());
   if (!leaf.cert->is_ca && (usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) == 0) {
     return verdict(PathVerdict::not_permitted,
@@ -148,16 +157,18 @@ PathResult check_usage(const Path& path, const std::string& required_eku) {
   }
   if (required_eku.empty()) return verdict(PathVerdict::trusted, {});
   const Ossl<ASN1_OBJECT, ASN1_OBJECT_free> wanted(OBJ_txt2obj(required_eku.c_str(), 1));
-  if (!wanted) return verdict(PathVerdict::malformed, "The extended key usage asked for is not an object identifier.");
+  if (!wanted)
+    return verdict(PathVerdict::malformed, "The extended key usage asked for is not an object identifier.");
   if (usage_of(leaf.x509.get(), wanted.get()) != Usage::listed) {
-    return verdict(PathVerdict::not_permitted,
-                   "The certificate " + name_of(*leaf.cert) + " lacks the extended key usage " + required_eku + ".");
+    return verdict(PathVerdict::not_permitted, "The certificate " + name_of(*leaf.cert) +
+                                                   " lacks the extended key usage " + required_eku + ".");
   }
   // Not in RFC 5280, but everybody's practice: a CA restricted to other usages cannot give this one.
   for (std::size_t i = 1; i + 1 < path.size(); ++i) {
     if (usage_of(path[i]->x509.get(), wanted.get()) == Usage::not_listed) {
       return verdict(PathVerdict::not_permitted, "The CA " + name_of(*path[i]->cert) +
-                                                     " may not issue for the extended key usage " + required_eku + ".");
+                                                     " may not issue for the extended key usage " +
+                                                     required_eku + ".");
     }
   }
   return verdict(PathVerdict::trusted, {});
@@ -170,14 +181,16 @@ PathResult check_revocation(const Path& path, RevocationLists& lists, Timestamp 
     if (i == 0) result.revocation_checked = found.list_found || found.revoked;
     if (!found.revoked) continue;
     result.verdict = PathVerdict::revoked;
-    result.reason = "The certificate " + name_of(*path[i]->cert) + " was revoked at " + to_iso8601(found.since) +
+    result.reason = "The certificate " + name_of(*path[i]->cert) + " was revoked at " +
+                    to_iso8601(found.since) +
                     (found.compromised ? " because its key was compromised, which counts at any time." : ".");
     return result;
   }
   return result;
 }
 
-// Finds paths by name and signature, depth first, trying anchors before intermediates, and judges each whole path.
+// Finds paths by name and signature, depth first, trying anchors before intermediates, and judges each whole
+// path.
 class PathSearch {
  public:
   PathSearch(const PathRequest& request, const Node& leaf, const std::vector<Node>& intermediates,
@@ -199,7 +212,8 @@ class PathSearch {
       if (equal(anchor.cert->der, last.cert->der) && judge()) return true;
     }
     if (path_.size() == kMaxPath) {
-      note(PathVerdict::no_anchor, "No anchor was reached within 8 certificates from " + name_of(*path_[0]->cert) + ".");
+      note(PathVerdict::no_anchor,
+           "No anchor was reached within 8 certificates from " + name_of(*path_[0]->cert) + ".");
       return false;
     }
     bool forged = false;
@@ -226,24 +240,30 @@ class PathSearch {
 
   void explain_end(const Node& last, bool forged) {
     const auto name = name_of(*last.cert);
-    const bool self_signed = X509_NAME_cmp(X509_get_subject_name(last.x509.get()), X509_get_issuer_name(last.x509.get())) == 0;
+    const bool self_signed =
+        X509_NAME_cmp(X509_get_subject_name(last.x509.get()), X509_get_issuer_name(last.x509.get())) == 0;
     if (forged) {
-      note(PathVerdict::bad_signature, "The signature on the certificate " + name + " was not made by its issuer.");
+      note(PathVerdict::bad_signature,
+           "The signature on the certificate " + name + " was not made by its issuer.");
     } else if (self_signed) {
-      note(PathVerdict::no_anchor, "The certificate " + name + " is self-signed and not among the trusted ones.");
+      note(PathVerdict::no_anchor,
+           "The certificate " + name + " is self-signed and not among the trusted ones.");
     } else {
-      note(PathVerdict::no_anchor, "The issuer of the certificate " + name + " is neither there nor trusted.");
+      note(PathVerdict::no_anchor,
+           "The issuer of the certificate " + name + " is neither there nor trusted.");
     }
   }
 
   static bool could_have_issued(const Node& issuer, const Node& subject) {
     const int answer = X509_check_issued(issuer.x509.get(), subject.x509.get());
     clear_errors();
-    return answer == X509_V_OK || answer == X509_V_ERR_KEYUSAGE_NO_CERTSIGN;  // the latter is refused with its reason
+    return answer == X509_V_OK ||
+           answer == X509_V_ERR_KEYUSAGE_NO_CERTSIGN;  // the latter is refused with its reason
   }
 
   bool in_path(const Node& node) const {
-    return std::any_of(path_.begin(), path_.end(), [&](const Node* n) { return equal(n->cert->der, node.cert->der); });
+    return std::any_of(path_.begin(), path_.end(),
+                       [&](const Node* n) { return equal(n->cert->der, node.cert->der); });
   }
 
   // Why the search failed: the longest chain says most, a judged path more than any end.

@@ -17,28 +17,35 @@ using crypto::SignatureScheme;
 namespace {
 constexpr std::size_t kMaxSpkiSize = 4 * 1024;  // RSA-8192 needs 1.1 kB
 constexpr int kMinRsaBits = 2048;
-constexpr int kMaxRsaBits = 8192;               // verification time grows with the square
+constexpr int kMaxRsaBits = 8192;  // verification time grows with the square
 
 Result<KeyAlg> rsa_alg(const EVP_PKEY* key) {
   const int bits = EVP_PKEY_get_bits(key);
-  if (bits < kMinRsaBits || bits > kMaxRsaBits) return fail(Errc::unsupported, "RSA key of a size outside 2048 to 8192 bits");
+  if (bits < kMinRsaBits || bits > kMaxRsaBits)
+    return fail(Errc::unsupported, "RSA key of a size outside 2048 to 8192 bits");
   BIGNUM* raw = nullptr;
-  if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &raw) != 1) return fail(Errc::malformed, "RSA key without exponent");
+  if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &raw) != 1)
+    return fail(Errc::malformed, "RSA key without exponent");
   const BigNumber exponent(raw);
-  // An exponent of 1 makes every message its own signature; FIPS 186-5 A.1.1 wants it odd. Past 64 bits only slow.
-  if (!BN_is_odd(raw) || BN_is_one(raw) || BN_num_bits(raw) > 64) return fail(Errc::unsupported, "RSA exponent");
+  // An exponent of 1 makes every message its own signature; FIPS 186-5 A.1.1 wants it odd. Past 64 bits only
+  // slow.
+  if (!BN_is_odd(raw) || BN_is_one(raw) || BN_num_bits(raw) > 64)
+    return fail(Errc::unsupported, "RSA exponent");
   return bits < 2560 ? KeyAlg::rsa_2048 : bits < 3584 ? KeyAlg::rsa_3072 : KeyAlg::rsa_4096;
 }
 
 Result<KeyAlg> ec_alg(const EVP_PKEY* key) {
-  // RFC 5480 2.1.1: named curves only. Explicit parameters let an attacker choose the generator (CVE-2020-0601).
+  // RFC 5480 2.1.1: named curves only. Explicit parameters let an attacker choose the generator
+  // (CVE-2020-0601).
   int is_explicit = 0;
-  if (EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &is_explicit) == 1 && is_explicit != 0) {
+  if (EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &is_explicit) == 1 &&
+      is_explicit != 0) {
     return fail(Errc::unsupported, "EC key with explicit curve parameters");
   }
   char name[64];
   std::size_t size = 0;
-  if (EVP_PKEY_get_group_name(key, name, sizeof name, &size) != 1) return fail(Errc::unsupported, "EC key without a named curve");
+  if (EVP_PKEY_get_group_name(key, name, sizeof name, &size) != 1)
+    return fail(Errc::unsupported, "EC key without a named curve");
   const std::string_view curve(name, size);
   if (curve == SN_X9_62_prime256v1) return KeyAlg::ec_p256;
   if (curve == SN_secp384r1) return KeyAlg::ec_p384;
@@ -48,16 +55,18 @@ Result<KeyAlg> ec_alg(const EVP_PKEY* key) {
 
 class EvpPublicKey final : public crypto::PublicKey {
  public:
-  EvpPublicKey(EvpKey key, KeyAlg alg, Bytes spki) : key_(std::move(key)), alg_(alg), spki_(std::move(spki)) {}
+  EvpPublicKey(EvpKey key, KeyAlg alg, Bytes spki)
+      : key_(std::move(key)), alg_(alg), spki_(std::move(spki)) {}
 
   KeyAlg alg() const override { return alg_; }
   Bytes spki_der() const override { return spki_; }
 
-  bool verify_digest(SignatureScheme scheme, HashAlg hash, const Digest& digest, BytesView signature) const override {
+  bool verify_digest(SignatureScheme scheme, HashAlg hash, const Digest& digest,
+                     BytesView signature) const override {
     if (digest.size != crypto::digest_size(hash)) return false;
     if (verify_once(scheme, hash, hash, digest, signature)) return true;
-    // ONVIF's reference signer keeps MGF1 at SHA-256 whatever the hash. RFC 8017 8.1 allows it, and the parameters
-    // of a bare signature are written nowhere, so the second usual choice is tried.
+    // ONVIF's reference signer keeps MGF1 at SHA-256 whatever the hash. RFC 8017 8.1 allows it, and the
+    // parameters of a bare signature are written nowhere, so the second usual choice is tried.
     return scheme == SignatureScheme::rsa_pss && hash != HashAlg::sha256 &&
            verify_once(scheme, hash, HashAlg::sha256, digest, signature);
   }
@@ -65,14 +74,17 @@ class EvpPublicKey final : public crypto::PublicKey {
   bool verify_message(BytesView message, BytesView signature) const override {
     if (alg_ != KeyAlg::ed25519) return false;
     const EvpMdCtx context(EVP_MD_CTX_new());
-    const bool good = context && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key_.get()) == 1 &&
-                      EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(), message.size()) == 1;
+    const bool good =
+        context && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key_.get()) == 1 &&
+        EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(), message.size()) ==
+            1;
     clear_errors();
     return good;
   }
 
  private:
-  bool verify_once(SignatureScheme scheme, HashAlg hash, HashAlg mgf1, const Digest& digest, BytesView signature) const {
+  bool verify_once(SignatureScheme scheme, HashAlg hash, HashAlg mgf1, const Digest& digest,
+                   BytesView signature) const {
     const bool fits = scheme == SignatureScheme::ecdsa ? crypto::is_ecdsa(alg_)
                       : scheme == SignatureScheme::rsa_pss || scheme == SignatureScheme::rsa_pkcs1v15
                           ? crypto::is_rsa(alg_)
@@ -81,7 +93,8 @@ class EvpPublicKey final : public crypto::PublicKey {
     const EvpKeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
     const bool good = context && EVP_PKEY_verify_init(context.get()) == 1 &&
                       set_scheme(context.get(), scheme, hash, mgf1, RSA_PSS_SALTLEN_AUTO) &&
-                      EVP_PKEY_verify(context.get(), signature.data(), signature.size(), digest.bytes.data(), digest.size) == 1;
+                      EVP_PKEY_verify(context.get(), signature.data(), signature.size(), digest.bytes.data(),
+                                      digest.size) == 1;
     clear_errors();
     return good;
   }
@@ -92,16 +105,20 @@ class EvpPublicKey final : public crypto::PublicKey {
 };
 }  // namespace
 
-bool set_scheme(EVP_PKEY_CTX* context, SignatureScheme scheme, HashAlg hash, HashAlg mgf1, int pss_salt_length) {
+bool set_scheme(EVP_PKEY_CTX* context, SignatureScheme scheme, HashAlg hash, HashAlg mgf1,
+                int pss_salt_length) {
   if (EVP_PKEY_CTX_set_signature_md(context, evp_md(hash)) <= 0) return false;
   switch (scheme) {
-    case SignatureScheme::ecdsa: return true;
-    case SignatureScheme::rsa_pkcs1v15: return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) > 0;
+    case SignatureScheme::ecdsa:
+      return true;
+    case SignatureScheme::rsa_pkcs1v15:
+      return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) > 0;
     case SignatureScheme::rsa_pss:
       return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) > 0 &&
              EVP_PKEY_CTX_set_rsa_mgf1_md(context, evp_md(mgf1)) > 0 &&
              EVP_PKEY_CTX_set_rsa_pss_saltlen(context, pss_salt_length) > 0;
-    case SignatureScheme::ed25519: return false;  // signs messages, not digests
+    case SignatureScheme::ed25519:
+      return false;  // signs messages, not digests
   }
   return false;
 }

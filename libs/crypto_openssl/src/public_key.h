@@ -17,7 +17,7 @@ Result<EvpKey> evp_key_from_spki(BytesView der);
 
 // Prepares padding, hash and salt of `context` (already initialised to sign or to verify) for the scheme.
 // `mgf1` is for verifying other people's PSS; signing passes the hash itself.
-bool set_scheme(EVP_PKEY_CTX* context, crypto::SignatureScheme scheme, crypto::HashAlg hash, crypto::HashAlg mgf1,
-                int pss_salt_length);
+bool set_scheme(EVP_PKEY_CTX* context, crypto::SignatureScheme scheme, crypto::HashAlg hash,
+                crypto::HashAlg mgf1, int pss_salt_length);
 
 }  // namespace camvault::crypto_openssl

@@ -7,7 +7,9 @@ namespace camvault::crypto_openssl {
 namespace {
 constexpr std::size_t kMaxLists = 256;
 
-bool has_critical_extension(const X509_CRL* crl) { return X509_CRL_get_ext_by_critical(crl, 1, -1) >= 0; }
+bool has_critical_extension(const X509_CRL* crl) {
+  return X509_CRL_get_ext_by_critical(crl, 1, -1) >= 0;
+}
 
 // RFC 5280 5.3.1: why, or unspecified (0) if it does not say.
 long reason_of(const X509_REVOKED* entry) {
@@ -51,7 +53,9 @@ bool RevocationLists::is_signed(List& list, const X509* issuer) {
 Revocation RevocationLists::look_up(const X509* certificate, const X509* issuer, Timestamp at) {
   Revocation result;
   for (auto& list : lists_) {
-    if (!list.usable || X509_NAME_cmp(X509_CRL_get_issuer(list.crl.get()), X509_get_issuer_name(certificate)) != 0) continue;
+    if (!list.usable ||
+        X509_NAME_cmp(X509_CRL_get_issuer(list.crl.get()), X509_get_issuer_name(certificate)) != 0)
+      continue;
     if (!is_signed(list, issuer)) continue;
     // An old list still proves what it names, but not that nothing was added since.
     if (!list.next_update || *list.next_update >= at) result.list_found = true;

@@ -26,8 +26,8 @@ class RevocationLists {
   struct List {
     X509Crl crl;
     std::optional<Timestamp> next_update;
-    bool usable = false;                       // no critical extension: not indirect, not a delta, not partial
-    std::map<const X509*, bool> signed_by;     // by issuer
+    bool usable = false;                    // no critical extension: not indirect, not a delta, not partial
+    std::map<const X509*, bool> signed_by;  // by issuer
   };
   static bool is_signed(List& list, const X509* issuer);
   std::vector<List> lists_;

@@ -14,7 +14,9 @@ using crypto::SignatureScheme;
 
 namespace {
 // Only literals of this file come here.
-Bytes oid(std::string_view dotted) { return der::object_identifier(dotted).value(); }
+Bytes oid(std::string_view dotted) {
+  return der::object_identifier(dotted).value();
+}
 
 Bytes rsa_pss_algorithm(HashAlg hash) {
   // RFC 4055 2.1 and 3.1; the salt is as long as the digest.
@@ -24,9 +26,9 @@ Bytes rsa_pss_algorithm(HashAlg hash) {
   const auto hash_algorithm = der::sequence({oid(hash_oid), der::null()});
   const auto mgf = der::sequence({oid("1.2.840.113549.1.1.8"), hash_algorithm});
   const auto salt = der::integer(std::uint64_t{crypto::digest_size(hash)});
-  return der::sequence({oid("1.2.840.113549.1.1.10"),
-                        der::sequence({der::explicit_tag(0, hash_algorithm), der::explicit_tag(1, mgf),
-                                       der::explicit_tag(2, salt)})});
+  return der::sequence(
+      {oid("1.2.840.113549.1.1.10"), der::sequence({der::explicit_tag(0, hash_algorithm),
+                                                    der::explicit_tag(1, mgf), der::explicit_tag(2, salt)})});
 }
 
 crypto::Digest digest_of(HashAlg hash, BytesView message) {
@@ -48,15 +50,18 @@ SignatureChoice choose_signature(KeyAlg alg, RsaPadding padding) {
       return {SignatureScheme::ecdsa, HashAlg::sha384, der::sequence({oid("1.2.840.10045.4.3.3")})};
     case KeyAlg::ec_p521:
       return {SignatureScheme::ecdsa, HashAlg::sha512, der::sequence({oid("1.2.840.10045.4.3.4")})};
-    case KeyAlg::ed25519: return {SignatureScheme::ed25519, HashAlg::sha512, der::sequence({oid("1.3.101.112")})};
+    case KeyAlg::ed25519:
+      return {SignatureScheme::ed25519, HashAlg::sha512, der::sequence({oid("1.3.101.112")})};
     case KeyAlg::rsa_2048:
     case KeyAlg::rsa_3072:
-    case KeyAlg::rsa_4096: break;
+    case KeyAlg::rsa_4096:
+      break;
   }
   if (padding == RsaPadding::pss) {
     return {SignatureScheme::rsa_pss, HashAlg::sha256, rsa_pss_algorithm(HashAlg::sha256)};
   }
-  return {SignatureScheme::rsa_pkcs1v15, HashAlg::sha256, der::sequence({oid("1.2.840.113549.1.1.11"), der::null()})};
+  return {SignatureScheme::rsa_pkcs1v15, HashAlg::sha256,
+          der::sequence({oid("1.2.840.113549.1.1.11"), der::null()})};
 }
 
 Result<Bytes> sign_object(crypto::SigningKey& key, const SignatureChoice& choice, BytesView to_be_signed) {
@@ -80,7 +85,8 @@ Result<Bytes> sign_object(crypto::SigningKey& key, const SignatureChoice& choice
 Result<Bytes> key_identifier(BytesView spki) {
   // RFC 7093 2 (1): the left 160 bits of SHA-256 over the BIT STRING's bytes; RFC 5280's SHA-1 without SHA-1.
   const auto* cursor = spki.data();
-  const Ossl<X509_PUBKEY, X509_PUBKEY_free> key(d2i_X509_PUBKEY(nullptr, &cursor, static_cast<long>(spki.size())));
+  const Ossl<X509_PUBKEY, X509_PUBKEY_free> key(
+      d2i_X509_PUBKEY(nullptr, &cursor, static_cast<long>(spki.size())));
   const unsigned char* bits = nullptr;
   int size = 0;
   clear_errors();
@@ -94,7 +100,8 @@ Result<Bytes> key_identifier(BytesView spki) {
 std::string to_pem(std::string_view label, BytesView der) {
   const Bio out(BIO_new(BIO_s_mem()));
   const std::string name(label);
-  if (!out || PEM_write_bio(out.get(), name.c_str(), "", der.data(), static_cast<long>(der.size())) <= 0) return {};
+  if (!out || PEM_write_bio(out.get(), name.c_str(), "", der.data(), static_cast<long>(der.size())) <= 0)
+    return {};
   const char* data = nullptr;
   const long size = BIO_get_mem_data(out.get(), &data);
   return std::string(data, static_cast<std::size_t>(size));

@@ -8,8 +8,8 @@ namespace camvault::crypto_openssl {
 
 struct SignatureChoice {
   crypto::SignatureScheme scheme;
-  crypto::HashAlg hash;          // meaningless for Ed25519
-  Bytes algorithm_identifier;    // DER
+  crypto::HashAlg hash;        // meaningless for Ed25519
+  Bytes algorithm_identifier;  // DER
 };
 SignatureChoice choose_signature(crypto::KeyAlg alg, RsaPadding padding);
 
@@ -17,7 +17,8 @@ SignatureChoice choose_signature(crypto::KeyAlg alg, RsaPadding padding);
 Result<Bytes> sign_object(crypto::SigningKey& key, const SignatureChoice& choice, BytesView to_be_signed);
 
 Result<Bytes> encode_name(const SubjectName& name);
-Result<Bytes> encode_extensions(const CertificateProfile& profile, BytesView subject_key_id, BytesView issuer_key_id);
+Result<Bytes> encode_extensions(const CertificateProfile& profile, BytesView subject_key_id,
+                                BytesView issuer_key_id);
 Bytes authority_key_identifier(BytesView issuer_key_id);  // one extension
 Result<Bytes> key_identifier(BytesView spki);
 std::string to_pem(std::string_view label, BytesView der);

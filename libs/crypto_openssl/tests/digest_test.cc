@@ -16,24 +16,29 @@ struct Vector {
   const char* digest;
 };
 
-// FIPS 180-4 example values as published by NIST (CSRC, "Examples with Intermediate Values": SHA256, SHA384, SHA512).
+// FIPS 180-4 example values as published by NIST (CSRC, "Examples with Intermediate Values": SHA256, SHA384,
+// SHA512).
 const char* const kLong =
-    "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopqrstu";
+    "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrst"
+    "nopqrstu";
 const Vector kVectors[] = {
     {HashAlg::sha256, "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
     {HashAlg::sha256, "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
     {HashAlg::sha256, "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
      "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
-    {HashAlg::sha256, std::string(1'000'000, 'a'), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"},
+    {HashAlg::sha256, std::string(1'000'000, 'a'),
+     "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"},
     {HashAlg::sha384, "abc",
      "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7"},
     {HashAlg::sha384, kLong,
      "09330c33f71147e83d192fc782cd1b4753111b173b3b05d22fa08086e3b0f712fcc7c71a557e2db966c3e9fa91746039"},
     {HashAlg::sha512, "abc",
-     "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a"
+     "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d442"
+     "3643ce80e2a"
      "9ac94fa54ca49f"},
     {HashAlg::sha512, kLong,
-     "8e959b75dae313da8cf4f72814fc143f8f7779c6eb9f7fa17299aeadb6889018501d289e4900f7e4331b99dec4b5433ac7d329eeb6dd26545e"
+     "8e959b75dae313da8cf4f72814fc143f8f7779c6eb9f7fa17299aeadb6889018501d289e4900f7e4331b99dec4b5433ac7d329e"
+     "eb6dd26545e"
      "96e55b874be909"},
 };
 
@@ -67,7 +72,8 @@ TEST(Digest, ABatchIsTheDigestsOfItsMessages) {
 
 TEST(Digest, EnginesComeAndGoOnOneThread) {
   const auto expected = make_openssl_engine()->digest(HashAlg::sha256, as_bytes("abc"));
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(make_openssl_engine()->digest(HashAlg::sha256, as_bytes("abc")), expected);
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(make_openssl_engine()->digest(HashAlg::sha256, as_bytes("abc")), expected);
 }
 
 TEST(Random, FillsEverythingAndDiffers) {

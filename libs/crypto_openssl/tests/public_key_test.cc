@@ -32,9 +32,12 @@ TEST_P(Signatures, VerifyAndRefuseTheirNeighbours) {
   EXPECT_TRUE(verifier->verify_digest(scheme, hash, digest, signature));
 
   EXPECT_FALSE(verifier->verify_digest(scheme, hash, engine->digest(hash, as_bytes("messagf")), signature));
-  EXPECT_FALSE(engine->public_key_from_spki(stranger->spki_der()).value()->verify_digest(scheme, hash, digest, signature));
+  EXPECT_FALSE(engine->public_key_from_spki(stranger->spki_der())
+                   .value()
+                   ->verify_digest(scheme, hash, digest, signature));
   EXPECT_FALSE(verifier->verify_digest(scheme, hash, digest, {}));
-  EXPECT_FALSE(verifier->verify_digest(scheme, hash, digest, BytesView(signature).first(signature.size() - 1)));
+  EXPECT_FALSE(
+      verifier->verify_digest(scheme, hash, digest, BytesView(signature).first(signature.size() - 1)));
   EXPECT_FALSE(verifier->verify_message(as_bytes("message"), signature));
   auto longer = signature;
   longer.push_back(0);
@@ -44,7 +47,8 @@ TEST_P(Signatures, VerifyAndRefuseTheirNeighbours) {
     bent[at] ^= 1;
     EXPECT_FALSE(verifier->verify_digest(scheme, hash, digest, bent)) << at;
   }
-  for (const auto other : {SignatureScheme::ecdsa, SignatureScheme::rsa_pss, SignatureScheme::rsa_pkcs1v15, SignatureScheme::ed25519}) {
+  for (const auto other : {SignatureScheme::ecdsa, SignatureScheme::rsa_pss, SignatureScheme::rsa_pkcs1v15,
+                           SignatureScheme::ed25519}) {
     if (other == scheme) continue;
     EXPECT_FALSE(verifier->verify_digest(other, hash, digest, signature));
   }
@@ -57,7 +61,8 @@ INSTANTIATE_TEST_SUITE_P(All, Signatures,
                                          Case{KeyAlg::ec_p384, SignatureScheme::ecdsa, HashAlg::sha384},
                                          Case{KeyAlg::ec_p521, SignatureScheme::ecdsa, HashAlg::sha512},
                                          Case{KeyAlg::rsa_2048, SignatureScheme::rsa_pss, HashAlg::sha256},
-                                         Case{KeyAlg::rsa_2048, SignatureScheme::rsa_pkcs1v15, HashAlg::sha512},
+                                         Case{KeyAlg::rsa_2048, SignatureScheme::rsa_pkcs1v15,
+                                              HashAlg::sha512},
                                          Case{KeyAlg::rsa_3072, SignatureScheme::rsa_pss, HashAlg::sha384}));
 
 TEST(Ed25519, SignsMessagesOnly) {
@@ -70,7 +75,8 @@ TEST(Ed25519, SignsMessagesOnly) {
   const auto digest = engine->digest(HashAlg::sha512, as_bytes("message"));
   EXPECT_FALSE(verifier->verify_digest(SignatureScheme::ed25519, HashAlg::sha512, digest, signature));
   EXPECT_EQ(key->sign(SignatureScheme::ed25519, HashAlg::sha512, digest).error().code, Errc::unsupported);
-  EXPECT_EQ(LocalKey::generate(KeyAlg::ec_p256).value()->sign_message(as_bytes("m")).error().code, Errc::unsupported);
+  EXPECT_EQ(LocalKey::generate(KeyAlg::ec_p256).value()->sign_message(as_bytes("m")).error().code,
+            Errc::unsupported);
 }
 
 }  // namespace

@@ -15,16 +15,17 @@ namespace camvault::crypto {
 
 struct Certificate {
   Bytes der;
-  std::string subject;            // RFC 4514 style, printable, for people
+  std::string subject;  // RFC 4514 style, printable, for people
   std::string issuer;
-  std::string common_name;        // of the subject; empty if none
-  std::string device_serial;      // the subject's serialNumber attribute (2.5.4.5, IEEE 802.1AR 8.6); empty if none
-  std::string serial;             // the certificate's own number, hex
+  std::string common_name;  // of the subject; empty if none
+  std::string
+      device_serial;   // the subject's serialNumber attribute (2.5.4.5, IEEE 802.1AR 8.6); empty if none
+  std::string serial;  // the certificate's own number, hex
   Timestamp not_before;
-  Timestamp not_after;            // 99991231235959Z means no end (IEEE 802.1AR 8.7)
+  Timestamp not_after;  // 99991231235959Z means no end (IEEE 802.1AR 8.7)
   bool is_ca = false;
   std::shared_ptr<const PublicKey> key;
-  std::string sha256;             // fingerprint of `der`, hex
+  std::string sha256;  // fingerprint of `der`, hex
 };
 
 struct RevocationList {
@@ -36,31 +37,31 @@ struct RevocationList {
 
 struct PathRequest {
   const Certificate* leaf = nullptr;
-  const std::vector<Certificate>* intermediates = nullptr;   // untrusted, as the stream or peer sent them
-  const std::vector<Certificate>* anchors = nullptr;         // trusted; need not be self-signed
-  const std::vector<RevocationList>* crls = nullptr;         // may be null: revocation is then not checked
-  Timestamp at;                                              // validity is judged at this time
+  const std::vector<Certificate>* intermediates = nullptr;  // untrusted, as the stream or peer sent them
+  const std::vector<Certificate>* anchors = nullptr;        // trusted; need not be self-signed
+  const std::vector<RevocationList>* crls = nullptr;        // may be null: revocation is then not checked
+  Timestamp at;                                             // validity is judged at this time
   // Extended key usage the leaf must have, as dotted OID; empty = any.
   std::string required_eku;
 };
 
 enum class PathVerdict : std::uint8_t {
   trusted,
-  no_anchor,         // the chain does not end at one of the anchors
-  expired,           // some certificate was past its end at that time
+  no_anchor,  // the chain does not end at one of the anchors
+  expired,    // some certificate was past its end at that time
   not_yet_valid,
   revoked,
   bad_signature,
-  not_permitted,     // key usage, basic constraints, path length, name constraints
+  not_permitted,  // key usage, basic constraints, path length, name constraints
   malformed,
 };
 std::string_view to_string(PathVerdict verdict);
 
 struct PathResult {
   PathVerdict verdict = PathVerdict::malformed;
-  std::string reason;                   // one sentence for people, with the certificate concerned
-  std::vector<Certificate> path;        // leaf first, anchor last; filled when trusted
-  bool revocation_checked = false;      // a CRL for the leaf's issuer was there
+  std::string reason;               // one sentence for people, with the certificate concerned
+  std::vector<Certificate> path;    // leaf first, anchor last; filled when trusted
+  bool revocation_checked = false;  // a CRL for the leaf's issuer was there
 };
 
 }  // namespace camvault::crypto

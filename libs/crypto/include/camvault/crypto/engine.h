@@ -16,16 +16,19 @@ class Engine {
 
   virtual Digest digest(HashAlg alg, BytesView message) const = 0;
   // Independent messages: an engine may compute several at a time. out.size() == messages.size().
-  virtual void digest_batch(HashAlg alg, std::span<const BytesView> messages, std::span<Digest> out) const = 0;
+  virtual void digest_batch(HashAlg alg, std::span<const BytesView> messages,
+                            std::span<Digest> out) const = 0;
   virtual std::unique_ptr<Hasher> hasher(HashAlg alg) const = 0;
 
-  virtual void random(std::span<std::uint8_t> out) const = 0;  // cryptographically strong; aborts if impossible
+  virtual void random(
+      std::span<std::uint8_t> out) const = 0;  // cryptographically strong; aborts if impossible
 
   virtual Result<std::shared_ptr<const PublicKey>> public_key_from_spki(BytesView der) const = 0;
 
   virtual Result<Certificate> certificate_from_der(BytesView der) const = 0;
   // All certificates of a PEM text, in order; at most `limit`.
-  virtual Result<std::vector<Certificate>> certificates_from_pem(std::string_view pem, std::size_t limit = 64) const = 0;
+  virtual Result<std::vector<Certificate>> certificates_from_pem(std::string_view pem,
+                                                                 std::size_t limit = 64) const = 0;
   virtual Result<RevocationList> crl_from_pem_or_der(BytesView data) const = 0;
 
   // RFC 5280 path validation at a given time.

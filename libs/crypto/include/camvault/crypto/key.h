@@ -14,7 +14,7 @@ namespace camvault::crypto {
 
 enum class KeyAlg : std::uint8_t { ec_p256, ec_p384, ec_p521, rsa_2048, rsa_3072, rsa_4096, ed25519 };
 
-std::string_view to_string(KeyAlg alg);              // "ec-p256", "rsa-2048", "ed25519", ...
+std::string_view to_string(KeyAlg alg);  // "ec-p256", "rsa-2048", "ed25519", ...
 Result<KeyAlg> key_alg_from_string(std::string_view text);
 constexpr bool is_rsa(KeyAlg alg) {
   return alg == KeyAlg::rsa_2048 || alg == KeyAlg::rsa_3072 || alg == KeyAlg::rsa_4096;
@@ -26,10 +26,10 @@ constexpr bool is_ecdsa(KeyAlg alg) {
 std::size_t max_signature_size(KeyAlg alg);
 
 enum class SignatureScheme : std::uint8_t {
-  ecdsa,          // FIPS 186-5, DER encoded (RFC 3279 2.2.3), over a digest
-  rsa_pss,        // RFC 8017 8.1, MGF1 with the same hash, salt as long as the digest; verification takes any salt
-  rsa_pkcs1v15,   // RFC 8017 8.2, DigestInfo
-  ed25519,        // RFC 8032, over the message itself
+  ecdsa,    // FIPS 186-5, DER encoded (RFC 3279 2.2.3), over a digest
+  rsa_pss,  // RFC 8017 8.1, MGF1 with the same hash, salt as long as the digest; verification takes any salt
+  rsa_pkcs1v15,  // RFC 8017 8.2, DigestInfo
+  ed25519,       // RFC 8032, over the message itself
 };
 std::string_view to_string(SignatureScheme scheme);
 // What an application signs with when it has no reason to choose: ecdsa, rsa_pss or ed25519.
@@ -42,7 +42,8 @@ class PublicKey {
   virtual KeyAlg alg() const = 0;
   virtual Bytes spki_der() const = 0;  // SubjectPublicKeyInfo, RFC 5280 4.1
   // True if the signature is good. Never an error: a malformed signature is a bad one.
-  virtual bool verify_digest(SignatureScheme scheme, HashAlg hash, const Digest& digest, BytesView signature) const = 0;
+  virtual bool verify_digest(SignatureScheme scheme, HashAlg hash, const Digest& digest,
+                             BytesView signature) const = 0;
   // For Ed25519, whose input is the message.
   virtual bool verify_message(BytesView message, BytesView signature) const = 0;
 };

@@ -1,6 +1,6 @@
-// Certificate requests (PKCS#10, RFC 2986), certificates and revocation lists (RFC 5280), signed with keys that live
-// elsewhere: what is to be signed is encoded here, a crypto::SigningKey signs it, the parts are put together.
-// Every signature is checked with the key's public half before anything is returned.
+// Certificate requests (PKCS#10, RFC 2986), certificates and revocation lists (RFC 5280), signed with keys
+// that live elsewhere: what is to be signed is encoded here, a crypto::SigningKey signs it, the parts are put
+// together. Every signature is checked with the key's public half before anything is returned.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,9 @@
 
 namespace camvault::crypto_openssl {
 
-// A subject, written in this order; empty attributes are left out. UTF-8, at most 64 bytes each (X.520 upper bounds),
-// no control characters. country: two letters. device_serial: PrintableString alphabet (X.520 6.2.9).
+// A subject, written in this order; empty attributes are left out. UTF-8, at most 64 bytes each (X.520 upper
+// bounds), no control characters. country: two letters. device_serial: PrintableString alphabet
+// (X.520 6.2.9).
 struct SubjectName {
   std::string country;
   std::string organization;
@@ -41,7 +42,8 @@ struct HardwareModuleName {
   Bytes serial;
 };
 
-// What a certificate says beside its names and key. Key identifiers (RFC 5280 4.2.1.1, 4.2.1.2) are always there.
+// What a certificate says beside its names and key. Key identifiers (RFC 5280 4.2.1.1, 4.2.1.2) are always
+// there.
 struct CertificateProfile {
   bool ca = false;                                    // basicConstraints, critical
   std::optional<std::uint8_t> path_length;            // of a CA; at most 7
@@ -55,21 +57,23 @@ struct CertificateProfile {
 // RSA keys sign certificates with PKCS#1 v1.5 unless PSS is asked for: switches and RADIUS servers know it.
 enum class RsaPadding : std::uint8_t { pkcs1v15, pss };
 
-inline constexpr std::size_t kSerialSize = 16;  // bytes of the serial numbers we choose; RFC 5280 4.1.2.2 allows 20
+inline constexpr std::size_t kSerialSize =
+    16;  // bytes of the serial numbers we choose; RFC 5280 4.1.2.2 allows 20
 
 // A PKCS#10 request in DER that `openssl req -verify` accepts.
 Result<Bytes> make_certificate_request(crypto::SigningKey& key, const SubjectName& subject,
                                        RsaPadding padding = RsaPadding::pkcs1v15);
 
 struct CertificateRequest {
-  std::string subject;        // printable, RFC 4514
+  std::string subject;  // printable, RFC 4514
   std::string common_name;
   std::string device_serial;
   Bytes spki;
   std::shared_ptr<const crypto::PublicKey> key;
 };
-// Reads one in DER or PEM (at most 16 KiB). Errc::invalid if its signature was not made with the key it names: nobody
-// gets a certificate for a key that they do not have. Attributes and wanted extensions are not looked at.
+// Reads one in DER or PEM (at most 16 KiB). Errc::invalid if its signature was not made with the key it
+// names: nobody gets a certificate for a key that they do not have. Attributes and wanted extensions are not
+// looked at.
 Result<CertificateRequest> read_certificate_request(BytesView der_or_pem);
 
 // A certificate whose subject and issuer are the same.
@@ -77,12 +81,12 @@ Result<crypto::Certificate> issue_self_signed(crypto::SigningKey& key, const Sub
                                               const CertificateProfile& profile, BytesView serial,
                                               RsaPadding padding = RsaPadding::pkcs1v15);
 
-// A certificate for `spki` by `issuer`, whose key `issuer_key` must be (Errc::usage otherwise). The issuer's name is
-// taken over byte by byte. `serial`: big endian, 1 to 20 bytes, not zero.
-Result<crypto::Certificate> issue_certificate(crypto::SigningKey& issuer_key, const crypto::Certificate& issuer,
-                                              const SubjectName& subject, BytesView spki,
-                                              const CertificateProfile& profile, BytesView serial,
-                                              RsaPadding padding = RsaPadding::pkcs1v15);
+// A certificate for `spki` by `issuer`, whose key `issuer_key` must be (Errc::usage otherwise). The issuer's
+// name is taken over byte by byte. `serial`: big endian, 1 to 20 bytes, not zero.
+Result<crypto::Certificate> issue_certificate(crypto::SigningKey& issuer_key,
+                                              const crypto::Certificate& issuer, const SubjectName& subject,
+                                              BytesView spki, const CertificateProfile& profile,
+                                              BytesView serial, RsaPadding padding = RsaPadding::pkcs1v15);
 
 enum class RevocationReason : std::uint8_t {  // RFC 5280 5.3.1
   unspecified = 0,
@@ -105,7 +109,8 @@ struct RevocationContent {
   Timestamp next_update;
   std::vector<RevokedCertificate> revoked;  // at most 100,000
 };
-Result<crypto::RevocationList> issue_revocation_list(crypto::SigningKey& issuer_key, const crypto::Certificate& issuer,
+Result<crypto::RevocationList> issue_revocation_list(crypto::SigningKey& issuer_key,
+                                                     const crypto::Certificate& issuer,
                                                      const RevocationContent& content,
                                                      RsaPadding padding = RsaPadding::pkcs1v15);
 

@@ -32,7 +32,8 @@ class TemporaryFolder {
   // Writes a file and returns its path as text, ready for a command line.
   std::string write(std::string_view name, std::string_view content) const {
     const auto file = path_ / name;
-    if (!write_file_atomically(file, as_bytes(content), 0600)) throw std::runtime_error("cannot write " + file.string());
+    if (!write_file_atomically(file, as_bytes(content), 0600))
+      throw std::runtime_error("cannot write " + file.string());
     return file.string();
   }
   std::string read(std::string_view name) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -46,7 +47,12 @@ struct ClipOptions {
   std::optional<Codec> codec;
 };
 
+// EBML, that is Matroska or WebM: for the module `container`, and refused by open_clip().
+bool looks_like_matroska(BytesView file);
+
 // `file` must outlive the source. Recognises the format by content, never by file name.
+// Errc::malformed and Errc::limit for what breaks its format, Errc::unsupported for Matroska, other codecs
+// and encrypted video. Memory does not grow with the file. Confined to one thread.
 Result<std::unique_ptr<UnitSource>> open_clip(BytesView file, const ClipOptions& options = {});
 
 }  // namespace camvault::codec

@@ -1,0 +1,19 @@
+// The two kinds of clip behind open_clip().
+#pragma once
+
+#include "camvault/codec/clip.h"
+
+namespace camvault::codec {
+
+// By content: the type of the first box. Checked before Annex B, since the size of a first box can look like
+// a start code (00 00 01 xx "ftyp").
+bool looks_like_mp4(BytesView file);
+Result<std::unique_ptr<UnitSource>> open_mp4(BytesView file);
+
+// Errc::malformed if the codec is not given and not clear, or if there is no start code at all.
+Result<std::unique_ptr<UnitSource>> open_annex_b(BytesView file, std::optional<Codec> codec);
+
+// Which codec the units at the beginning of a byte stream speak. Empty if that is not clear.
+std::optional<Codec> guess_codec(BytesView stream);
+
+}  // namespace camvault::codec

@@ -1,0 +1,45 @@
+// What moov says about the tracks (ISO/IEC 14496-12, 8.1 to 8.5; ISO/IEC 14496-15 for the sample entries).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "bmff.h"
+#include "camvault/codec/unit.h"
+
+namespace camvault::codec::mp4 {
+
+// One sample entry: how the samples that name it are cut into units.
+struct SampleDescription {
+  Codec codec = Codec::h264;
+  std::uint8_t length_size = 4;  // bytes of the length before each unit: 1, 2 or 4
+  std::uint32_t width = 0;
+  std::uint32_t height = 0;
+};
+
+struct VideoTrack {
+  std::uint32_t id = 0;
+  std::uint32_t timescale = 0;
+  std::vector<SampleDescription> descriptions;
+  BytesView sample_tables;  // content of stbl
+};
+
+// trex: what a fragment leaves out (8.8.3).
+struct FragmentDefaults {
+  std::uint32_t description = 1;
+  std::uint32_t duration = 0;
+  std::uint32_t size = 0;
+};
+
+struct Movie {
+  VideoTrack video;
+  std::vector<std::string> not_video;
+  bool has_fragments = false;  // mvex is there
+  FragmentDefaults defaults;
+};
+
+// The first video track that we can read, and the names of all others. Errc::unsupported names the codec, or
+// says that the video is encrypted, when there is video but none that we read.
+Result<Movie> read_movie(BytesView moov);
+
+}  // namespace camvault::codec::mp4

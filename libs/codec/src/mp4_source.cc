@@ -1,0 +1,192 @@
+// The units of an MP4: finds moov, then cuts the samples of the video track at their length fields.
+#include "clip_sources.h"
+#include "mp4_samples.h"
+
+namespace camvault::codec {
+
+namespace {
+
+using bmff::BoxReader;
+using bmff::fourcc;
+
+struct TopLevel {
+  BytesView moov;
+  bool has_moof = false;
+};
+
+Result<TopLevel> read_top_level(BytesView file) {
+  TopLevel top;
+  bool has_moov = false;
+  BoxReader boxes(file, BoxReader::Where::file);
+  for (;;) {
+    const auto next = boxes.next();
+    if (!next) {
+      // Rubbish behind moov: the samples are where the tables say. Fragments meet it again, and report it.
+      if (has_moov) return top;
+      return tl::unexpected(next.error());
+    }
+    if (!*next) break;
+    const auto& box = **next;
+    if (box.type == fourcc("moof")) top.has_moof = true;
+    if (box.type != fourcc("moov")) continue;
+    if (box.cut) return fail(Errc::malformed, "MP4: the file ends inside its table of contents (moov)");
+    if (has_moov) return fail(Errc::malformed, "MP4: box moov is there twice");
+    has_moov = true;
+    top.moov = box.content;
+  }
+  if (!has_moov) {
+    return fail(Errc::malformed,
+                "MP4: no table of contents (moov): the recording was not finished, or the file is cut");
+  }
+  return top;
+}
+
+class Mp4Source final : public UnitSource {
+ public:
+  Mp4Source(BytesView file, mp4::Movie movie) : file_(file), movie_(std::move(movie)) {}
+
+  // Apart from the constructor: the sample sources refer to our movie_.
+  Status open(bool has_moof) {
+    CAM_TRY(auto tables, mp4::open_tables(movie_.video, file_.size()));
+    const bool fragmented = has_moof || movie_.has_fragments;
+    if (tables.sample_count > 0 || !fragmented) samples_.push_back(std::move(tables.source));
+    if (fragmented) samples_.push_back(mp4::open_fragments(file_, movie_.video, movie_.defaults));
+    const auto& description = movie_.video.descriptions.front();
+    info_.format = fragmented ? ClipFormat::fragmented_mp4 : ClipFormat::mp4;
+    info_.codec = description.codec;
+    info_.width = description.width;
+    info_.height = description.height;
+    info_.timescale = movie_.video.timescale;
+    info_.sample_count = has_moof ? 0 : tables.sample_count;
+    info_.not_video = movie_.not_video;
+    run_.reserve(kMaxRun);
+    return rewind();
+  }
+
+  const ClipInfo& info() const override { return info_; }
+
+  Status rewind() override {
+    for (auto& source : samples_) source->rewind();
+    current_ = 0;
+    position_ = end_ = 0;
+    sample_is_cut_ = false;
+    bytes_seen_ = 0;
+    failed_.reset();
+    return ok();
+  }
+
+  Result<std::span<const Unit>> read() override {
+    run_.clear();
+    if (!failed_) fill();
+    // What came before an error is given first; the error stays until rewind().
+    if (run_.empty() && failed_) return tl::unexpected(*failed_);
+    return std::span<const Unit>(run_);
+  }
+
+ private:
+  void fill() {
+    while (run_.size() < kMaxRun) {
+      if (position_ == end_) {
+        const auto more = next_sample();
+        if (!more) failed_ = more.error();
+        if (!more || !*more) return;
+        continue;
+      }
+      if (auto unit = next_unit(); !unit) {
+        failed_ = unit.error();
+        return;
+      }
+    }
+  }
+
+  // False at the end.
+  Result<bool> next_sample() {
+    if (sample_is_cut_) return fail(Errc::malformed, "MP4: the file ends inside a sample: it is cut");
+    if (current_ == samples_.size()) return false;
+    CAM_TRY(const auto sample, samples_[current_]->next());
+    if (!sample) {
+      ++current_;
+      return true;
+    }
+    if (sample->offset > file_.size())
+      return fail(Errc::malformed, "MP4: a sample lies outside of the file: it is cut");
+    // Samples that do not overlap cannot be more than the file. Keeps reading linear, whatever the tables
+    // say.
+    bytes_seen_ += sample->size;
+    if (bytes_seen_ > file_.size())
+      return fail(Errc::malformed, "MP4: samples overlap or are longer than the file");
+    position_ = static_cast<std::size_t>(sample->offset);
+    sample_is_cut_ = sample->size > file_.size() - position_;
+    end_ = sample_is_cut_ ? file_.size() : position_ + sample->size;
+    length_size_ = sample->length_size;
+    time_ = sample->time;
+    return true;
+  }
+
+  Status next_unit() {
+    const std::size_t left = end_ - position_;
+    if (left < length_size_) return cut_unit();
+    std::size_t length = 0;
+    for (const auto byte : file_.subspan(position_, length_size_)) length = length << 8 | byte;
+    if (length > left - length_size_) return cut_unit();
+    position_ += length_size_;
+    if (length > 0) run_.push_back({file_.subspan(position_, length), position_, time_});
+    position_ += length;
+    return ok();
+  }
+
+  Status cut_unit() const {
+    return fail(Errc::malformed, sample_is_cut_ ? "MP4: the file ends inside a unit: it is cut"
+                                                : "MP4: a unit is longer than its sample");
+  }
+
+  BytesView file_;
+  mp4::Movie movie_;
+  ClipInfo info_;
+  std::vector<std::unique_ptr<mp4::SampleSource>> samples_;  // tables, then fragments
+  std::size_t current_ = 0;
+  std::size_t position_ = 0;  // in the sample: of the next length field
+  std::size_t end_ = 0;
+  bool sample_is_cut_ = false;
+  std::uint8_t length_size_ = 4;
+  std::optional<Timestamp> time_;
+  std::uint64_t bytes_seen_ = 0;
+  std::vector<Unit> run_;
+  std::optional<Error> failed_;
+};
+
+}  // namespace
+
+bool looks_like_mp4(BytesView file) {
+  ByteReader in(file);
+  const auto size = in.u32();
+  const auto type = in.u32();
+  if (!size || !type || (*size >= 2 && *size < 8)) return false;
+  switch (*type) {
+    case fourcc("ftyp"):
+    case fourcc("styp"):
+    case fourcc("moov"):
+    case fourcc("mdat"):
+    case fourcc("moof"):
+    case fourcc("free"):
+    case fourcc("skip"):
+    case fourcc("wide"):
+    case fourcc("pnot"):
+    case fourcc("sidx"):
+    case fourcc("emsg"):
+    case fourcc("uuid"):
+      return true;
+    default:
+      return false;
+  }
+}
+
+Result<std::unique_ptr<UnitSource>> open_mp4(BytesView file) {
+  CAM_TRY(const auto top, read_top_level(file));
+  CAM_TRY(auto movie, mp4::read_movie(top.moov));
+  auto source = std::make_unique<Mp4Source>(file, std::move(movie));
+  CAM_TRY_STATUS(source->open(top.has_moof));
+  return std::unique_ptr<UnitSource>(std::move(source));
+}
+
+}  // namespace camvault::codec

@@ -247,7 +247,7 @@ std::string to_html(const Subject& subject, const signed_video::Report& report, 
   out.append("<header class=\"").append(css_class(head.mood)).append("\"><svg viewBox=\"0 0 64 64\" fill=\"none\" stroke=\"#fff\" stroke-width=\"4.5\" ");
   out.append("stroke-linecap=\"round\" stroke-linejoin=\"round\" aria-hidden=\"true\"><circle cx=\"32\" cy=\"32\" r=\"28\"/>").append(icon(head.mood));
   out += "</svg><div><p class=\"kicker\">Video authenticity report</p><h1>" + esc(head.title) + "</h1><p>" + esc(head.sentence);
-  if (!report.verdict_reason.empty() && report.verdict != Verdict::authentic) out += " " + esc(report.verdict_reason);
+  if (!report.verdict_reason.empty() && report.verdict == Verdict::not_authentic) out += " " + esc(report.verdict_reason);
   out += "</p></div></header>\n";
   facts(out, subject, report);
   timeline_html(out, subject, report);

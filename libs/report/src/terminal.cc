@@ -216,7 +216,7 @@ std::string to_terminal(const Subject& subject, const signed_video::Report& repo
             "   " + page.painted(kDim, printable(subject.file_name, 120)));
   page.line();
   page.paragraph("  ", head.sentence, 2);
-  if (!report.verdict_reason.empty() && report.verdict != Verdict::authentic) page.paragraph("  ", printable(report.verdict_reason), 2);
+  if (!report.verdict_reason.empty() && report.verdict == Verdict::not_authentic) page.paragraph("  ", printable(report.verdict_reason), 2);
   page.line();
   page.bar(report, subject);
 

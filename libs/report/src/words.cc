@@ -48,9 +48,13 @@ Headline headline(const signed_video::Report& report) {
   switch (report.verdict) {
     case Verdict::authentic: return authentic(report);
     case Verdict::authentic_with_missing_frames: {
-      const auto gone = tallies(report);
+      std::vector<std::string> gone;
+      if (report.pictures_missing != 0) gone.push_back(count_text(report.pictures_missing, "picture is", "pictures are") + " missing");
+      if (report.gops_missing != 0) {
+        gone.push_back(count_text(report.gops_missing, "whole group of pictures is", "whole groups of pictures are") + " missing");
+      }
       std::string what = gone.empty() ? "parts were removed" : gone.front();
-      for (std::size_t i = 1; i < gone.size(); ++i) what += (i + 1 == gone.size() ? " and " : ", ") + gone[i];
+      if (gone.size() > 1) what += " and " + gone.back();
       if (report.provenance == Provenance::untrusted) {
         return {Mood::bad, "Frames are missing, and not from a camera you trust",
                 "What is left is as it was signed, but " + what + ", and whoever signed it is not one of those you asked for."};

@@ -46,6 +46,15 @@ TEST(Terminal, ForgedClipNamesTheFrames) {
   EXPECT_THAT(text, HasSubstr("pictures 210 to 239, 2026-11-21 12:00:07 UTC: 30 pictures removed"));
 }
 
+TEST(Terminal, MissingFramesAreCounted) {
+  auto r = sample_authentic();
+  r.verdict = Verdict::authentic_with_missing_frames;
+  r.pictures_missing = 1;
+  r.gops_missing = 2;
+  EXPECT_THAT(to_terminal(sample_subject(), r, {.colour = false, .width = 120}),
+              HasSubstr("as the camera signed it, but 1 picture is missing and 2 whole groups of pictures are missing."));
+}
+
 TEST(Terminal, LongListsAreCutAndCounted) {
   auto r = sample_forged();
   r.findings.assign(100, r.findings.front());

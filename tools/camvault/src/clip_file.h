@@ -1,0 +1,29 @@
+// A clip that the user named: mapped, recognised by content, with everything the report wants to know about it.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "camvault/base/file.h"
+#include "camvault/codec/clip.h"
+#include "camvault/report/subject.h"
+
+namespace camvault::cli {
+
+struct ClipFile {
+  MappedFile map;
+  std::unique_ptr<codec::UnitSource> units;   // reads `map`
+  std::string container;                      // "mp4", ..., "matroska"
+};
+
+// A regular file that is there and not empty, or an error that says what to do.
+Status check_input(const std::filesystem::path& path);
+
+// Errors say which file and what to do.
+Result<ClipFile> open_clip_file(const std::filesystem::path& path, std::optional<codec::Codec> codec);
+
+// "h264" or "h265"; empty means: guess.
+Result<std::optional<codec::Codec>> codec_from_name(const std::string& name);
+
+}  // namespace camvault::cli

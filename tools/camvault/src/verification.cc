@@ -1,0 +1,123 @@
+#include "verification.h"
+
+#include "camvault/base/file.h"
+#include "clip_file.h"
+#include "commands.h"
+#include "exit_code.h"
+#include "terminal.h"
+
+namespace camvault::cli {
+
+namespace {
+constexpr std::size_t kMaxCertificateFile = 1 << 20;   // a bundle of some hundred certificates
+constexpr std::size_t kMaxCrlFile = 64 << 20;          // the largest public ones have some ten MB
+
+Result<std::vector<crypto::Certificate>> certificates_from(const crypto::Engine& engine, const std::filesystem::path& path) {
+  auto content = read_file(path, kMaxCertificateFile);
+  if (!content) return fail_in(path.string(), content.error());
+  const auto text = as_text(*content);
+  if (text.find("-----BEGIN") != std::string_view::npos) {
+    auto found = engine.certificates_from_pem(text, 256);
+    if (!found) return fail_in(path.string(), found.error());
+    if (found->empty()) return fail(Errc::malformed, path.string() + " holds no certificate");
+    return std::move(*found);
+  }
+  auto one = engine.certificate_from_der(*content);
+  if (!one) return fail(Errc::malformed, path.string() + " is not a certificate in PEM or DER");
+  return std::vector<crypto::Certificate>{std::move(*one)};
+}
+
+Result<signed_video::VerifyOptions> options_from(const crypto::Engine& engine, const VerificationRequest& request) {
+  signed_video::VerifyOptions options;
+  for (const auto& path : request.anchors) {
+    CAM_TRY(auto found, certificates_from(engine, path));
+    for (auto& certificate : found) options.anchors.push_back(std::move(certificate));
+  }
+  for (const auto& path : request.crls) {
+    auto content = read_file(path, kMaxCrlFile);
+    if (!content) return fail_in(path.string(), content.error());
+    auto crl = engine.crl_from_pem_or_der(*content);
+    if (!crl) return fail_in(path.string(), crl.error());
+    options.crls.push_back(std::move(*crl));
+  }
+  if (!request.signer.empty()) {
+    CAM_TRY(auto found, certificates_from(engine, request.signer));
+    options.expected_signer = std::move(found.front());
+  }
+  options.expected_serial = request.expected_serial;
+  if (!request.at.empty()) {
+    auto at = from_iso8601(request.at);
+    if (!at) return fail(Errc::usage, "--at: " + at.error().what);
+    options.at = *at;
+  }
+  return options;
+}
+
+std::string hash_of(const crypto::Engine& engine, BytesView file) {
+  static constexpr std::size_t kPiece = 1 << 20;
+  const auto hasher = engine.hasher(crypto::HashAlg::sha256);
+  for (std::size_t at = 0; at < file.size(); at += kPiece) hasher->update(file.subspan(at, std::min(kPiece, file.size() - at)));
+  return to_hex(hasher->finish().view());
+}
+}  // namespace
+
+Result<Verification> verify_clip(const crypto::Engine& engine, const VerificationRequest& request) {
+  CAM_TRY(const auto codec, codec_from_name(request.codec));
+  CAM_TRY(auto options, options_from(engine, request));
+  CAM_TRY(auto clip, open_clip_file(request.clip, codec));
+  const auto& info = clip.units->info();
+
+  Verification result;
+  auto& subject = result.subject;
+  subject.file_name = request.clip.filename().string();
+  subject.file_bytes = clip.map.bytes().size();
+  subject.container = clip.container;
+  subject.tool_version = kVersion;
+  subject.checked_at = SystemClock().now();
+
+  signed_video::Verifier verifier(info.codec, engine, std::move(options));
+  bool truncated = false;
+  std::optional<Timestamp> last;
+  std::optional<Timestamp> before_last;
+  {
+    Progress progress("checking " + subject.file_name, subject.file_bytes);
+    for (;;) {
+      const auto units = clip.units->read();
+      if (!units) {
+        // What came before is worth judging; what is cut off is said in the report.
+        truncated = true;
+        break;
+      }
+      if (units->empty()) break;
+      for (const auto& unit : *units) {
+        if (!unit.container_time || (last && *unit.container_time <= *last)) continue;
+        before_last = last;
+        last = unit.container_time;
+      }
+      verifier.add(*units);
+      if (request.progress) progress.at(units->back().offset);
+    }
+  }
+  result.report = verifier.finish(truncated);
+  if (result.report.units == 0) return fail(Errc::malformed, request.clip.string() + " holds no video that could be checked");
+
+  subject.width = info.width;
+  subject.height = info.height;
+  subject.not_video = info.not_video;
+  // The last picture is shown as long as the one before it.
+  if (last) subject.duration = last->time_since_epoch() + (before_last ? *last - *before_last : Ticks(0));
+  if (request.hash_file) subject.sha256 = hash_of(engine, clip.map.bytes());
+  return result;
+}
+
+int exit_code_of(const signed_video::Report& report, const VerificationRequest& request) {
+  using signed_video::Provenance;
+  using signed_video::Verdict;
+  if (report.verdict == Verdict::not_signed || report.verdict == Verdict::not_authentic) return kNo;
+  // Who names anchors or a camera wants a yes to "is it from there"; "not known" is no yes.
+  const bool asked = !request.anchors.empty() || !request.signer.empty();
+  if (report.provenance == Provenance::untrusted || (asked && report.provenance != Provenance::trusted)) return kNo;
+  return report.verdict == Verdict::authentic ? kYes : kPartly;
+}
+
+}  // namespace camvault::cli

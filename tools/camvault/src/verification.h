@@ -1,0 +1,38 @@
+// Reads a clip from beginning to end and judges it. Shared by `camvault verify` and `camvault demo`.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "camvault/crypto/engine.h"
+#include "camvault/report/subject.h"
+#include "camvault/signed_video/verifier.h"
+
+namespace camvault::cli {
+
+// What to judge and against what; files are PEM or DER.
+struct VerificationRequest {
+  std::filesystem::path clip;
+  std::string codec;                                // "h264", "h265"; empty: guess
+  std::vector<std::filesystem::path> anchors;
+  std::vector<std::filesystem::path> crls;
+  std::filesystem::path signer;                     // empty: any
+  std::string expected_serial;
+  std::string at;                                   // ISO 8601; empty: recording time
+  bool hash_file = false;                           // SHA-256 of the whole file for the report
+  bool progress = true;
+};
+
+struct Verification {
+  signed_video::Report report;
+  report::Subject subject;
+};
+
+// Errc::usage: the request makes no sense; everything else: some input cannot be read.
+Result<Verification> verify_clip(const crypto::Engine& engine, const VerificationRequest& request);
+
+// 0, 1 or 2 as the documentation says: `anchored` when the user named anchors, a signer or a serial number.
+int exit_code_of(const signed_video::Report& report, const VerificationRequest& request);
+
+}  // namespace camvault::cli

@@ -31,7 +31,7 @@ foreach(check IN ITEMS borders headers declared documented)
            COMMAND "${Python3_EXECUTABLE}" "${CMAKE_CURRENT_LIST_DIR}/modules.py" ${check} --modules "${module_list}"
                    --source "${PROJECT_SOURCE_DIR}" --compiler "${CMAKE_CXX_COMPILER}")
 endforeach()
-set_tests_properties(house/modules_headers PROPERTIES TIMEOUT 600)
+set_tests_properties(house/modules_headers PROPERTIES TIMEOUT 600 PROCESSORS 2)
 
 foreach(check IN ITEMS order exist)
   add_test(NAME house/packages_${check}

@@ -61,9 +61,10 @@ inline Status ok() { return {}; }
   if (!temporary) return ::tl::unexpected(std::move(temporary).error()); \
   declaration = std::move(*temporary)
 
-// CAM_TRY_STATUS(in.finish());   returns the error to our caller.
-#define CAM_TRY_STATUS(expression)                                      \
-  do {                                                                  \
-    auto cam_status_ = (expression);                                    \
-    if (!cam_status_) return ::tl::unexpected(std::move(cam_status_).error()); \
+// CAM_TRY_STATUS(in.finish());   returns the error to our caller. Can stand inside a lambda that another one runs.
+#define CAM_TRY_STATUS(expression) CAM_TRY_STATUS_(CAM_CONCAT(cam_status_, __COUNTER__), expression)
+#define CAM_TRY_STATUS_(temporary, expression)                             \
+  do {                                                                     \
+    auto temporary = (expression);                                         \
+    if (!temporary) return ::tl::unexpected(std::move(temporary).error()); \
   } while (false)

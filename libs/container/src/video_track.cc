@@ -1,0 +1,103 @@
+#include "video_track.h"
+
+#include "camvault/codec/annex_b.h"
+
+extern "C" {
+#include <libavcodec/codec_id.h>
+}
+
+namespace camvault::container {
+
+namespace {
+
+// Tags are stored with the first letter in the lowest byte.
+constexpr std::uint32_t tag(const char (&name)[5]) {
+  return static_cast<std::uint32_t>(name[0]) | static_cast<std::uint32_t>(name[1]) << 8 |
+         static_cast<std::uint32_t>(name[2]) << 16 | static_cast<std::uint32_t>(name[3]) << 24;
+}
+
+}  // namespace
+
+std::uint32_t av_codec_id(codec::Codec codec) {
+  return codec == codec::Codec::h264 ? AV_CODEC_ID_H264 : AV_CODEC_ID_HEVC;
+}
+
+std::optional<codec::Codec> codec_of(const Track& track) {
+  if (track.codec_id == AV_CODEC_ID_H264) return codec::Codec::h264;
+  if (track.codec_id == AV_CODEC_ID_HEVC) return codec::Codec::h265;
+  return std::nullopt;
+}
+
+Result<Track> make_video_track(codec::Codec codec, const ParameterSets& sets, std::uint32_t timescale) {
+  if (timescale == 0 || timescale > 1'000'000'000) return fail(Errc::usage, "timescale");
+  Track track;
+  CAM_TRY(track.config, sets.decoder_configuration());
+  CAM_TRY(const auto format, read_sps(codec, sets.sps().front()));
+  track.kind = TrackKind::video;
+  track.codec_id = av_codec_id(codec);
+  track.codec_tag = codec == codec::Codec::h264 ? tag("avc1") : tag("hvc1");
+  track.width = static_cast<std::int32_t>(format.width);
+  track.height = static_cast<std::int32_t>(format.height);
+  track.time_base_num = 1;
+  track.time_base_den = static_cast<std::int32_t>(timescale);
+  track.disposition = 1;  // AV_DISPOSITION_DEFAULT
+  return track;
+}
+
+std::uint32_t player_tag(codec::Codec codec, std::uint32_t source_tag) {
+  if (codec == codec::Codec::h264) return source_tag == tag("avc3") ? source_tag : tag("avc1");
+  return source_tag == tag("hev1") ? source_tag : tag("hvc1");
+}
+
+namespace {
+
+Status read_sets(ByteReader& in, std::size_t count, std::vector<BytesView>& units) {
+  for (std::size_t i = 0; i < count; ++i) {
+    CAM_TRY(const auto size, in.u16());
+    CAM_TRY(const auto unit, in.take(size));
+    units.push_back(unit);
+  }
+  return ok();
+}
+
+}  // namespace
+
+Result<std::vector<BytesView>> units_of_configuration(codec::Codec codec, BytesView config) {
+  std::vector<BytesView> units;
+  if (config.empty() || config[0] == 0) {
+    codec::AnnexBReader reader(config);
+    while (const auto found = reader.next()) units.push_back(found->bytes);
+    return units;
+  }
+  ByteReader in(config);
+  if (codec == codec::Codec::h264) {
+    CAM_TRY_STATUS(in.skip(5));
+    CAM_TRY(const auto sps_count, in.u8());
+    CAM_TRY_STATUS(read_sets(in, sps_count & 0x1fu, units));
+    CAM_TRY(const auto pps_count, in.u8());
+    CAM_TRY_STATUS(read_sets(in, pps_count, units));
+    return units;  // what follows repeats fields of the SPS
+  }
+  CAM_TRY_STATUS(in.skip(22));
+  CAM_TRY(const auto arrays, in.u8());
+  for (unsigned i = 0; i < arrays; ++i) {
+    CAM_TRY_STATUS(in.skip(1));
+    CAM_TRY(const auto count, in.u16());
+    CAM_TRY_STATUS(read_sets(in, count, units));
+  }
+  return units;
+}
+
+Status append_with_lengths(Bytes& out, std::span<const BytesView> units) {
+  for (const auto unit : units) {
+    if (unit.size() > UINT32_MAX) return fail(Errc::limit, "unit longer than 4 GB");
+    const auto size = static_cast<std::uint32_t>(unit.size());
+    const std::uint8_t length[4] = {static_cast<std::uint8_t>(size >> 24), static_cast<std::uint8_t>(size >> 16),
+                                    static_cast<std::uint8_t>(size >> 8), static_cast<std::uint8_t>(size)};
+    append(out, length);
+    append(out, unit);
+  }
+  return ok();
+}
+
+}  // namespace camvault::container

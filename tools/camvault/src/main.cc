@@ -43,7 +43,7 @@ int main(int argc, char** argv) {
       "  camvault demo\n"
       "  camvault verify --help");
   add_verify(app, exit_code);
-  // add_sign(app, exit_code);
+  add_sign(app, exit_code);
   // add_camera(app, exit_code);
   // add_factory(app, exit_code);
   // add_keystore(app, exit_code);

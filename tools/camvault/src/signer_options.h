@@ -1,0 +1,30 @@
+// The options that `camvault sign` and `camvault camera run` share.
+#pragma once
+
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "camvault/signed_video/signer.h"
+#include "signing_key.h"
+
+namespace camvault::cli {
+
+struct SignerSettings {
+  KeySource key;
+  std::string hash = "sha256";
+  bool low_bitrate = false;
+  bool no_emulation_prevention = false;
+  bool certificate_in_every_sei = true;   // accepted: it is what happens anyway
+  bool certificate_at_start_only = false;
+  bool no_certificate_sei = false;
+  bool repeat_seis = false;
+  std::uint32_t max_partial_units = 0;
+  std::uint32_t signing_interval = 1;
+  signed_video::VendorInfo vendor;
+};
+
+void add_signer_options(CLI::App& command, SignerSettings& settings);
+signed_video::SignerOptions signer_options(const SignerSettings& settings, codec::Codec codec, std::string chain_pem);
+
+}  // namespace camvault::cli

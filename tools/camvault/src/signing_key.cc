@@ -1,0 +1,56 @@
+#include "signing_key.h"
+
+#include "camvault/base/file.h"
+#include "camvault/crypto_openssl/local_key.h"
+#include "root_layout.h"
+#ifdef CAMVAULT_WITH_KEYSTORE
+#include "camvault/ipc/keystore_client.h"
+#endif
+
+namespace camvault::cli {
+
+namespace {
+constexpr std::size_t kMaxPem = 1 << 20;
+
+Result<std::shared_ptr<crypto::SigningKey>> key_from_file(const std::filesystem::path& path) {
+  auto pem = read_file(path, kMaxPem);
+  if (!pem) return fail_in(path.string(), pem.error());
+  auto key = crypto_openssl::LocalKey::from_pem(as_text(*pem));
+  wipe(pem->data(), pem->size());
+  if (!key) return fail_in(path.string(), key.error());
+  return std::shared_ptr<crypto::SigningKey>(std::move(*key));
+}
+
+Result<std::shared_ptr<crypto::SigningKey>> key_from_keystore(const KeySource& source) {
+#ifndef CAMVAULT_WITH_KEYSTORE
+  return fail(Errc::unavailable, "this build cannot talk to keystored; the key " + source.key + " is out of reach");
+#else
+  const auto socket = source.socket.empty() ? RootLayout{source.root}.keystore_socket() : source.socket;
+  CAM_TRY(auto name, keystore::KeyName::parse(source.key));
+  auto store = ipc::connect_keystore(socket);
+  if (!store) return fail(store.error().code, store.error().what + " (is keystored running? docs/camera.md says how to start it)");
+  auto key = (*store)->signing_key({name, keystore::Purpose::media_signing});
+  if (!key && key.error().code == Errc::not_found) {
+    return fail(Errc::not_found, "the keystore has no key " + source.key + " (camvault factory provision makes it)");
+  }
+  if (!key) return fail_in("key " + source.key, key.error());
+  return std::move(*key);
+#endif
+}
+}  // namespace
+
+Result<SigningIdentity> open_identity(const KeySource& source) {
+  SigningIdentity identity;
+  const auto chain = source.chain.empty() ? RootLayout{source.root}.media_signing_chain() : source.chain;
+  auto pem = read_file(chain, kMaxPem);
+  if (!pem) return fail(Errc::not_found, "certificate chain " + chain.string() + ": " + pem.error().what + " (name one with --chain, or run camvault factory provision)");
+  identity.chain_pem = std::string(as_text(*pem));
+  if (source.key_file.empty()) {
+    CAM_TRY(identity.key, key_from_keystore(source));
+  } else {
+    CAM_TRY(identity.key, key_from_file(source.key_file));
+  }
+  return identity;
+}
+
+}  // namespace camvault::cli

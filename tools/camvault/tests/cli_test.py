@@ -1,0 +1,387 @@
+#!/usr/bin/env python3
+"""The command line as a user meets it: exit codes, messages, JSON, help, manual pages, completion.
+
+Runs the real program (CAMVAULT names it) on small H.264 streams made here, signed with keys made by `openssl`.
+Proves AX-4.1-2 (verdict and provenance for the user) at the level of the program.
+"""
+import json
+import os
+import pathlib
+import pty
+import re
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+CAMVAULT = os.environ["CAMVAULT"]
+SCHEMA = os.environ.get("CAMVAULT_REPORT_SCHEMA", "")
+
+# 16x16 pixels, baseline profile (ITU-T H.264 7.3.2.1): written by hand, no encoder was used.
+SPS = bytes.fromhex("6742c00add8f6a200000030020000003003c47" "8aa2")
+PPS = bytes.fromhex("68ce3c80")
+START = b"\x00\x00\x00\x01"
+
+
+def slice_unit(header, seed, size=400):
+    """A slice with first_mb_in_slice = 0 whose content is never decoded, only hashed."""
+    body = bytes((seed * 31 + i * 7) % 251 + 4 for i in range(size))
+    return bytes([header, 0x88]) + body + b"\x80"
+
+
+def stream(gops=4, pictures=10):
+    out = []
+    for gop in range(gops):
+        out += [SPS, PPS, slice_unit(0x65, gop * 100)]
+        out += [slice_unit(0x41, gop * 100 + i) for i in range(1, pictures)]
+    return out
+
+
+def annex_b(units):
+    return b"".join(START + u for u in units)
+
+
+def units_of(data):
+    return [u.rstrip(b"\x00") for u in re.split(b"\x00\x00\x01", data)[1:]]
+
+
+def run(*arguments, env=None, **options):
+    merged = dict(os.environ, **(env or {}))
+    return subprocess.run([CAMVAULT, *map(str, arguments)], capture_output=True, timeout=120, env=merged, **options)
+
+
+def openssl(*arguments, cwd, data=None):
+    subprocess.run(["openssl", *arguments], cwd=cwd, check=True, capture_output=True, input=data)
+
+
+class Case(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="camvault-cli-")
+        cls.path = pathlib.Path(cls.folder.name)
+        for name in ("one", "two"):
+            cls.make_camera(name)
+        (cls.path / "raw.h264").write_bytes(annex_b(stream()))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    @classmethod
+    def make_camera(cls, name):
+        at = cls.path
+        for who in ("ca", "cam"):
+            openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", f"{name}-{who}.key", cwd=at)
+        openssl("req", "-x509", "-new", "-key", f"{name}-ca.key", "-subj", f"/CN=Test CA {name}", "-days", "3650", "-out", f"{name}-ca.pem", cwd=at)
+        openssl("req", "-new", "-key", f"{name}-cam.key", "-subj", f"/CN=Test camera {name}/serialNumber=SN-{name}", "-out", f"{name}.csr", cwd=at)
+        (at / "ext").write_text("basicConstraints=CA:FALSE\nkeyUsage=digitalSignature\n")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{name}-ca.pem", "-CAkey", f"{name}-ca.key", "-CAcreateserial",
+                "-days", "3000", "-extfile", "ext", "-out", f"{name}-cam.pem", cwd=at)
+
+    def sign(self, out="signed.h264", camera="one", *more):
+        result = run("sign", self.path / "raw.h264", self.path / out, "--key-file", self.path / f"{camera}-cam.key",
+                     "--chain", self.path / f"{camera}-cam.pem", *more)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return self.path / out
+
+    def verify(self, clip, *more):
+        result = run("verify", clip, "--json", *more)
+        return result.returncode, json.loads(result.stdout) if result.stdout else None, result.stderr.decode()
+
+    def assert_one_line(self, result, code, *words):
+        text = result.stderr.decode()
+        self.assertEqual(result.returncode, code, text)
+        self.assertTrue(text.startswith("camvault: "), text)
+        self.assertEqual(text.count("\n"), 1, text)
+        for word in words:
+            self.assertIn(word, text)
+
+
+class Usage(Case):
+    def test_wrong_usage_is_64(self):
+        clip = self.path / "raw.h264"
+        for arguments in ([], ["nonsense"], ["verify"], ["verify", clip, "--no-such-option"], ["verify", clip, "more"],
+                          ["verify", clip, "--codec", "av1"], ["verify", clip, "--at", "yesterday"], ["verify", clip, "--json", "--quiet"],
+                          ["sign", clip], ["keystore"], ["factory"], ["help", "nonsense"], ["demo", "--duration", "1"]):
+            with self.subTest(arguments=arguments):
+                self.assert_one_line(run(*arguments), 64)
+
+    def test_output_names_that_make_no_sense(self):
+        key = ["--key-file", self.path / "one-cam.key", "--chain", self.path / "one-cam.pem"]
+        self.assert_one_line(run("sign", self.path / "raw.h264", self.path / "raw.h264", *key), 64, "same file")
+        self.assert_one_line(run("sign", self.path / "raw.h264", self.path / "out.xyz", *key), 64)
+        self.assertFalse((self.path / "out.xyz").exists())
+        self.assert_one_line(run("sign", self.path / "raw.h264", self.path / "o.h264", *key, "--start-time", "noon"), 64, "--start-time")
+
+    def test_version(self):
+        result = run("--version")
+        self.assertEqual(result.returncode, 0)
+        self.assertRegex(result.stdout.decode(), r"^camvault \d+\.\d+\.\d+\n$")
+
+
+class Unreadable(Case):
+    def test_input_that_is_no_clip_is_65(self):
+        (self.path / "empty.mp4").write_bytes(b"")
+        (self.path / "garbage.mp4").write_bytes(bytes((i * 197 + 13) % 256 for i in range(10_000)))
+        (self.path / "text.mp4").write_text("this is no video\n" * 100)
+        os.mkfifo(self.path / "pipe.mp4")
+        for name in ("empty.mp4", "garbage.mp4", "text.mp4", "missing.mp4", ".", "pipe.mp4"):
+            with self.subTest(name=name):
+                self.assert_one_line(run("verify", self.path / name), 65)
+                self.assert_one_line(run("verify", self.path / name, "--json"), 65)
+
+    def test_certificates_that_cannot_be_read_are_65(self):
+        clip = self.sign()
+        (self.path / "garbage.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+        for option in ("--trust", "--signer", "--crl"):
+            for name in ("missing.pem", "garbage.pem", "raw.h264"):
+                with self.subTest(option=option, name=name):
+                    self.assert_one_line(run("verify", clip, option, self.path / name), 65, name)
+
+    def test_a_file_that_shrinks_while_it_is_read_is_65(self):
+        clip = self.path / "shrinks.h264"
+        for gigabytes in (8, 32):
+            with open(clip, "wb") as out:  # sparse: the zeros take no disk
+                out.write(annex_b(stream(1)))
+                out.truncate(gigabytes << 30)
+            process = subprocess.Popen([CAMVAULT, "verify", clip], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            time.sleep(0.2)
+            os.truncate(clip, 4096)
+            out, err = process.communicate(timeout=120)
+            if b"shorter" in err:
+                break
+        self.assertEqual(process.returncode, 65, err)
+        self.assertIn(b"became shorter", err)
+        clip.unlink()
+
+
+class Service(Case):
+    def test_a_missing_keystore_is_69(self):
+        for arguments in (["keystore", "list"], ["keystore", "status"]):
+            self.assert_one_line(run(*arguments, "--root", self.path), 69)
+        self.assert_one_line(run("sign", self.path / "raw.h264", self.path / "x.h264", "--root", self.path, "--chain", self.path / "one-cam.pem"), 69, "keystored")
+        self.assertFalse((self.path / "x.h264").exists())
+
+    def test_a_missing_chain_says_what_to_do(self):
+        self.assert_one_line(run("sign", self.path / "raw.h264", self.path / "x.h264", "--root", self.path), 65, "--chain")
+
+
+class Verdicts(Case):
+    def test_not_signed_is_1(self):
+        code, report, _ = self.verify(self.path / "raw.h264")
+        self.assertEqual((code, report["verdict"]), (1, "not_signed"))
+        self.assertIsNone(report["signer"])
+
+    def test_authentic_is_0_with_and_without_anchor(self):
+        clip = self.sign("signed.h264", "one", "--start-time", "2027-01-02T03:04:05Z", "--vendor-manufacturer", "Example", "--vendor-serial", "V1")
+        code, report, _ = self.verify(clip)
+        self.assertEqual((code, report["verdict"], report["provenance"]), (0, "authentic", "unknown"))
+        self.assertEqual(report["first_time"], "2027-01-02T03:04:05Z")
+        self.assertEqual(report["frames"]["not_authentic"], [])
+        self.assertEqual(report["frames"]["count"], 40)
+        self.assertEqual(report["signer"]["vendor"]["manufacturer"], "Example")
+        code, report, _ = self.verify(clip, "--trust", self.path / "one-ca.pem")
+        self.assertEqual((code, report["provenance"]), (0, "trusted"), report["provenance_reason"])
+        self.assertEqual(report["signer"]["serial"], "SN-one")
+        code, report, _ = self.verify(clip, "--trust", self.path / "two-ca.pem", "--trust", self.path / "one-ca.pem")
+        self.assertEqual((code, report["provenance"]), (0, "trusted"))
+
+    def test_signed_by_somebody_else_is_1(self):
+        clip = self.sign()
+        for option, value in (("--trust", self.path / "two-ca.pem"), ("--signer", self.path / "two-cam.pem")):
+            with self.subTest(option=option):
+                code, report, _ = self.verify(clip, option, value)
+                self.assertEqual(code, 1)
+                self.assertNotEqual(report["provenance"], "trusted")
+        code, report, _ = self.verify(clip, "--trust", self.path / "one-ca.pem", "--expect-serial", "SN-two")
+        self.assertEqual((code, report["provenance"]), (1, "untrusted"))
+
+    def test_the_expected_camera_is_0(self):
+        clip = self.sign()
+        code, report, _ = self.verify(clip, "--signer", self.path / "one-cam.pem")
+        self.assertEqual((code, report["provenance"]), (0, "trusted"), report["provenance_reason"])
+        code, _, _ = self.verify(clip, "--trust", self.path / "one-ca.pem", "--expect-serial", "SN-one")
+        self.assertEqual(code, 0)
+
+    def test_another_time_for_certificates(self):
+        clip = self.sign()
+        code, report, _ = self.verify(clip, "--trust", self.path / "one-ca.pem", "--at", "2099-01-01T00:00:00Z")
+        self.assertEqual((code, report["provenance"]), (1, "untrusted"))
+        self.assertEqual(report["certificates_judged_at"], "2099-01-01T00:00:00Z")
+        self.assertTrue(report["certificates_judged_at_given"])
+
+    def test_altered_picture_is_1_and_named(self):
+        clip = self.sign()
+        units = units_of(clip.read_bytes())
+        pictures = [i for i, u in enumerate(units) if u[0] & 0x1F in (1, 5)]
+        victim = bytearray(units[pictures[13]])
+        victim[100] ^= 0x40
+        units[pictures[13]] = bytes(victim)
+        (self.path / "altered.h264").write_bytes(annex_b(units))
+        code, report, _ = self.verify(self.path / "altered.h264")
+        self.assertEqual((code, report["verdict"]), (1, "not_authentic"))
+        self.assertEqual([(f["index"], f["kind"]) for f in report["frames"]["not_authentic"]], [(13, "altered")])
+
+    def test_missing_picture_is_2_and_named(self):
+        clip = self.sign()
+        units = units_of(clip.read_bytes())
+        pictures = [i for i, u in enumerate(units) if u[0] & 0x1F in (1, 5)]
+        del units[pictures[15]]
+        (self.path / "cut.h264").write_bytes(annex_b(units))
+        code, report, _ = self.verify(self.path / "cut.h264")
+        self.assertEqual((code, report["verdict"]), (2, "authentic_with_missing_frames"))
+        self.assertEqual([(f["index"], f["kind"]) for f in report["frames"]["not_authentic"]], [(15, "missing")])
+        # Missing frames and somebody else's signature: the worse answer wins.
+        code, _, _ = self.verify(self.path / "cut.h264", "--trust", self.path / "two-ca.pem")
+        self.assertEqual(code, 1)
+
+    def test_signing_twice_is_refused_unless_replaced(self):
+        clip = self.sign()
+        key = ["--key-file", self.path / "two-cam.key", "--chain", self.path / "two-cam.pem"]
+        self.assert_one_line(run("sign", clip, self.path / "again.h264", *key), 64, "--replace")
+        self.assertFalse((self.path / "again.h264").exists())
+        self.assertEqual(run("sign", clip, self.path / "again.h264", *key, "--replace").returncode, 0)
+        code, report, _ = self.verify(self.path / "again.h264", "--trust", self.path / "two-ca.pem")
+        self.assertEqual((code, report["provenance"]), (0, "trusted"))
+
+    def test_all_ways_to_sign_are_authentic(self):
+        for more in (["--low-bitrate"], ["--hash", "sha512"], ["--hash", "sha384"], ["--signing-interval", "3"], ["--max-partial-units", "4"],
+                     ["--no-emulation-prevention"], ["--certificate-in-every-sei"], ["--certificate-at-start-only"], ["--no-certificate-sei"], ["--repeat-seis"]):
+            with self.subTest(more=more):
+                code, report, _ = self.verify(self.sign("way.h264", "one", *more), "--trust", self.path / "one-ca.pem")
+                self.assertEqual((code, report["verdict"], report["provenance"]), (0, "authentic", "trusted"), report["verdict_reason"])
+                self.assertEqual(report["frames"]["authentic"] + report["frames"]["not_covered"], 40)
+
+
+class Output(Case):
+    def test_json_follows_its_schema(self):
+        if not SCHEMA:
+            self.fail("CAMVAULT_REPORT_SCHEMA is not set")
+        schema = json.loads(pathlib.Path(SCHEMA).read_text())
+        _, report, _ = self.verify(self.sign(), "--trust", self.path / "one-ca.pem")
+        self.assertEqual(sorted(report), sorted(schema["required"]))
+        self.check(schema, report, schema, "report")
+
+    def check(self, schema, value, root, where):
+        """The part of JSON Schema that our schema uses."""
+        if "$ref" in schema:
+            schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
+        types = schema.get("type", [])
+        types = [types] if isinstance(types, str) else types
+        names = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
+        kind = names[type(value)]
+        self.assertTrue(not types or kind in types or (kind == "integer" and "number" in types), f"{where} is {kind}, not {types}")
+        if "enum" in schema:
+            self.assertIn(value, schema["enum"], where)
+        if "const" in schema:
+            self.assertEqual(value, schema["const"], where)
+        if kind == "object" and "properties" in schema:
+            for name in schema.get("required", []):
+                self.assertIn(name, value, where)
+            for name, inner in value.items():
+                self.assertIn(name, schema["properties"], f"{where} has a field that the schema does not know")
+                self.check(schema["properties"][name], inner, root, f"{where}.{name}")
+        if kind == "array" and "items" in schema:
+            for index, inner in enumerate(value):
+                self.check(schema["items"], inner, root, f"{where}[{index}]")
+
+    def test_plain_output_has_no_escape_sequences(self):
+        text = run("verify", self.sign()).stdout.decode()
+        self.assertIn("AUTHENTIC", text)
+        self.assertNotIn("\x1b", text)
+
+    def test_quiet_is_one_line(self):
+        result = run("verify", self.sign(), "-q")
+        self.assertEqual(result.stdout.decode(), "signed.h264: AUTHENTIC, ORIGIN NOT KNOWN\n")
+
+    def on_a_terminal(self, env):
+        clip = self.sign()
+        child, master = pty.fork()
+        if child == 0:
+            os.execve(CAMVAULT, [CAMVAULT, "verify", str(clip)], dict(os.environ, TERM="xterm", **env))
+        data = b""
+        try:
+            while chunk := os.read(master, 65536):
+                data += chunk
+        except OSError:
+            pass
+        os.close(master)
+        os.waitpid(child, 0)
+        return data.decode()
+
+    def test_colours_only_on_a_terminal_that_wants_them(self):
+        self.assertIn("\x1b[32m", self.on_a_terminal({}))
+        self.assertNotIn("\x1b[", self.on_a_terminal({"NO_COLOR": "1"}))
+
+    def test_a_hostile_file_name_cannot_control_the_terminal(self):
+        hostile = self.path / "a\x1b]0;owned\x07\nVERDICT.h264"
+        hostile.write_bytes(self.sign().read_bytes())
+        out = run("verify", hostile).stdout.decode()
+        self.assertNotIn("\x1b", out)
+        self.assertNotIn("\nVERDICT", out)
+        self.assert_one_line(run("verify", str(hostile) + "x"), 65)
+
+    def test_html_report_is_one_file(self):
+        report = self.path / "report.html"
+        self.assertEqual(run("verify", self.sign(), "--trust", self.path / "one-ca.pem", "--report", report).returncode, 0)
+        html = report.read_text()
+        self.assertIn("<h1>Authentic</h1>", html)
+        self.assertNotIn("<script", html)
+        self.assertNotRegex(html, r"(src|href)=[\"']?(https?:)?//")
+        result = run("verify", self.sign(), "--report", self.path / "no-such-folder" / "report.html")
+        self.assert_one_line(result, 74)
+
+    def test_output_that_cannot_be_written_is_an_error(self):
+        with open("/dev/full", "wb") as full:
+            result = subprocess.run([CAMVAULT, "verify", self.sign(), "--json"], stdout=full, stderr=subprocess.PIPE, timeout=60)
+        self.assertEqual(result.returncode, 74)
+
+
+class Help(unittest.TestCase):
+    def pages(self):
+        return run("help", "--list").stdout.decode().split()
+
+    @staticmethod
+    def words(page):
+        return page.split("-")[1:]
+
+    def test_every_subcommand_explains_itself(self):
+        pages = self.pages()
+        for name in ("camvault", "camvault-verify", "camvault-sign", "camvault-demo", "camvault-keystore-list", "camvault-factory-init", "camvault-camera-run"):
+            self.assertIn(name, pages)
+        for page in pages:
+            with self.subTest(page=page):
+                result = run(*self.words(page), "--help")
+                self.assertEqual(result.returncode, 0)
+                text = result.stdout.decode()
+                self.assertIn("Examples:", text)
+                self.assertEqual(run("help", *self.words(page)).returncode, 0)
+
+    def test_manual_pages_mention_every_option(self):
+        for page in self.pages():
+            with self.subTest(page=page):
+                text = run(*self.words(page), "--help").stdout.decode().split("Examples:")[0]
+                roff = run("help", "--man", *self.words(page)).stdout.decode()
+                self.assertTrue(roff.startswith(".TH "))
+                plain = roff.replace("\\-", "-")
+                for option in set(re.findall(r"--[a-z][a-z-]+", text)):
+                    self.assertIn(option, plain)
+                self.assertIn(".SH SYNOPSIS", roff)
+
+    def test_bash_completion_works(self):
+        script = run("help", "--bash-completion").stdout.decode()
+        self.assertEqual(subprocess.run(["bash", "-n"], input=script.encode()).returncode, 0)
+
+        def complete(*words):
+            ask = script + "\nCOMP_WORDS=(" + " ".join(f"'{w}'" for w in words) + f")\nCOMP_CWORD={len(words) - 1}\n_camvault\nprintf '%s\\n' \"${{COMPREPLY[@]}}\""
+            return subprocess.run(["bash"], input=ask.encode(), capture_output=True, cwd="/").stdout.decode().split()
+
+        self.assertIn("verify", complete("camvault", "ver"))
+        self.assertIn("--trust", complete("camvault", "verify", "--t"))
+        self.assertIn("status", complete("camvault", "keystore", "st"))
+        self.assertNotIn("--trust", complete("camvault", "sign", "--t"))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

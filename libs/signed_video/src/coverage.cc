@@ -63,9 +63,10 @@ std::uint32_t Coverage::typical_slices() const {
 
 void Coverage::add_unit(PendingUnit unit) {
   if (unit.hash.anchors) {
-    if (deferred_) {
+    // A part of a GOP waits for the SEI of the next part, which shows where that begins.
+    if (deferred_ && !deferred_->general.partial) {
       auto sei = std::exchange(deferred_, std::nullopt);
-      resolve(*sei, false);
+      resolve(*sei, false, nullptr);
     }
     anchors_.emplace_back(unit.clip_gop, unit.hash.raw);
   }
@@ -110,10 +111,10 @@ std::vector<const Hashable*> Coverage::hashables(std::size_t begin, std::size_t 
 void Coverage::add_sei(GopSei sei) {
   if (deferred_) {
     auto earlier = std::exchange(deferred_, std::nullopt);
-    resolve(*earlier, false);
+    resolve(*earlier, false, &sei);
   }
   parts_seen_ = parts_seen_ || sei.general.partial;
-  if (!resolve(sei, true)) deferred_ = std::move(sei);
+  if (!resolve(sei, true, nullptr)) deferred_ = std::move(sei);
 }
 
 void Coverage::begin_piece(std::string why) {
@@ -132,11 +133,13 @@ bool Coverage::plausible_gap(const GopSei& sei, std::uint32_t lost) const {
   if (!previous_->end || !start) return true;
   const auto passed = *start - *previous_->end;
   if (passed < Ticks::zero()) return false;
-  const auto longest = std::clamp<Ticks>(longest_segment_, std::chrono::seconds(1), std::chrono::hours(1));
-  constexpr auto kShortest = std::chrono::milliseconds(1);  // no camera makes GOPs faster
-  const auto at_least = std::chrono::duration_cast<std::chrono::milliseconds>(passed) / kShortest;
-  const auto at_most = (std::int64_t{lost} + 1) * (longest.count() / 10'000) * 4;  // in ms
-  return std::int64_t{lost} <= at_least + 1 && at_least <= at_most;
+  if (longest_segment_ == Ticks::zero()) return true;
+  // In ms, with room for GOPs of other lengths than those seen so far.
+  const auto ms = [](Ticks time) { return std::min<std::int64_t>(time.count() / 10'000, 3'600'000); };
+  const auto at_least = std::int64_t{lost} * ms(shortest_segment_) / 4 - 1000;
+  const auto at_most = (std::int64_t{lost} + 1) * ms(longest_segment_) * 4 + 1000;
+  const auto passed_ms = passed.count() / 10'000;
+  return passed_ms >= at_least && passed_ms <= at_most;
 }
 
 void Coverage::check_order(const GopSei& sei) {
@@ -218,7 +221,7 @@ std::optional<Coverage::Located> Coverage::locate_by_hash(const GopSei& sei) {
   return std::nullopt;
 }
 
-std::optional<Coverage::Located> Coverage::locate_by_list(const GopSei& sei, bool may_defer, bool& defer) {
+std::optional<Coverage::Located> Coverage::locate_by_list(const GopSei& sei, bool may_defer, const GopSei* following, bool& defer) {
   const auto size = crypto::digest_size(hash_);
   if (!sei.list || sei.list->empty() || sei.general.gop_hash.size != size) return std::nullopt;
   std::vector<crypto::Digest> anchors;
@@ -245,7 +248,12 @@ std::optional<Coverage::Located> Coverage::locate_by_list(const GopSei& sei, boo
   if (!pending_.empty()) offer(stream_anchor(pending_.front().clip_gop));
   const auto match = match_list(engine_, hash_, units, *sei.list, anchors);
   if (match.matched == 0) return std::nullopt;
-  auto located = read_match(sei, match, view, may_defer, defer);
+  // Units that the next part of the GOP speaks of are not this one's.
+  std::vector<std::uint32_t> claimed;
+  if (following != nullptr && following->list && following->general.gop_hash.size == size && sei.general.partial) {
+    claimed = match_list(engine_, hash_, units, *following->list, anchors).slot;
+  }
+  auto located = read_match(sei, match, view, claimed, may_defer, defer);
   located.first_entry = first;
   located.anchor = match.anchor.empty() ? first : match.anchor;
   return located;
@@ -253,8 +261,8 @@ std::optional<Coverage::Located> Coverage::locate_by_list(const GopSei& sei, boo
 
 // Turns a match into steps: what stands between two matched units is altered as far as places and units pair up, the
 // rest is missing or extra.
-Coverage::Located Coverage::read_match(const GopSei& sei, const Match& match, const std::vector<std::size_t>& view, bool may_defer,
-                                       bool& defer) {
+Coverage::Located Coverage::read_match(const GopSei& sei, const Match& match, const std::vector<std::size_t>& view,
+                                       const std::vector<std::uint32_t>& claimed, bool may_defer, bool& defer) {
   const auto slots = static_cast<std::uint32_t>(match.found.size());
   std::vector<std::size_t> backbone;  // indices in view
   for (std::size_t i = 0; i < view.size(); ++i) {
@@ -308,14 +316,11 @@ Coverage::Located Coverage::read_match(const GopSei& sei, const Match& match, co
   }
   // An IDR picture whose header was changed no longer begins a GOP; it stands right before the first match all the same.
   if (previous_ && previous_->placed && lost_ == 0 && unplaced_.empty()) front_begin = 0;
-  if (front_begin == first && piece_begins_ && front_places > 0) {
-    located.beginning_missing = true;
-    front_places = 0;
-  }
   located.begin = view[front_begin];
   const auto extra_front = first - front_begin > front_places ? first - front_begin - front_places : 0;
   if (extra_front > 0) located.begin = view[front_begin += extra_front];
-  if (piece_begins_ && front_places > first - front_begin) {
+  // What the clip begins without is no edit, unless something unrecognisable stands in its place.
+  if (piece_begins_ && front_places > first - front_begin && !suspect_between(0, pending_[view[first]].sequence)) {
     located.beginning_missing = true;
     front_places = first - front_begin;
   }
@@ -334,12 +339,19 @@ Coverage::Located Coverage::read_match(const GopSei& sei, const Match& match, co
   auto places = places_between(match.slot[last] + 1, slots);
   auto end = last + 1;
   std::size_t taken = 0;
-  while (end < view.size() && !pending_[view[end]].hash.anchors && (taken < places || match.slot[end] != kNoSlot || left_out(view[end]))) {
+  const auto ends_segment = [&](std::size_t i) {
+    if (!claimed.empty() && claimed[i] != kNoSlot) return true;
+    if (!pending_[view[i]].hash.anchors) return false;
+    // A last unit that looks like an IDR picture, where one place of this GOP is free: its header was changed.
+    return !(at_end_ && i + 1 == view.size() && places > taken);
+  };
+  while (end < view.size() && !ends_segment(end) && (taken < places || match.slot[end] != kNoSlot || left_out(view[end]))) {
     if (match.slot[end] == kNoSlot && !left_out(view[end])) ++taken;
     ++end;
   }
   const auto sequence_after = end < view.size() ? pending_[view[end]].sequence : pending_[view[end - 1]].sequence + 1;
-  if (places > taken && end == view.size() && may_defer) defer = true;  // the rest of the GOP may still come
+  // The rest of the GOP may still come; and what comes tells whose the units behind the last match are.
+  if (may_defer && ((places > taken && end + 1 >= view.size()) || (taken > 0 && sei.general.partial))) defer = true;
   read_gap(last + 1, end, places, sequence_after);
   located.end = view[end - 1] + 1;
   // Types that are never hashed and stand inside.
@@ -357,13 +369,13 @@ Coverage::Located Coverage::read_match(const GopSei& sei, const Match& match, co
 }
 
 // Finds the units of an SEI and settles them. False: more units are needed; the SEI was not touched.
-bool Coverage::resolve(GopSei& sei, bool may_defer) {
+bool Coverage::resolve(GopSei& sei, bool may_defer, const GopSei* following) {
   const bool fresh = may_defer;  // the second look at a deferred SEI must not count the gap again
   if (fresh) check_order(sei);
   auto located = locate_by_hash(sei);
   if (!located) {
     bool defer = false;
-    located = locate_by_list(sei, may_defer, defer);
+    located = locate_by_list(sei, may_defer, following, defer);
     if (defer) return false;
   }
   if (located) {
@@ -513,7 +525,9 @@ void Coverage::commit_segment(GopSei& sei, Located located) {
   previous.unit_count = general.unit_count;
   previous_ = std::move(previous);
   if (general.start && general.end && *general.end > *general.start) {
-    longest_segment_ = std::max(longest_segment_, *general.end - *general.start);
+    const auto length = *general.end - *general.start;
+    shortest_segment_ = longest_segment_ == Ticks::zero() ? length : std::min(shortest_segment_, length);
+    longest_segment_ = std::max(longest_segment_, length);
   }
   largest_segment_ = std::max(largest_segment_, static_cast<std::uint32_t>(located.steps.size()));
   lost_ = 0;
@@ -549,19 +563,26 @@ void Coverage::drop_front(std::size_t count) {
   }
 }
 
-// Does the clip still hold the GOP whose SEI is gone? Then only its signature was taken away.
+// How many SEIs the first `count` units would have: one for each GOP, or part of one.
+std::uint64_t Coverage::parts_of(std::size_t count) const {
+  if (count == 0) return flushed_gops_;
+  std::uint64_t gops = pending_.front().hash.anchors ? 0 : 1;
+  for (std::size_t i = 0; i < count; ++i) gops += pending_[i].hash.anchors ? 1U : 0U;
+  const auto parts = parts_seen_ ? (count + largest_segment_ - 1) / largest_segment_ : 1;
+  return flushed_gops_ + std::max<std::uint64_t>(gops, parts);
+}
+
+// Does the clip still hold the GOPs whose SEIs are gone? Then only their signatures were taken away. The link names the
+// GOP before; if that is altered as well, the number of GOPs tells.
 bool Coverage::signature_was_removed(std::size_t count, const GopSei& next, std::uint64_t lost) const {
-  auto gops = flushed_gops_;
   for (std::size_t i = 0; i < count; ++i) {
     const auto& unit = pending_[i];
-    gops += unit.hash.anchors ? 1 : 0;
     if (unit.hash.raw == next.general.linked_hash) return true;
     if (unit.hash.anchors || unit.hash.sei) continue;
     const auto anchor = stream_anchor(unit.clip_gop);
     if (anchor && entry_of(engine_, hash_, unit.hash, *anchor) == next.general.linked_hash) return true;
   }
-  const auto parts = std::max<std::uint64_t>(gops, parts_seen_ ? (count + largest_segment_ - 1) / largest_segment_ : 1);
-  return lost <= parts;
+  return lost <= parts_of(count);
 }
 
 // `behind` is the first waiting unit that stands behind the gap.
@@ -581,6 +602,60 @@ void Coverage::count_missing_gops(std::uint64_t count, std::size_t behind, Recor
   gop_shift_ += static_cast<std::int64_t>(std::min<std::uint64_t>(count, 0x7fffffff));
 }
 
+void Coverage::note_removed_signature(std::uint64_t count, Record& record) {
+  record.uncovered_is_tampering = true;
+  note(NoteKind::sei_removed, gop_of(pending_.front()), count,
+       invalid_sei_seen_ ? "pictures stand here whose signature does not verify" : "pictures stand here whose signature was taken away");
+}
+
+// Of the first `count` units, those that an SEI without a match can have been meant for: they came before it did.
+std::size_t Coverage::units_before_unplaced(std::size_t count) const {
+  std::uint64_t until = 0;
+  for (const auto& unplaced : unplaced_) {
+    std::size_t i = 0;
+    while (i < pending_.size() && pending_[i].sequence < unplaced.sei.sequence) ++i;
+    // A GOP that goes on behind its SEI is not the one the SEI speaks about, unless that says it is a part.
+    const bool goes_on = i > 0 && i < pending_.size() && pending_[i].clip_gop == pending_[i - 1].clip_gop;
+    auto covered_until = unplaced.sei.sequence;
+    if (goes_on && !unplaced.sei.general.partial) {
+      while (i > 0 && pending_[i - 1].clip_gop == pending_[i].clip_gop) --i;
+      covered_until = pending_[i].sequence;
+    }
+    until = std::max(until, covered_until);
+  }
+  std::size_t eligible = 0;
+  while (eligible < count && pending_[eligible].sequence < until) ++eligible;
+  return eligible;
+}
+
+// GOPs that SEIs speak of and that are gone as a whole: how many pictures they had is known.
+void Coverage::add_missing_units(std::size_t behind, Record& record) {
+  const auto slices = typical_slices();
+  outcome_.any_missing = true;
+  for (const auto& unplaced : unplaced_) {
+    SegmentSummary gone;
+    gone.gop = behind >= pending_.size() ? current_gop() + 1 : gop_of(pending_[behind]);
+    gone.start = unplaced.sei.general.start;
+    gone.end = unplaced.sei.general.end;
+    gone.signature = unplaced.sei.signature;
+    record.missing_gops.push_back(gone);
+    if (!unplaced.sei.general.partial) ++gop_shift_;
+    const auto pictures = std::min<std::uint64_t>(unplaced.places / slices, kMaxPending);
+    for (std::uint64_t i = 0; i < pictures; ++i) {
+      UnitResult result;
+      result.status = UnitStatus::missing;
+      result.gop = gone.gop;
+      result.time = gone.start;
+      ++picture_shift_;
+      result.picture = static_cast<std::uint32_t>(++last_picture_);
+      result.clip_picture = static_cast<std::uint32_t>(std::max<std::int64_t>(0, last_picture_ - picture_shift_ + 1));
+      record.units.push_back(result);
+    }
+  }
+  outcome_.gops_missing += static_cast<std::uint32_t>(unplaced_.size());
+  note(NoteKind::gops_missing, record.missing_gops.back().gop, unplaced_.size(), "pictures that the signatures here speak of are gone");
+}
+
 // What are the units that wait before the ones an SEI was found for?
 std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* next, std::uint64_t lost, Record& record) {
   std::vector<UnitStatus> status(count, UnitStatus::not_covered);
@@ -598,44 +673,38 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
   }
   const bool head = piece_begins_;
   if (!unplaced_.empty()) {
-    // SEIs that matched nothing: their units are the changed ones here, as far as they came before the SEI did.
-    std::uint64_t places = 0;
-    std::uint64_t until = 0;
-    for (const auto& unplaced : unplaced_) {
-      places += unplaced.places == 0 ? count : unplaced.places;
-      auto covered_until = unplaced.sei.sequence;
-      std::size_t i = 0;
-      while (i < pending_.size() && pending_[i].sequence < unplaced.sei.sequence) ++i;
-      // A GOP that goes on behind its SEI is not the one the SEI speaks about, unless that says it is a part.
-      const bool goes_on = i > 0 && i < pending_.size() && pending_[i].clip_gop == pending_[i - 1].clip_gop && !pending_[i].hash.anchors;
-      if (goes_on && !unplaced.sei.general.partial) {
-        while (i > 0 && pending_[i - 1].clip_gop == pending_[i].clip_gop) --i;
-        covered_until = i < pending_.size() ? pending_[i].sequence : 0;
+    const auto eligible = units_before_unplaced(count);
+    if (lost > 0 && !head) {
+      // SEIs are gone, and those that came next speak of units that are gone, too: a run of GOPs was removed, unless the
+      // clip still holds all GOPs that the lost SEIs were for.
+      const auto parts = parts_of(eligible);
+      if (parts > lost) {
+        note_removed_signature(lost, record);
+      } else {
+        count_missing_gops(lost - parts, count, record);
+        add_missing_units(count, record);
       }
-      until = std::max(until, covered_until);
+      return status;
     }
-    std::size_t eligible = 0;
-    while (eligible < count && pending_[eligible].sequence < until) ++eligible;
-    const bool began_inside = head && eligible > 0 && !pending_.front().hash.anchors &&
-                              std::none_of(unplaced_.begin(), unplaced_.end(), [](const auto& u) { return u.sei.list.has_value(); });
-    std::size_t claimed = 0;
+    // The GOP that the clip begins in cannot be checked when its IDR picture was cut away.
+    const bool began_inside = head && eligible > 0 && !pending_.front().hash.anchors;
+    std::uint64_t places = 0;
+    for (const auto& unplaced : unplaced_) places += unplaced.places == 0 ? count : unplaced.places;
+    std::uint64_t claimed = 0;
     for (std::size_t i = 0; i < eligible; ++i) {
       if (status[i] != UnitStatus::not_covered) continue;
-      if (began_inside && pending_[i].clip_gop == pending_.front().clip_gop) continue;  // cut inside a GOP, and no list to check by
+      if (began_inside && pending_[i].clip_gop == pending_.front().clip_gop) continue;
       status[i] = claimed < places ? UnitStatus::altered : UnitStatus::extra;
       ++claimed;
     }
-    if (eligible == 0) {
-      if (head) {
-        note(NoteKind::beginning_missing, 0, unplaced_.size(), "the clip begins in the middle of a recording: GOPs before it are not here");
-      } else {
-        count_missing_gops(unplaced_.size() + (next == nullptr || lost == 0 ? 0 : count > 0 ? lost - 1 : lost), count, record);
-      }
+    if (eligible == 0 && head) {
+      note(NoteKind::beginning_missing, 0, unplaced_.size(), "the clip begins in the middle of a recording: GOPs before it are not here");
+    } else if (eligible == 0) {
+      add_missing_units(count, record);
     } else if (began_inside) {
       note(NoteKind::beginning_missing, 0, 1, "the clip begins inside a GOP: what is left of it cannot be verified");
     }
-    if (eligible == count || head) return status;
-    if (eligible == 0) return status;  // the unsigned end of the piece before the gap
+    if (eligible == count || eligible == 0 || head) return status;
   }
   if (next == nullptr || stale_end_ || joined_) return status;
   if (head) {
@@ -652,11 +721,9 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
     if (count == 0) {
       count_missing_gops(lost, 0, record);
     } else if (signature_was_removed(count, *next, lost)) {
-      record.uncovered_is_tampering = true;
-      note(NoteKind::sei_removed, current_gop(), lost,
-           invalid_sei_seen_ ? "pictures stand here whose signature does not verify" : "pictures stand here whose signature was taken away");
+      note_removed_signature(lost, record);
     } else {
-      count_missing_gops(lost - 1, count, record);
+      count_missing_gops(lost - parts_of(count), count, record);
     }
     return status;
   }
@@ -667,33 +734,29 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
 }
 
 void Coverage::settle_front(std::size_t count, const GopSei* next, std::uint64_t lost) {
+  Record front;
+  for (std::size_t i = 0; i < count; ++i) {
+    front.units.push_back(result_of(pending_[i], UnitStatus::not_covered));  // numbered before what is missing behind them
+    last_picture_ = std::max<std::int64_t>(last_picture_, front.units.back().picture);
+  }
   Record record;
-  const auto results_shift = gop_shift_;
+  record.state = front.state = State::definite;
   const auto status = judge_front(count, next, lost, record);
-  const auto shift_behind = gop_shift_;
-  record.state = State::definite;
   if (count > 0) {
-    gop_shift_ = results_shift;  // these units stand before what is missing
     SegmentSummary segment;
     segment.signature = invalid_sei_seen_ ? SignatureStatus::invalid : SignatureStatus::none;
-    segment.gop = result_of(pending_.front(), UnitStatus::not_covered).gop;
-    Record front;
-    front.state = State::definite;
+    segment.gop = front.units.front().gop;
     front.segment = segment;
     front.uncovered_is_tampering = record.uncovered_is_tampering;
     for (std::size_t i = 0; i < count; ++i) {
+      front.units[i].status = status[i];
       if (pending_[i].hash.sei) front.seis.emplace_back(pending_[i].sei, status[i]);
-      front.units.push_back(result_of(pending_[i], status[i]));
-      last_picture_ = std::max<std::int64_t>(last_picture_, front.units.back().picture);
     }
-    gop_shift_ = shift_behind;
     push(std::move(front));
   }
   if (!record.missing_gops.empty()) push(std::move(record));
-  if (next != nullptr || count > 0) {
-    unplaced_.clear();
-    invalid_sei_seen_ = false;
-  }
+  unplaced_.clear();
+  invalid_sei_seen_ = false;
   // The next GOP's number follows from its units, not from the GOP before.
   if (previous_ && (lost > 0 || next == nullptr)) previous_->gop.reset();
   drop_front(count);
@@ -782,16 +845,9 @@ void Coverage::commit(Record& record) {
 void Coverage::finish() {
   if (deferred_) {
     auto sei = std::exchange(deferred_, std::nullopt);
-    resolve(*sei, false);
+    at_end_ = true;
+    resolve(*sei, false, nullptr);
   }
-  const auto tail = pending_.size();
-  if (tail > 0 || !unplaced_.empty()) {
-    if (tail > 0 && unplaced_.empty() && !stale_end_) {
-      note(NoteKind::unsigned_tail, current_gop(), tail, "the last pictures come after the last signature and are not covered");
-    }
-    settle_front(tail, nullptr, 0);
-  }
-  // What still hangs on a signature that never came.
   for (auto& record : records_) {
     if (record.state != State::open) continue;
     record.state = State::refuted;
@@ -799,10 +855,15 @@ void Coverage::finish() {
     record.unsigned_tail = !record.waiting;
     if (record.unsigned_tail) {
       note(NoteKind::unsigned_tail, record.segment->gop, record.units.size(),
-           "the last pictures wait for a signature that is not in the clip and are not covered");
+           "pictures at the end wait for a signature that is not in the clip and are not covered");
     }
   }
   commit_ready();
+  const auto tail = pending_.size();
+  if (tail > 0 && unplaced_.empty() && !stale_end_) {
+    note(NoteKind::unsigned_tail, current_gop(), tail, "the last pictures come after the last signature and are not covered");
+  }
+  if (tail > 0 || !unplaced_.empty()) settle_front(tail, nullptr, lost_);
 }
 
 }  // namespace camvault::signed_video

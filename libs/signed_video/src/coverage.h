@@ -123,19 +123,24 @@ class Coverage {
     bool beginning_missing = false;
   };
 
-  bool resolve(GopSei& sei, bool may_defer);
+  bool resolve(GopSei& sei, bool may_defer, const GopSei* following);
   void check_order(const GopSei& sei);
   bool plausible_gap(const GopSei& sei, std::uint32_t lost) const;
   std::optional<Located> locate_exactly(const GopSei& sei, std::size_t begin, bool reference_only);
   std::optional<Located> locate_by_hash(const GopSei& sei);
-  std::optional<Located> locate_by_list(const GopSei& sei, bool may_defer, bool& defer);
-  Located read_match(const GopSei& sei, const Match& match, const std::vector<std::size_t>& view, bool may_defer, bool& defer);
+  std::optional<Located> locate_by_list(const GopSei& sei, bool may_defer, const GopSei* following, bool& defer);
+  Located read_match(const GopSei& sei, const Match& match, const std::vector<std::size_t>& view, const std::vector<std::uint32_t>& claimed,
+                     bool may_defer, bool& defer);
   void set_aside(GopSei sei);
   void commit_segment(GopSei& sei, Located located);
   void settle_front(std::size_t count, const GopSei* next, std::uint64_t lost);
   std::vector<UnitStatus> judge_front(std::size_t count, const GopSei* next, std::uint64_t lost, Record& record);
   void count_missing_gops(std::uint64_t count, std::size_t behind, Record& record);
   std::uint32_t gop_of(const PendingUnit& unit) const;
+  void add_missing_units(std::size_t behind, Record& record);
+  void note_removed_signature(std::uint64_t count, Record& record);
+  std::size_t units_before_unplaced(std::size_t count) const;
+  std::uint64_t parts_of(std::size_t count) const;
   bool signature_was_removed(std::size_t count, const GopSei& next, std::uint64_t lost) const;
   bool suspect_between(std::uint64_t begin, std::uint64_t end) const;
 
@@ -169,7 +174,9 @@ class Coverage {
   bool parts_seen_ = false;
   bool joined_ = false;
   bool invalid_sei_seen_ = false;
+  bool at_end_ = false;
   Ticks longest_segment_{};
+  Ticks shortest_segment_{};
   std::uint32_t largest_segment_ = 1;
   std::deque<Record> records_;
   std::size_t record_units_ = 0;

@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "camvault/base/byte_reader.h"
+#include "camvault/codec/emulation.h"
 #include "coverage.h"
 #include "sei_message.h"
 #include "timeline.h"
@@ -28,27 +29,25 @@ constexpr std::size_t kMaxDelimiter = 8;
 
 constexpr std::array kAllHashes = {crypto::HashAlg::sha256, crypto::HashAlg::sha384, crypto::HashAlg::sha512};
 
-// Does the unit hold SEI messages from begin to end (ITU-T H.264 7.3.2.3)? What a slice with a changed type does not.
+// Does the unit hold whole SEI messages and nothing else (ITU-T H.264 7.3.2.3)? A slice with a changed type does not.
 bool is_well_formed_sei(codec::Codec codec, BytesView unit) {
-  ByteReader in(unit);
+  const auto plain = codec::unescape(unit);
+  ByteReader in(plain);
   if (!in.skip(codec == codec::Codec::h264 ? 1 : 2)) return false;
-  for (int messages = 0; messages < 64; ++messages) {
-    for (int number = 0; number < 2; ++number) {
-      std::size_t value = 0;
-      std::uint8_t byte = 0xff;
-      while (byte == 0xff) {
-        const auto next = in.u8();
-        if (!next) return false;
-        byte = *next;
-        value += byte;
-      }
-      if (number == 1 && !in.skip(value)) return false;
+  const auto read_number = [&]() -> std::optional<std::size_t> {
+    for (std::size_t value = 0;;) {
+      const auto byte = in.u8();
+      if (!byte) return std::nullopt;
+      value += *byte;
+      if (*byte != 0xff) return value;
     }
-    if (in.remaining() <= 1) return true;  // the stop byte
-    // Escapes make a unit longer than its messages say: good enough for a unit that ends in a stop bit.
-    if (in.remaining() * 3 <= unit.size()) return unit.back() == 0x80;
+  };
+  while (in.remaining() > 1) {
+    const auto type = read_number();
+    const auto size = type ? read_number() : std::nullopt;
+    if (!size || !in.skip(*size)) return false;
   }
-  return false;
+  return plain.back() == 0x80 && in.remaining() == 1;
 }
 
 }  // namespace
@@ -185,7 +184,7 @@ class Verifier::Impl {
     switch (info.kind) {
       case UnitKind::parameter_set:
         ++parameter_sets_;
-        suspect = !is_known_parameter_set(unit.bytes);
+        suspect = !is_known_parameter_set(unit.bytes, info.type);
         break;
       case UnitKind::sei:
         ++other_seis_;
@@ -199,11 +198,15 @@ class Verifier::Impl {
     if (suspect) coverage_.add_suspect(sequence_);
   }
 
-  bool is_known_parameter_set(BytesView unit) {
+  // The first of each usual type, before any picture, or one that was there before.
+  bool is_known_parameter_set(BytesView unit, std::uint8_t type) {
+    const bool usual = codec_ == codec::Codec::h264 ? type == 7 || type == 8 : type >= 32 && type <= 34;
     const auto digest = to_hex(engine_.digest(crypto::HashAlg::sha256, unit).view());
     const bool known = parameter_set_digests_.contains(digest);
     if (parameter_set_digests_.size() < kMaxParameterSets) parameter_set_digests_.insert(digest);
-    return known || parameter_sets_ <= 4;  // those at the beginning
+    const bool first = usual && slices_ == 0 && (parameter_set_types_ >> type & 1) == 0;
+    parameter_set_types_ |= std::uint64_t{1} << type;
+    return known || first;
   }
 
   bool is_repeat(const crypto::Digest& digest) {
@@ -263,7 +266,10 @@ class Verifier::Impl {
         note(NoteKind::signer_changed, 1, "the signer changes here, and nothing shows that it is the same camera");
         coverage_.begin_piece("the signer changes here: two recordings were joined, or a part was signed anew");
         break;
-      case Trust::Change::unreadable: sei_note(NoteKind::sei_malformed, "a certificate chain in the clip cannot be read"); break;
+      case Trust::Change::unreadable:
+        tampered_ = true;
+        sei_note(NoteKind::sei_malformed, "a certificate chain in the clip cannot be read");
+        break;
     }
     const auto signature_hash = message.crypto && message.crypto->signature_hash ? *message.crypto->signature_hash : hash;
     const auto digest = engine_.digest(signature_hash, message.document);
@@ -422,6 +428,7 @@ class Verifier::Impl {
   std::uint64_t parameter_sets_ = 0;
   std::uint64_t other_seis_ = 0;
   std::uint64_t unknown_units_ = 0;
+  std::uint64_t parameter_set_types_ = 0;
   std::unordered_set<std::string> parameter_set_digests_;
   std::unordered_set<std::string> seen_seis_;
   std::deque<std::string> seen_order_;

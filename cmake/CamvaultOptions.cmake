@@ -46,7 +46,8 @@ elseif(CAMVAULT_SANITIZE STREQUAL "thread")
   add_link_options(-fsanitize=thread)
 elseif(CAMVAULT_SANITIZE STREQUAL "fuzz")
   # libFuzzer needs clang; every object is instrumented, only fuzz targets link the driver.
-  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+                      -D_GLIBCXX_ASSERTIONS)
   add_link_options(-fsanitize=address,undefined)
 else()
   message(FATAL_ERROR "CAMVAULT_SANITIZE must be address, thread, fuzz or empty")

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Fuzzes every target, then shows that the fuzzer finds what it should.
+#   FUZZ_SECONDS=600   CPU seconds for each target
+#   FUZZ_JOBS=1        targets at a time
+#   fuzz/run.sh [TARGET...]
+# Inputs that are found go to build/fuzz/corpus/TARGET and are used again; a crash goes to build/fuzz/crashes/.
+# Exits 1 when a target crashes, or when a planted bug is not found within 60 s.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+seconds=${FUZZ_SECONDS:-600}
+export seconds
+build=build/fuzz
+mkdir -p "$build"
+echo "fuzz: building (clang-16, AddressSanitizer, UndefinedBehaviorSanitizer)"
+cmake --preset fuzz -DCAMVAULT_FUZZ_PLANT=ON > "$build/configure.log" 2>&1 || { cat "$build/configure.log"; exit 1; }
+cmake --build "$build" --target fuzz_targets -j "${JOBS:-$(nproc)}" > "$build/build.log" 2>&1 || { tail -n 60 "$build/build.log"; exit 1; }
+
+if [ $# -gt 0 ]; then targets=("$@"); else
+  mapfile -t targets < <(cd fuzz && ls ./*_fuzz.cc | sed 's|^\./||; s|_fuzz\.cc$||')
+fi
+for target in "${targets[@]}"; do
+  # A file that no line of CMakeLists.txt names would never run.
+  [ -x "$build/fuzz/${target}_fuzz" ] || { echo "fuzz: no program for fuzz/${target}_fuzz.cc" >&2; exit 1; }
+done
+
+# One line of figures, and the log of libFuzzer in build/fuzz/logs/. Runs until the CPU seconds are used up.
+fuzz_target() {
+  local target=$1 build=build/fuzz used=0 runs=0 edges=0 log cpu status=0
+  local corpus=$build/corpus/$target options=(-print_final_stats=1 -rss_limit_mb=2048 -timeout=10 -verbosity=1)
+  mkdir -p "$corpus" "$build/crashes" "$build/logs"
+  log=$build/logs/$target.log
+  : > "$log"
+  [ -f "fuzz/dictionaries/$target.dict" ] && options+=("-dict=fuzz/dictionaries/$target.dict")
+  options+=("-artifact_prefix=$build/crashes/$target-")
+  while [ "$used" -lt "$seconds" ]; do
+    local TIMEFORMAT='cpu %U %S' part=$build/logs/$target.part
+    { time "$build/fuzz/${target}_fuzz" "${options[@]}" "-max_total_time=$((seconds - used))" "$corpus" \
+      "fuzz/corpus/$target" > "$part" 2>&1; } 2> "$part.time" || status=$?
+    cat "$part" >> "$log"
+    cpu=$(awk '$1 == "cpu" { print int($2 + $3 + 0.5) }' "$part.time")
+    used=$((used + (cpu > 0 ? cpu : 1)))
+    runs=$((runs + $(awk '/stat::number_of_executed_units/ { n = $2 } END { print n + 0 }' "$part")))
+    edges=$(grep -oE 'cov: [0-9]+' "$part" | tail -n 1 | cut -d ' ' -f 2 || true)
+    rm -f "$part" "$part.time"
+    if [ "$status" -ne 0 ]; then
+      echo "fuzz: $target CRASHED after $runs executions; the input is in $build/crashes/, the log in $log"
+      tail -n 40 "$log"
+      return 1
+    fi
+  done
+  printf 'fuzz: %-12s %6s edges %12s executions %8s a CPU second, %s CPU seconds, clean\n' \
+    "$target" "${edges:-?}" "$runs" "$((runs / used))" "$used"
+}
+export -f fuzz_target
+printf '%s\0' "${targets[@]}" | xargs -0 -n 1 -P "${FUZZ_JOBS:-1}" bash -c 'set -euo pipefail; fuzz_target "$1"' fuzz
+
+# Do they find anything? From the committed seeds alone, each planted bug within a minute.
+for target in "${targets[@]}"; do
+  folder=$(mktemp -d)
+  options=(-rss_limit_mb=2048 -timeout=10 -max_total_time=60 "-artifact_prefix=$folder/")
+  [ -f "fuzz/dictionaries/$target.dict" ] && options+=("-dict=fuzz/dictionaries/$target.dict")
+  begin=$(date +%s.%N)
+  if "$build/fuzz/${target}_fuzz_planted" "${options[@]}" "fuzz/corpus/$target" > "$folder/log" 2>&1; then
+    echo "fuzz: the bug planted in $target was NOT found within 60 s"
+    rm -rf "$folder"
+    exit 1
+  fi
+  found=$(grep -m 1 -oE '(AddressSanitizer: [a-z-]+|runtime error: [^(]*|law broken: .*)' "$folder/log" || true)
+  if [ -z "$found" ]; then
+    echo "fuzz: the planted $target stopped for another reason:"
+    tail -n 20 "$folder/log"
+    rm -rf "$folder"
+    exit 1
+  fi
+  printf 'fuzz: %-12s planted bug found after %.1f s (%s)\n' "$target" "$(echo "$(date +%s.%N) $begin" | awk '{ print $1 - $2 }')" "$found"
+  rm -rf "$folder"
+done

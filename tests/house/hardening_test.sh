@@ -14,7 +14,8 @@ for program in "$1"/*; do
   grep -q 'GNU_RELRO' <<< "$segments" || fail "$program has no RELRO"
   grep -Eq 'GNU_STACK .* RW ' <<< "$segments" || fail "$program has an executable stack"
   grep -Eq 'BIND_NOW|FLAGS_1.*NOW' <<< "$dynamic" || fail "$program resolves symbols lazily"
-  readelf -sW "$program" | grep -q '__stack_chk_fail' || fail "$program has no stack protector"
+  symbols=$(readelf --dyn-syms -W "$program")
+  grep -q "__stack_chk_fail" <<< "$symbols" || fail "$program has no stack protector"
   if grep -Eq 'RPATH|RUNPATH' <<< "$dynamic"; then fail "$program has a run path into the build tree or elsewhere"; fi
   checked=$((checked + 1))
 done

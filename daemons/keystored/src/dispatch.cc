@@ -1,0 +1,103 @@
+#include "dispatch.h"
+
+#include "camvault/base/log.h"
+
+namespace camvault::keystored {
+
+using ipc::ResponseResult;
+using keystore::Answer;
+using keystore::Refusal;
+using keystore_engine::Caller;
+using keystore_engine::Engine;
+namespace request = ipc::request;
+
+namespace {
+struct Handler {
+  Engine& engine;
+  const ServiceFacts& facts;
+  const Caller& who;
+
+  Answer<ResponseResult> operator()(const request::Status&) const {
+    CAM_TRY(auto counts, engine.counts(who));
+    if (counts.damaged.size() > ipc::kMaxDamagedListed) counts.damaged.resize(ipc::kMaxDamagedListed);
+    return keystore::ServiceStatus{.version = facts.version,
+                                   .keys = counts.keys,
+                                   .damaged = std::move(counts.damaged),
+                                   .mechanisms = facts.mechanisms,
+                                   .backends = engine.backends(),
+                                   .root_key = engine.root_key()};
+  }
+  Answer<ResponseResult> operator()(const request::List& r) const {
+    CAM_TRY(auto page, engine.list(who, r.after, ipc::kMaxListPage));
+    return page;
+  }
+  Answer<ResponseResult> operator()(const request::Info& r) const {
+    CAM_TRY(auto info, engine.info(who, r.key));
+    return info;
+  }
+  Answer<ResponseResult> operator()(const request::Generate& r) const {
+    CAM_TRY(auto info, engine.generate(who, r.key, r.type, r.policy));
+    return info;
+  }
+  Answer<ResponseResult> operator()(const request::Import& r) const {
+    CAM_TRY(auto info, engine.import_key(who, r.key, r.type, r.policy, Secret(r.data)));
+    return info;
+  }
+  Answer<ResponseResult> operator()(const request::Remove& r) const {
+    CAM_TRY_STATUS(engine.remove(who, r.key));
+    return std::monostate{};
+  }
+  Answer<ResponseResult> operator()(const request::PublicKey& r) const { return bytes(engine.public_key(who, r.key)); }
+  Answer<ResponseResult> operator()(const request::SignDigest& r) const {
+    return bytes(engine.sign_digest(who, r.use, r.scheme, r.hash, r.digest));
+  }
+  Answer<ResponseResult> operator()(const request::SignMessage& r) const {
+    return bytes(engine.sign_message(who, r.use, r.scheme, r.hash, r.message));
+  }
+  Answer<ResponseResult> operator()(const request::Random& r) const { return bytes(engine.random(who, r.count)); }
+  Answer<ResponseResult> operator()(const request::Encrypt& r) const {
+    return bytes(engine.encrypt(who, r.use, r.plaintext, r.additional));
+  }
+  Answer<ResponseResult> operator()(const request::Decrypt& r) const {
+    CAM_TRY(const auto plaintext, engine.decrypt(who, r.use, r.sealed, r.additional));
+    return plaintext.reveal([](BytesView p) { return to_bytes(p); });  // the caller's own data, on its way to him
+  }
+  Answer<ResponseResult> operator()(const request::Mac& r) const { return bytes(engine.mac(who, r.use, r.message)); }
+
+  static Answer<ResponseResult> bytes(Answer<Bytes> answer) {
+    CAM_TRY(auto value, std::move(answer));
+    return value;
+  }
+};
+
+// Refusals by policy are in the audit already; what failed here is the operator's business.
+void log_failure(const Caller& who, const ipc::Request& request, const Refusal& refusal) {
+  using keystore::ServiceError;
+  switch (refusal.error) {
+    case ServiceError::denied:
+    case ServiceError::not_found:
+    case ServiceError::wrong_purpose:
+    case ServiceError::wrong_algorithm: return;
+    default: break;
+  }
+  const bool ours = refusal.error == ServiceError::internal || refusal.error == ServiceError::storage ||
+                    refusal.error == ServiceError::damaged;
+  log(ours ? LogLevel::error : LogLevel::info,
+      std::string(keystore::to_string(request.operation())) + (request.key() ? " " + request.key()->text() : "") +
+          " for uid " + std::to_string(who.uid) + " failed: " + refusal.why);
+}
+}  // namespace
+
+ipc::Response dispatch(Engine& engine, const ServiceFacts& facts, const Caller& who, const ipc::Request& request) {
+  ipc::Response response{.id = request.id, .error = {}, .result = {}};
+  auto answer = std::visit(Handler{engine, facts, who}, request.body);
+  if (answer) {
+    response.result = std::move(*answer);
+  } else {
+    log_failure(who, request, answer.error());
+    response.error = answer.error().error;
+  }
+  return response;
+}
+
+}  // namespace camvault::keystored

@@ -1,0 +1,161 @@
+// keystored, from the command line to serving: configure, shut the doors, wire, serve.
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "camvault/base/log.h"
+#include "camvault/keystore_software/root_key_file.h"
+#include "camvault/keystore_software/software_backend.h"
+#include "config.h"
+#include "landlock.h"
+#include "listener.h"
+#include "options.h"
+#include "process.h"
+#include "system_calls.h"
+#include "server.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+// Leak detection traces its own process, which keystored forbids. The libraries' tests look for leaks.
+extern "C" const char* __asan_default_options();
+extern "C" const char* __asan_default_options() { return "detect_leaks=0"; }
+#endif
+
+namespace camvault::keystored {
+namespace {
+
+// Exit codes as in the command-line tool.
+constexpr int kUsage = 64;
+constexpr int kBadInput = 65;
+constexpr int kOurBug = 70;
+constexpr int kNotPermitted = 77;
+
+constexpr std::size_t kWorkers = 2;
+
+void block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);  // inherited by the threads; the server's loop reads them
+  ::signal(SIGPIPE, SIG_IGN);
+}
+
+void allow_descriptors(std::size_t connections) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  const rlim_t wanted = connections + 64;
+  if (limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min<rlim_t>(wanted, limit.rlim_max);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+Mechanism lock_key_objects() {
+  if (keystore_software::use_locked_heap()) {
+    return {"locked_keys", true, "the numbers of private keys are locked in memory and in no core dump"};
+  }
+  return {"locked_keys", false, "the system did not lock memory for key objects: they may be swapped out"};
+}
+
+void write_audit(AuditLevel level, const keystore_engine::Decision& d) {
+  using keystore::Operation;
+  const bool change = d.operation == Operation::generate || d.operation == Operation::import_key || d.operation == Operation::remove;
+  if (level == AuditLevel::changes_and_refusals && d.allowed && !change) return;
+  std::string line = "audit: uid " + std::to_string(d.who.uid) + " pid " + std::to_string(d.who.pid) + " " +
+                     std::string(keystore::to_string(d.operation));
+  if (!d.key.empty()) line += " " + std::string(d.key);
+  line += d.allowed ? " allowed" : " refused: " + std::string(d.why);
+  log(d.allowed ? LogLevel::info : LogLevel::warning, line);
+}
+
+Result<std::unique_ptr<keystore_engine::Engine>> open_engine(const Options& options, const Config& config) {
+  const auto keys = options.state / "keys";
+  // A new root key would make all present key files useless: only an empty folder gets one.
+  std::error_code error;
+  const bool first_start = std::filesystem::is_empty(keys, error) || error;
+  CAM_TRY(auto root_key, keystore_software::open_root_key(options.state / "root.key", first_start));
+  return keystore_engine::Engine::open(
+      {.key_folder = keys,
+       .rules = config.rules,
+       .backends = {keystore_software::make_software_backend()},
+       .sealer = std::move(root_key),
+       .clock = std::make_shared<SystemClock>(),
+       .audit = [level = config.audit](const keystore_engine::Decision& decision) { write_audit(level, decision); },
+       .step = {}});
+}
+
+void say_ready(const Options& options) {
+  log(LogLevel::info, "keystored listens at " + options.socket.string());
+  if (options.ready_fd < 0) return;
+  [[maybe_unused]] const auto n = ::write(options.ready_fd, "ready\n", 6);
+  ::close(options.ready_fd);
+}
+
+void log_missing(const std::vector<Mechanism>& mechanisms) {
+  for (const auto& mechanism : mechanisms) {
+    if (!mechanism.active) log(LogLevel::warning, "without " + mechanism.name + ": " + mechanism.detail);
+  }
+}
+
+Status serve(const Options& options) {
+  block_signals();
+  ServiceFacts facts{.version = CAMVAULT_VERSION, .mechanisms = {}};
+  auto& mechanisms = facts.mechanisms;
+  mechanisms.push_back(forbid_core_dumps());
+  forbid_tracing();
+
+  CAM_TRY(const auto config, load_config(options.config));
+  allow_descriptors(config.limits.connections);
+  CAM_TRY_STATUS(prepare_state_folder(options.state, options.user));
+  CAM_TRY_STATUS(prepare_state_folder(options.state / "keys", options.user));
+  CAM_TRY(auto listener, open_listener(options.socket));
+
+  mechanisms.push_back(lock_memory());
+  mechanisms.push_back(lock_key_objects());
+  CAM_TRY(auto own_user, become_own_user(options.user));
+  mechanisms.push_back(std::move(own_user));
+  mechanisms.push_back(drop_capabilities());
+  mechanisms.push_back(forbid_tracing());  // a change of uid may undo it
+  mechanisms.push_back(forbid_new_privileges());
+  mechanisms.push_back(restrict_files(options.state));
+  CAM_TRY(const auto server, Server::make(std::move(listener), config.limits, kWorkers));
+  mechanisms.push_back(restrict_system_calls());
+  log_missing(mechanisms);
+
+  // From here on the process can reach its key files and its clients, and nothing else.
+  CAM_TRY(const auto engine, open_engine(options, config));
+  say_ready(options);
+  return server->run(*engine, facts);
+}
+
+int exit_code_of(const Error& error) {
+  switch (error.code) {
+    case Errc::usage: return kUsage;
+    case Errc::denied: return kNotPermitted;
+    case Errc::internal: return kOurBug;
+    default: return kBadInput;
+  }
+}
+
+int run(int argc, const char* const argv[]) {
+  const auto options = parse_options(argc, argv);
+  if (!options) {
+    std::fprintf(stderr, "keystored: %s\n%s", options.error().what.c_str(), usage().c_str());
+    return kUsage;
+  }
+  if (options->help || options->version) {
+    std::fputs(options->help ? usage().c_str() : "keystored " CAMVAULT_VERSION "\n", stdout);
+    return 0;
+  }
+  if (const auto served = serve(*options); !served) {
+    log(LogLevel::error, "keystored: " + served.error().what);
+    return exit_code_of(served.error());
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace camvault::keystored
+
+int main(int argc, char* argv[]) { return camvault::keystored::run(argc, argv); }

@@ -1,0 +1,67 @@
+// The event loop: accepts, reads frames, answers. Short operations are done here, between others; long ones go to the
+// workers. One turn takes a few frames of each client that has some, so that none waits for another's hundred.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "client_connection.h"
+#include "config.h"
+#include "dispatch.h"
+#include "worker_pool.h"
+
+namespace camvault::keystored {
+
+class Server {
+ public:
+  // Starts `workers` threads.
+  static Result<std::unique_ptr<Server>> make(UniqueFd listener, const Limits& limits, std::size_t workers);
+  ~Server();
+
+  // Serves until SIGTERM or SIGINT, which must be blocked in all threads. Once.
+  Status run(keystore_engine::Engine& engine, const ServiceFacts& facts);
+
+ private:
+  Server(UniqueFd listener, UniqueFd poll, UniqueFd wake, UniqueFd signals, const Limits& limits)
+      : listener_(std::move(listener)), poll_(std::move(poll)), wake_(std::move(wake)), signals_(std::move(signals)), limits_(limits) {}
+
+  using ClientId = std::uint64_t;
+  struct Completed {
+    ClientId client;
+    Bytes answer;
+  };
+
+  Status watch(int fd, ClientId id, std::uint32_t events, int operation);
+  void accept_clients();
+  void turn_away(const UniqueFd& fd);
+  void serve_client(ClientId id, ClientConnection& client, std::uint32_t events);
+  void take_frames(ClientId id, ClientConnection& client);
+  void take_hello(ClientConnection& client, BytesView frame);
+  void take_request(ClientId id, ClientConnection& client, BytesView frame);
+  void protocol_error(ClientConnection& client, const Error& error);
+  void deliver_completed();
+  void update_interest(ClientId id, ClientConnection& client);
+  void end_client(ClientId id, const char* why);
+  void end_overdue();
+
+  UniqueFd listener_;
+  UniqueFd poll_;
+  UniqueFd wake_;
+  UniqueFd signals_;
+  Limits limits_;
+
+  keystore_engine::Engine* engine_ = nullptr;
+  const ServiceFacts* facts_ = nullptr;
+  SteadyTime now_{};
+  ClientId next_id_ = 16;  // smaller ones name our own descriptors
+  std::map<ClientId, ClientConnection> clients_;
+  std::map<std::uint32_t, std::size_t> clients_of_uid_;
+
+  std::mutex completed_mutex_;
+  std::vector<Completed> completed_;
+  std::unique_ptr<WorkerPool> workers_;  // last: ends before what its jobs use
+};
+
+}  // namespace camvault::keystored

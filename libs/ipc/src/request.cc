@@ -1,0 +1,282 @@
+#include "camvault/ipc/request.h"
+
+#include <limits>
+
+#include "camvault/codec/cbor.h"
+#include "camvault/keystore/encoding.h"
+#include "camvault/keystore/registry.h"
+
+namespace camvault::ipc {
+
+using codec::CborReader;
+using codec::CborWriter;
+using keystore::number_of;
+using keystore::Operation;
+namespace tag = request_tag;
+
+keystore::Operation Request::operation() const { return static_cast<Operation>(body.index() + 1); }
+
+const KeyName* Request::key() const {
+  return std::visit(
+      [](const auto& r) -> const KeyName* {
+        if constexpr (requires { r.key; }) return &r.key;
+        if constexpr (requires { r.use; }) return &r.use.key;
+        return nullptr;
+      },
+      body);
+}
+
+Result<Bytes> encode_hello(const Hello& hello) {
+  CborWriter out;
+  out.begin_map();
+  out.key(hello_tag::kProtocol);
+  out.text(kProtocol);
+  out.key(hello_tag::kMinVersion);
+  out.unsigned_integer(hello.min);
+  out.key(hello_tag::kMaxVersion);
+  out.unsigned_integer(hello.max);
+  out.end();
+  return out.take();
+}
+
+namespace {
+Result<std::uint32_t> read_u32(CborReader& in) {
+  CAM_TRY(const auto value, in.unsigned_integer());
+  if (value > std::numeric_limits<std::uint32_t>::max()) return fail(Errc::malformed, "a number above 2^32-1");
+  return static_cast<std::uint32_t>(value);
+}
+}  // namespace
+
+Result<Hello> decode_hello(BytesView frame) {
+  CAM_TRY(auto in, CborReader::open(frame));
+  CAM_TRY(auto map, in.map());
+  CAM_TRY_STATUS(map.key(hello_tag::kProtocol));
+  CAM_TRY(const auto protocol, map.text());
+  if (protocol != kProtocol) return fail(Errc::malformed, "another protocol");
+  Hello hello;
+  CAM_TRY_STATUS(map.key(hello_tag::kMinVersion));
+  CAM_TRY(hello.min, read_u32(map));
+  CAM_TRY_STATUS(map.key(hello_tag::kMaxVersion));
+  CAM_TRY(hello.max, read_u32(map));
+  CAM_TRY_STATUS(map.finish());
+  if (hello.min == 0 || hello.min > hello.max) return fail(Errc::malformed, "an empty range of versions");
+  return hello;
+}
+
+namespace {
+void write_use(CborWriter& out, const KeyUse& use) {
+  out.key(tag::kKey);
+  out.text(use.key.text());
+  out.key(tag::kPurpose);
+  out.unsigned_integer(number_of(use.purpose));
+}
+void write_name(CborWriter& out, const KeyName& name) {
+  out.key(tag::kKey);
+  out.text(name.text());
+}
+void write_new_key(CborWriter& out, const KeyName& name, keystore::KeyType type, const keystore::KeyPolicy& policy) {
+  write_name(out, name);
+  out.key(tag::kType);
+  out.unsigned_integer(number_of(type));
+  out.key(tag::kPolicy);
+  keystore::write_policy(out, policy);
+}
+void write_algorithm(CborWriter& out, crypto::SignatureScheme scheme, crypto::HashAlg hash) {
+  out.key(tag::kScheme);
+  out.unsigned_integer(number_of(scheme));
+  out.key(tag::kHash);
+  out.unsigned_integer(number_of(hash));
+}
+void write_data(CborWriter& out, BytesView data) {
+  out.key(tag::kData);
+  out.bytes(data);
+}
+void write_additional(CborWriter& out, BytesView additional) {
+  out.key(tag::kAdditional);
+  out.bytes(additional);
+}
+
+// One overload per operation, in the order of their numbers.
+void write_body(CborWriter&, const request::Status&) {}
+void write_body(CborWriter& out, const request::List& r) {
+  out.key(tag::kAfter);
+  out.text(r.after);
+}
+void write_body(CborWriter& out, const request::Info& r) { write_name(out, r.key); }
+void write_body(CborWriter& out, const request::Generate& r) { write_new_key(out, r.key, r.type, r.policy); }
+void write_body(CborWriter& out, const request::Import& r) {
+  write_new_key(out, r.key, r.type, r.policy);
+  write_data(out, r.data);
+}
+void write_body(CborWriter& out, const request::Remove& r) { write_name(out, r.key); }
+void write_body(CborWriter& out, const request::PublicKey& r) { write_name(out, r.key); }
+void write_body(CborWriter& out, const request::SignDigest& r) {
+  write_use(out, r.use);
+  write_algorithm(out, r.scheme, r.hash);
+  write_data(out, r.digest.view());
+}
+void write_body(CborWriter& out, const request::SignMessage& r) {
+  write_use(out, r.use);
+  write_algorithm(out, r.scheme, r.hash);
+  write_data(out, r.message);
+}
+void write_body(CborWriter& out, const request::Random& r) {
+  out.key(tag::kCount);
+  out.unsigned_integer(r.count);
+}
+void write_body(CborWriter& out, const request::Encrypt& r) {
+  write_use(out, r.use);
+  write_data(out, r.plaintext);
+  write_additional(out, r.additional);
+}
+void write_body(CborWriter& out, const request::Decrypt& r) {
+  write_use(out, r.use);
+  write_data(out, r.sealed);
+  write_additional(out, r.additional);
+}
+void write_body(CborWriter& out, const request::Mac& r) {
+  write_use(out, r.use);
+  write_data(out, r.message);
+}
+}  // namespace
+
+Result<Bytes> encode_request(const Request& request) {
+  CborWriter out;
+  out.begin_map();
+  out.key(tag::kId);
+  out.unsigned_integer(request.id);
+  out.key(tag::kOperation);
+  out.unsigned_integer(static_cast<std::uint64_t>(request.operation()));
+  std::visit([&](const auto& body) { write_body(out, body); }, request.body);
+  out.end();
+  return out.take();
+}
+
+namespace {
+Result<KeyName> read_name(CborReader& in) {
+  CAM_TRY_STATUS(in.key(tag::kKey));
+  return keystore::read_key_name(in);
+}
+Result<KeyUse> read_use(CborReader& in) {
+  CAM_TRY(auto name, read_name(in));
+  CAM_TRY_STATUS(in.key(tag::kPurpose));
+  CAM_TRY(const auto purpose, keystore::read_purpose(in));
+  return KeyUse{std::move(name), purpose};
+}
+Result<crypto::SignatureScheme> read_scheme(CborReader& in) {
+  CAM_TRY_STATUS(in.key(tag::kScheme));
+  return keystore::read_scheme(in);
+}
+Result<crypto::HashAlg> read_hash(CborReader& in) {
+  CAM_TRY_STATUS(in.key(tag::kHash));
+  return keystore::read_hash(in);
+}
+Result<BytesView> read_data(CborReader& in) {
+  CAM_TRY_STATUS(in.key(tag::kData));
+  CAM_TRY(const auto data, in.bytes());
+  if (data.size() > keystore::kMaxMessage) return fail(Errc::malformed, "data longer than the limit");
+  return data;
+}
+Result<BytesView> read_additional(CborReader& in) {
+  CAM_TRY_STATUS(in.key(tag::kAdditional));
+  return in.bytes();
+}
+Result<request::Generate> read_new_key(CborReader& in) {
+  CAM_TRY(auto name, read_name(in));
+  CAM_TRY_STATUS(in.key(tag::kType));
+  CAM_TRY(const auto type, keystore::read_key_type(in));
+  CAM_TRY_STATUS(in.key(tag::kPolicy));
+  CAM_TRY(auto policy, keystore::read_policy(in));
+  return request::Generate{std::move(name), type, std::move(policy)};
+}
+
+Result<RequestBody> read_list(CborReader& in) {
+  CAM_TRY_STATUS(in.key(tag::kAfter));
+  CAM_TRY(const auto after, in.text());
+  if (!after.empty() && !KeyName::parse(after)) return fail(Errc::malformed, "a page that begins at no name");
+  return request::List{std::string(after)};
+}
+Result<RequestBody> read_import(CborReader& in) {
+  CAM_TRY(auto key, read_new_key(in));
+  CAM_TRY(const auto data, read_data(in));
+  return request::Import{std::move(key.key), key.type, std::move(key.policy), data};
+}
+Result<RequestBody> read_sign_digest(CborReader& in) {
+  CAM_TRY(auto use, read_use(in));
+  CAM_TRY(const auto scheme, read_scheme(in));
+  CAM_TRY(const auto hash, read_hash(in));
+  CAM_TRY(const auto data, read_data(in));
+  if (data.size() != crypto::digest_size(hash)) return fail(Errc::malformed, "a digest of another size");
+  crypto::Digest digest;
+  std::copy(data.begin(), data.end(), digest.bytes.begin());
+  digest.size = static_cast<std::uint8_t>(data.size());
+  return request::SignDigest{std::move(use), scheme, hash, digest};
+}
+Result<RequestBody> read_sign_message(CborReader& in) {
+  CAM_TRY(auto use, read_use(in));
+  CAM_TRY(const auto scheme, read_scheme(in));
+  CAM_TRY(const auto hash, read_hash(in));
+  CAM_TRY(const auto data, read_data(in));
+  return request::SignMessage{std::move(use), scheme, hash, data};
+}
+Result<RequestBody> read_random(CborReader& in) {
+  CAM_TRY_STATUS(in.key(tag::kCount));
+  CAM_TRY(const auto count, read_u32(in));
+  return request::Random{count};
+}
+template <class Body>
+Result<RequestBody> read_aead(CborReader& in) {
+  CAM_TRY(auto use, read_use(in));
+  CAM_TRY(const auto data, read_data(in));
+  CAM_TRY(const auto additional, read_additional(in));
+  return Body{std::move(use), data, additional};
+}
+Result<RequestBody> read_mac(CborReader& in) {
+  CAM_TRY(auto use, read_use(in));
+  CAM_TRY(const auto data, read_data(in));
+  return request::Mac{std::move(use), data};
+}
+template <class Body>
+Result<RequestBody> read_named(CborReader& in) {
+  CAM_TRY(auto name, read_name(in));
+  return Body{std::move(name)};
+}
+
+Result<RequestBody> read_body(Operation operation, CborReader& in) {
+  switch (operation) {
+    case Operation::status: return request::Status{};
+    case Operation::list: return read_list(in);
+    case Operation::info: return read_named<request::Info>(in);
+    case Operation::generate: {
+      CAM_TRY(auto key, read_new_key(in));
+      return key;
+    }
+    case Operation::import_key: return read_import(in);
+    case Operation::remove: return read_named<request::Remove>(in);
+    case Operation::public_key: return read_named<request::PublicKey>(in);
+    case Operation::sign_digest: return read_sign_digest(in);
+    case Operation::sign_message: return read_sign_message(in);
+    case Operation::random: return read_random(in);
+    case Operation::encrypt: return read_aead<request::Encrypt>(in);
+    case Operation::decrypt: return read_aead<request::Decrypt>(in);
+    case Operation::mac: return read_mac(in);
+  }
+  return fail(Errc::malformed, "an unknown operation");
+}
+}  // namespace
+
+Result<Request> decode_request(BytesView frame) {
+  CAM_TRY(auto in, CborReader::open(frame));
+  CAM_TRY(auto map, in.map());
+  CAM_TRY_STATUS(map.key(tag::kId));
+  CAM_TRY(const auto id, read_u32(map));
+  CAM_TRY_STATUS(map.key(tag::kOperation));
+  CAM_TRY(const auto number, map.unsigned_integer());
+  const auto operation = keystore::operation_from_number(number);
+  if (!operation) return fail(Errc::malformed, "an unknown operation");
+  CAM_TRY(auto body, read_body(*operation, map));
+  CAM_TRY_STATUS(map.finish());
+  return Request{.id = id, .body = std::move(body)};
+}
+
+}  // namespace camvault::ipc

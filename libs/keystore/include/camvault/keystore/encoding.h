@@ -1,0 +1,42 @@
+// Policies and key descriptions as CBOR: one encoding for key files and for messages, with its tags. A tag, once used,
+// keeps its meaning for ever. docs/formats/keystore-files.md shows it.
+#pragma once
+
+#include "camvault/codec/cbor.h"
+#include "camvault/keystore/keystore.h"
+
+namespace camvault::keystore {
+
+namespace policy_tag {
+inline constexpr std::int64_t kPurpose = 0;  // number
+inline constexpr std::int64_t kSchemes = 1;  // array of numbers, ascending
+inline constexpr std::int64_t kHashes = 2;   // array of numbers, ascending
+inline constexpr std::int64_t kUids = 3;     // array of uids, ascending
+}  // namespace policy_tag
+
+namespace key_info_tag {
+inline constexpr std::int64_t kName = 0;     // "application/name"
+inline constexpr std::int64_t kType = 1;     // number
+inline constexpr std::int64_t kPolicy = 2;   // map
+inline constexpr std::int64_t kOrigin = 3;   // number
+inline constexpr std::int64_t kCreated = 4;  // seconds since 1970, not negative
+inline constexpr std::int64_t kBackend = 5;  // text
+}  // namespace key_info_tag
+
+inline constexpr std::size_t kMaxBackendName = 32;
+
+// The readers refuse what the writers do not write (Errc::malformed): unknown tags and numbers, wrong order, policies
+// that do not fit the type.
+void write_policy(codec::CborWriter& out, const KeyPolicy& policy);
+Result<KeyPolicy> read_policy(codec::CborReader& in);
+void write_key_info(codec::CborWriter& out, const KeyInfo& info);
+Result<KeyInfo> read_key_info(codec::CborReader& in);
+
+// One registered number, as enumerator.
+Result<KeyType> read_key_type(codec::CborReader& in);
+Result<Purpose> read_purpose(codec::CborReader& in);
+Result<crypto::SignatureScheme> read_scheme(codec::CborReader& in);
+Result<crypto::HashAlg> read_hash(codec::CborReader& in);
+Result<KeyName> read_key_name(codec::CborReader& in);
+
+}  // namespace camvault::keystore

@@ -1,0 +1,65 @@
+#include "camvault/keystore/key_policy.h"
+
+#include <gtest/gtest.h>
+
+namespace camvault::keystore {
+namespace {
+
+using crypto::HashAlg;
+using crypto::SignatureScheme;
+
+// SP-4.2.11: usage flags per key.
+TEST(KeyPolicy, DefaultsFitEveryTypeAndPurposeThatSuitEachOther) {
+  int suitable = 0;
+  for (const auto type : kAllKeyTypes) {
+    for (const auto purpose : kAllPurposes) {
+      EXPECT_EQ(check_policy(type, default_policy(type, purpose)).has_value(), suits(type, purpose))
+          << to_string(type) << " " << to_string(purpose);
+      suitable += suits(type, purpose) ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(suitable, 7 * 7 + 2);
+}
+
+TEST(KeyPolicy, RefusesAlgorithmsTheTypeDoesNotHave) {
+  auto policy = default_policy(KeyType::ec_p256, Purpose::tls);
+  policy.schemes.insert(SignatureScheme::rsa_pss);
+  EXPECT_FALSE(check_policy(KeyType::ec_p256, policy));
+  policy = default_policy(KeyType::ed25519, Purpose::tls);
+  policy.hashes = {HashAlg::sha256};
+  EXPECT_FALSE(check_policy(KeyType::ed25519, policy));
+  policy = default_policy(KeyType::aes_256, Purpose::data_encryption);
+  policy.schemes = {SignatureScheme::ecdsa};
+  EXPECT_FALSE(check_policy(KeyType::aes_256, policy));
+}
+
+TEST(KeyPolicy, RefusesEmptySetsAndUnorderedUids) {
+  auto policy = default_policy(KeyType::rsa_2048, Purpose::ca_signing);
+  policy.schemes = {SignatureScheme::rsa_pss};
+  EXPECT_TRUE(check_policy(KeyType::rsa_2048, policy));
+  policy.schemes = {};
+  EXPECT_FALSE(check_policy(KeyType::rsa_2048, policy));
+  policy.schemes = {SignatureScheme::rsa_pss};
+  policy.hashes = {};
+  EXPECT_FALSE(check_policy(KeyType::rsa_2048, policy));
+  policy.hashes = {HashAlg::sha256};
+  policy.uids = {1, 2};
+  EXPECT_TRUE(check_policy(KeyType::rsa_2048, policy));
+  policy.uids = {2, 1};
+  EXPECT_FALSE(check_policy(KeyType::rsa_2048, policy));
+  policy.uids = {2, 2};
+  EXPECT_FALSE(check_policy(KeyType::rsa_2048, policy));
+  policy.uids.clear();
+  for (std::uint32_t uid = 0; uid < 17; ++uid) policy.uids.push_back(uid);
+  EXPECT_EQ(check_policy(KeyType::rsa_2048, policy).error().code, Errc::limit);
+}
+
+TEST(KeyPolicy, NamesReadBack) {
+  for (const auto purpose : kAllPurposes) EXPECT_EQ(purpose_from_string(to_string(purpose)).value(), purpose);
+  for (const auto type : kAllKeyTypes) EXPECT_EQ(key_type_from_string(to_string(type)).value(), type);
+  EXPECT_FALSE(purpose_from_string("export"));
+  EXPECT_FALSE(key_type_from_string("ec-p224"));
+}
+
+}  // namespace
+}  // namespace camvault::keystore

@@ -1,0 +1,128 @@
+// keystored without its socket: every operation takes the caller, decides, writes the audit line, and only then acts.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "camvault/base/time.h"
+#include "camvault/keystore/keystore.h"
+#include "camvault/keystore/operation.h"
+#include "camvault/keystore_engine/access_rules.h"
+#include "camvault/keystore_engine/backend.h"
+#include "camvault/keystore_engine/file_store.h"
+#include "camvault/keystore_engine/key_cache.h"
+#include "camvault/keystore_engine/key_file.h"
+
+namespace camvault::keystore_engine {
+
+using keystore::Answer;
+using keystore::KeyName;
+using keystore::KeyUse;
+using keystore::Operation;
+
+struct Decision {
+  Caller who;
+  Operation operation;
+  std::string_view key;  // or the application, or empty; a view: valid during the call
+  bool allowed = false;
+  std::string_view why;  // if not
+};
+
+// Called for each decision before it takes effect; on any thread.
+using AuditSink = std::function<void(const Decision&)>;
+
+struct EngineConfig {
+  std::filesystem::path key_folder;
+  AccessRules rules;
+  std::vector<std::shared_ptr<Backend>> backends;  // the first one takes new keys unless a rule names another
+  std::shared_ptr<Sealer> sealer;
+  std::shared_ptr<const Clock> clock;
+  AuditSink audit;
+  StepHook step;  // tests only
+};
+
+// Thread-safe. Operations that write (generate, import, remove) follow one another; others run side by side.
+class Engine {
+ public:
+  static constexpr std::size_t kMaxKeys = 4096;
+  static constexpr std::size_t kMaxKeysPerApplication = 1024;
+  static constexpr std::size_t kMaxOpenKeys = 256;
+
+  // Reads and authenticates all key files. A damaged one is set aside and named; the others work.
+  static Result<std::unique_ptr<Engine>> open(EngineConfig config);
+
+  struct Counts {
+    std::uint64_t keys = 0;
+    std::vector<std::string> damaged;  // of the caller's applications
+  };
+  Answer<Counts> counts(const Caller& who);
+  std::vector<keystore::BackendStatus> backends() const;
+  std::string root_key() const { return config_.sealer->describe(); }
+
+  // Keys of the caller's applications after the given name, ascending; at most `limit`.
+  Answer<std::vector<keystore::KeyInfo>> list(const Caller& who, const std::string& after, std::size_t limit);
+  Answer<keystore::KeyInfo> info(const Caller& who, const KeyName& name);
+  Answer<keystore::KeyInfo> generate(const Caller& who, const KeyName& name, KeyType type, keystore::KeyPolicy policy);
+  Answer<keystore::KeyInfo> import_key(const Caller& who, const KeyName& name, KeyType type, keystore::KeyPolicy policy,
+                                       const Secret& key);
+  Answer<void> remove(const Caller& who, const KeyName& name);
+  Answer<Bytes> public_key(const Caller& who, const KeyName& name);
+  Answer<Bytes> sign_digest(const Caller& who, const KeyUse& use, crypto::SignatureScheme scheme, crypto::HashAlg hash,
+                            const crypto::Digest& digest);
+  Answer<Bytes> sign_message(const Caller& who, const KeyUse& use, crypto::SignatureScheme scheme, crypto::HashAlg hash,
+                             BytesView message);
+  Answer<Bytes> random(const Caller& who, std::size_t count);
+  Answer<Bytes> encrypt(const Caller& who, const KeyUse& use, BytesView plaintext, BytesView additional);
+  Answer<Secret> decrypt(const Caller& who, const KeyUse& use, BytesView sealed, BytesView additional);
+  Answer<Bytes> mac(const Caller& who, const KeyUse& use, BytesView message);
+
+  // True if the operation is certain to be short, so that a single thread may do it between others. A hint.
+  bool is_quick(Operation operation, const KeyName* key) const;
+
+ private:
+  using RecordPtr = std::shared_ptr<const KeyRecord>;
+  struct SigningChoice {
+    crypto::SignatureScheme scheme;
+    crypto::HashAlg hash;
+  };
+
+  explicit Engine(EngineConfig config, FileStore store);
+  Status load(const std::string& file_name);
+
+  // Decisions; each writes its audit line.
+  Answer<void> authorise(const Caller& who, Operation operation, std::string_view application, std::string_view key);
+  Answer<RecordPtr> authorise_key(const Caller& who, Operation operation, const KeyName& name);
+  Answer<RecordPtr> authorise_use(const Caller& who, Operation operation, const KeyUse& use,
+                                  const SigningChoice* choice = nullptr);
+  tl::unexpected<keystore::Refusal> refuse(const Caller& who, Operation operation, std::string_view key,
+                                           keystore::ServiceError error, std::string_view why);
+  void permit(const Caller& who, Operation operation, std::string_view key);
+
+  Answer<RecordPtr> find(const KeyName& name) const;
+  Answer<void> complete_policy(const KeyName& name, KeyType type, keystore::KeyPolicy& policy) const;
+  // Makes the key (by `make`), seals it, writes its file and only then lets it be seen.
+  Answer<keystore::KeyInfo> add_key(const KeyName& name, KeyType type, keystore::KeyPolicy policy,
+                                    keystore::Origin origin, const std::function<Result<NewKey>(Backend&)>& make);
+  Answer<void> reserve(const KeyName& name);
+  Result<std::shared_ptr<const BackendKey>> open_key(const KeyRecord& record);
+  Backend* backend_named(std::string_view name) const;
+
+  EngineConfig config_;
+  KeyCache open_keys_{kMaxOpenKeys};
+
+  mutable std::shared_mutex mutex_;                   // guards the three tables below
+  std::map<KeyName, RecordPtr> keys_;
+  std::map<KeyName, std::string> damaged_;            // name -> what is wrong
+  std::set<KeyName> reserved_;                        // being made right now
+
+  std::mutex writing_;                                // guards store_'s create and remove
+  FileStore store_;
+};
+
+}  // namespace camvault::keystore_engine

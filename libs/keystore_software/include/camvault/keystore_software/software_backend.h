@@ -1,0 +1,16 @@
+// Keys in this process: OpenSSL objects in a locked heap, closed by the root key on disk.
+#pragma once
+
+#include <memory>
+
+#include "camvault/keystore_engine/backend.h"
+
+namespace camvault::keystore_software {
+
+// Puts private key numbers into memory of their own: locked, not in core dumps, guarded by unmapped pages. Call once,
+// before any key exists. False if the system did not allow it; keys then live in ordinary memory.
+bool use_locked_heap();
+
+std::shared_ptr<keystore_engine::Backend> make_software_backend();
+
+}  // namespace camvault::keystore_software

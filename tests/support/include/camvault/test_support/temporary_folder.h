@@ -14,8 +14,8 @@ namespace camvault::test_support {
 
 class TemporaryFolder {
  public:
-  TemporaryFolder() {
-    auto name = (std::filesystem::temp_directory_path() / "camvault-test-XXXXXX").string();
+  explicit TemporaryFolder(const std::filesystem::path& in = std::filesystem::temp_directory_path()) {
+    auto name = (in / "camvault-test-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
     path_ = name;
   }

@@ -1,0 +1,59 @@
+// The camera's side of the factory: requests for certificates of keys that were made in its keystore, and
+// what comes back.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "camvault/base/bytes.h"
+#include "camvault/base/result.h"
+#include "camvault/base/time.h"
+#include "camvault/crypto/certificate.h"
+#include "camvault/crypto/engine.h"
+#include "camvault/crypto/key.h"
+
+namespace camvault::identity {
+
+// File names in a camera's identity folder. Certificates are public; the keys stay in the keystore.
+inline constexpr std::string_view kIdentityChainFile = "idevid-chain.pem";
+inline constexpr std::string_view kMediaSigningChainFile = "media-signing-chain.pem";
+
+inline constexpr std::size_t kMaxDeviceSerial = 64;
+// 1 to 64 characters out of [A-Za-z0-9.:-], the first a letter or digit. Serves as file name and as a
+// PrintableString.
+bool is_device_serial(std::string_view text);
+
+// All that leaves the camera: public keys with the proof that it has the private ones (PKCS#10, RFC 2986), in
+// DER.
+struct ProvisionRequest {
+  std::string serial;
+  Bytes identity_request;
+  Bytes media_signing_request;
+};
+
+// Two different keys are required: one that proves which camera this is, one that signs its video.
+Result<ProvisionRequest> make_provision_request(std::string_view serial, crypto::SigningKey& identity_key,
+                                                crypto::SigningKey& media_signing_key);
+
+struct DeviceCertificates {
+  std::string serial;
+  crypto::Certificate identity;       // IEEE 802.1AR IDevID
+  crypto::Certificate media_signing;  // ONVIF Media Signing
+  std::string identity_chain_pem;     // leaf, device CA
+  std::string
+      media_signing_chain_pem;  // leaf, device CA: what goes into the video, which never holds the root
+};
+
+// What a camera must see before it takes certificates: they are for this serial number, of exactly its two
+// keys (SubjectPublicKeyInfo), and lead to the root it was told. Errc::invalid says in a sentence what is
+// wrong.
+Status check_device_certificates(const crypto::Engine& engine, const DeviceCertificates& certificates,
+                                 BytesView identity_spki, BytesView media_signing_spki,
+                                 const crypto::Certificate& root, Timestamp at);
+
+// Writes both chains into `folder` (made if missing), each file atomically, readable by all.
+Status install_device_certificates(const std::filesystem::path& folder,
+                                   const DeviceCertificates& certificates);
+
+}  // namespace camvault::identity

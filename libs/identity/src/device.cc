@@ -1,0 +1,80 @@
+#include "camvault/identity/device.h"
+
+#include <algorithm>
+
+#include "camvault/base/file.h"
+#include "camvault/crypto_openssl/issue.h"
+
+namespace camvault::identity {
+
+namespace fs = std::filesystem;
+
+namespace {
+bool is_alphanumeric(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+Status check_one(const crypto::Engine& engine, const crypto::Certificate& leaf, const std::string& chain_pem,
+                 std::string_view serial, BytesView spki, const crypto::Certificate& root, Timestamp at) {
+  if (leaf.device_serial != serial) return fail(Errc::invalid, "a certificate for another serial number");
+  if (leaf.key == nullptr || !equal(leaf.key->spki_der(), spki)) {
+    return fail(Errc::invalid, "a certificate for a key that is not this camera's");
+  }
+  CAM_TRY(const auto chain, engine.certificates_from_pem(chain_pem));
+  if (!equal(chain.front().der, leaf.der))
+    return fail(Errc::invalid, "a chain that begins with another certificate");
+  const std::vector<crypto::Certificate> anchors{root};
+  crypto::PathRequest request;
+  request.leaf = &leaf;
+  request.intermediates = &chain;
+  request.anchors = &anchors;
+  request.at = at;
+  const auto path = engine.validate_path(request);
+  if (path.verdict != crypto::PathVerdict::trusted) return fail(Errc::invalid, path.reason);
+  return ok();
+}
+}  // namespace
+
+bool is_device_serial(std::string_view text) {
+  if (text.empty() || text.size() > kMaxDeviceSerial || !is_alphanumeric(text.front())) return false;
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_alphanumeric(c) || c == '.' || c == ':' || c == '-'; });
+}
+
+Result<ProvisionRequest> make_provision_request(std::string_view serial, crypto::SigningKey& identity_key,
+                                                crypto::SigningKey& media_signing_key) {
+  if (!is_device_serial(serial)) {
+    return fail(Errc::usage,
+                "a serial number has 1 to 64 letters, digits and . : - and begins with a letter or digit");
+  }
+  // The factory writes the names; a request only says for which camera it is.
+  crypto_openssl::SubjectName subject;
+  subject.device_serial = serial;
+  ProvisionRequest request;
+  request.serial = serial;
+  CAM_TRY(request.identity_request, crypto_openssl::make_certificate_request(identity_key, subject));
+  CAM_TRY(request.media_signing_request,
+          crypto_openssl::make_certificate_request(media_signing_key, subject));
+  return request;
+}
+
+Status check_device_certificates(const crypto::Engine& engine, const DeviceCertificates& certificates,
+                                 BytesView identity_spki, BytesView media_signing_spki,
+                                 const crypto::Certificate& root, Timestamp at) {
+  CAM_TRY_STATUS(check_one(engine, certificates.identity, certificates.identity_chain_pem,
+                           certificates.serial, identity_spki, root, at));
+  return check_one(engine, certificates.media_signing, certificates.media_signing_chain_pem,
+                   certificates.serial, media_signing_spki, root, at);
+}
+
+Status install_device_certificates(const fs::path& folder, const DeviceCertificates& certificates) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) return fail(Errc::io, "cannot create " + folder.string() + ": " + error.message());
+  CAM_TRY_STATUS(
+      write_file_atomically(folder / kIdentityChainFile, as_bytes(certificates.identity_chain_pem)));
+  return write_file_atomically(folder / kMediaSigningChainFile,
+                               as_bytes(certificates.media_signing_chain_pem));
+}
+
+}  // namespace camvault::identity

@@ -1,0 +1,25 @@
+// A factory's folder: its lock, its settings, its certificates.
+#pragma once
+
+#include "camvault/base/file.h"
+#include "camvault/identity/factory.h"
+
+namespace camvault::identity {
+
+inline constexpr std::string_view kSettingsFile = "factory.json";
+inline constexpr std::string_view kLockFile = "lock";
+inline constexpr std::string_view kIssuedFolder = "issued";
+
+// Held as long as the descriptor is open; the kernel gives it back when the process ends, however it ends.
+Result<UniqueFd> lock_folder(const std::filesystem::path& folder);
+
+// factory.json is written last and read first: with it, everything else is there.
+Status write_settings(const std::filesystem::path& folder, const FactorySettings& settings);
+Result<FactorySettings> read_settings(const std::filesystem::path& folder);
+
+Result<crypto::Certificate> read_certificate(const crypto::Engine& engine, const std::filesystem::path& file);
+
+// One file per camera with its two certificates: identity, media signing.
+std::filesystem::path issued_file(const std::filesystem::path& folder, std::string_view serial);
+
+}  // namespace camvault::identity

@@ -396,12 +396,16 @@ bool Coverage::resolve(GopSei& sei, bool may_defer, const GopSei* following) {
   return true;
 }
 
+bool Coverage::repeats_previous(const General& general) const {
+  return previous_ && general.gop_hash == previous_->gop_hash && general.unit_count == previous_->unit_count;
+}
+
 // Nothing in the clip is what this SEI speaks of.
 void Coverage::set_aside(GopSei sei) {
   const auto& general = sei.general;
   // ONVIF's reference signer ends a stream with an SEI that repeats the GOP hash of the one before. With a hash list
   // that does no harm; without one the last GOP cannot be verified.
-  if (previous_ && !sei.list && general.gop_hash == previous_->gop_hash && general.unit_count == previous_->unit_count) {
+  if (!sei.list && repeats_previous(general)) {
     stale_end_ = true;
     previous_->counter = general.counter;
     note(NoteKind::last_gop_not_verifiable, current_gop(), 1,
@@ -449,6 +453,17 @@ void Coverage::commit_segment(GopSei& sei, Located located) {
   segment.linked = previous_ && previous_->first_entry && *previous_->first_entry == general.linked_hash;
   segment.start = general.start;
   segment.end = general.end;
+  // The end-of-stream SEI of ONVIF's reference signer repeats the GOP hash, count and times of the SEI before. What its list
+  // clears is clear, but it cannot be relied on to say that the GOP is complete.
+  if (repeats_previous(general)) {
+    const auto gone = std::erase_if(located.steps, [](const Step& s) { return s.status == UnitStatus::missing; });
+    if (gone > 0) {
+      note(NoteKind::last_gop_not_verifiable, current_gop(), gone,
+           "the last SEI repeats the GOP hash of the one before it: whether the last GOP is complete cannot be verified");
+    }
+    segment.start = previous_->end;
+    segment.end.reset();
+  }
   const bool next_in_line = previous_ && previous_->placed && previous_->gop && lost_ == 0 && unplaced_.empty();
   const auto first_unit = std::find_if(located.steps.begin(), located.steps.end(), [](const Step& s) { return s.status == UnitStatus::authentic; });
   const auto& witness = pending_[first_unit->unit];
@@ -659,18 +674,6 @@ void Coverage::add_missing_units(std::size_t behind, Record& record) {
 // What are the units that wait before the ones an SEI was found for?
 std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* next, std::uint64_t lost, Record& record) {
   std::vector<UnitStatus> status(count, UnitStatus::not_covered);
-  // Pictures of GOPs that were looked for elsewhere in vain.
-  const auto units = hashables(0, count);
-  for (const auto& list : orphan_lists_) {
-    if (count == 0 || list.size() < crypto::digest_size(hash_)) break;
-    crypto::Digest first;
-    std::copy_n(list.begin(), crypto::digest_size(hash_), first.bytes.begin());
-    first.size = static_cast<std::uint8_t>(crypto::digest_size(hash_));
-    const auto match = match_list(engine_, hash_, units, list, std::span(&first, 1));
-    for (std::size_t i = 0; i < count && match.matched > 0; ++i) {
-      if (match.slot[i] != kNoSlot) status[i] = UnitStatus::out_of_place;
-    }
-  }
   const bool head = piece_begins_;
   if (!unplaced_.empty()) {
     const auto eligible = units_before_unplaced(count);
@@ -692,7 +695,6 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
     for (const auto& unplaced : unplaced_) places += unplaced.places == 0 ? count : unplaced.places;
     std::uint64_t claimed = 0;
     for (std::size_t i = 0; i < eligible; ++i) {
-      if (status[i] != UnitStatus::not_covered) continue;
       if (began_inside && pending_[i].clip_gop == pending_.front().clip_gop) continue;
       status[i] = claimed < places ? UnitStatus::altered : UnitStatus::extra;
       ++claimed;
@@ -708,13 +710,15 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
   }
   if (next == nullptr || stale_end_ || joined_) return status;
   if (head) {
-    std::size_t inside = 0;
-    while (inside < count && !pending_[inside].hash.anchors && pending_[inside].clip_gop == pending_.front().clip_gop) ++inside;
-    if (inside > 0) note(NoteKind::beginning_missing, 0, 1, "the clip begins inside a GOP: what is left of it is not covered");
-    if (inside < count) {
-      note(NoteKind::unsigned_head, 0, count - inside, "pictures stand before the first ones that a signature covers");
-      record.uncovered_is_tampering = true;
-    }
+    if (count == 0) return status;
+    // A clip may begin inside a GOP, but then an SEI for that GOP is here. What no SEI speaks of was put here, or robbed of
+    // its signature.
+    const auto& link = next->general.linked_hash;
+    const bool very_first = std::all_of(link.bytes.begin(), link.bytes.begin() + link.size, [](auto byte) { return byte == 0; });
+    if (very_first) std::fill(status.begin(), status.end(), UnitStatus::extra);
+    record.uncovered_is_tampering = true;
+    note(NoteKind::unsigned_head, 0, count,
+         very_first ? "pictures stand before the first one that the camera recorded" : "the first pictures have no signature, but it is not the end of a recording");
     return status;
   }
   if (lost > 0) {
@@ -733,6 +737,24 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
   return status;
 }
 
+// Pictures that should not stand here may be those of a GOP that was looked for elsewhere in vain.
+void Coverage::find_moved(std::vector<UnitStatus>& status, bool uncovered_is_tampering) const {
+  const auto is_bad = [&](UnitStatus s) { return s != UnitStatus::not_covered || uncovered_is_tampering; };
+  if (std::none_of(status.begin(), status.end(), is_bad)) return;
+  const auto units = hashables(0, status.size());
+  const auto size = crypto::digest_size(hash_);
+  for (const auto& list : orphan_lists_) {
+    if (list.size() < size) continue;
+    crypto::Digest first;
+    std::copy_n(list.begin(), size, first.bytes.begin());
+    first.size = static_cast<std::uint8_t>(size);
+    const auto match = match_list(engine_, hash_, units, list, std::span(&first, 1));
+    for (std::size_t i = 0; i < status.size(); ++i) {
+      if (match.slot[i] != kNoSlot && is_bad(status[i])) status[i] = UnitStatus::out_of_place;
+    }
+  }
+}
+
 void Coverage::settle_front(std::size_t count, const GopSei* next, std::uint64_t lost) {
   Record front;
   for (std::size_t i = 0; i < count; ++i) {
@@ -741,7 +763,8 @@ void Coverage::settle_front(std::size_t count, const GopSei* next, std::uint64_t
   }
   Record record;
   record.state = front.state = State::definite;
-  const auto status = judge_front(count, next, lost, record);
+  auto status = judge_front(count, next, lost, record);
+  find_moved(status, record.uncovered_is_tampering);
   if (count > 0) {
     SegmentSummary segment;
     segment.signature = invalid_sei_seen_ ? SignatureStatus::invalid : SignatureStatus::none;

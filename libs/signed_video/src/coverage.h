@@ -131,8 +131,10 @@ class Coverage {
   std::optional<Located> locate_by_list(const GopSei& sei, bool may_defer, const GopSei* following, bool& defer);
   Located read_match(const GopSei& sei, const Match& match, const std::vector<std::size_t>& view, const std::vector<std::uint32_t>& claimed,
                      bool may_defer, bool& defer);
+  bool repeats_previous(const General& general) const;
   void set_aside(GopSei sei);
   void commit_segment(GopSei& sei, Located located);
+  void find_moved(std::vector<UnitStatus>& status, bool uncovered_is_tampering) const;
   void settle_front(std::size_t count, const GopSei* next, std::uint64_t lost);
   std::vector<UnitStatus> judge_front(std::size_t count, const GopSei* next, std::uint64_t lost, Record& record);
   void count_missing_gops(std::uint64_t count, std::size_t behind, Record& record);

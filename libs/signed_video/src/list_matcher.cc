@@ -19,7 +19,7 @@ BytesView join(const crypto::Digest& anchor, const crypto::Digest& raw, Anchored
 
 bool stands_alone(const Hashable& unit) { return unit.anchors || unit.sei; }
 
-// List slots sorted by their hash, so that a unit finds its slots in log time. Equal hashes keep list order.
+// List slots sorted by their hash, so that a unit finds its slots in log time. Slots of equal hash keep list order.
 class SlotIndex {
  public:
   SlotIndex(BytesView list, std::size_t size) : list_(list), size_(size), order_(list.size() / size) {
@@ -31,16 +31,26 @@ class SlotIndex {
     taken_.resize(order_.size());
   }
 
-  // The first slot with that hash that no unit has taken yet.
-  std::uint32_t take(const crypto::Digest& entry) {
-    auto it = std::lower_bound(order_.begin(), order_.end(), entry, [&](std::uint32_t slot, const crypto::Digest& wanted) {
+  // The slots with that hash, ascending.
+  std::span<const std::uint32_t> find(const crypto::Digest& entry) const {
+    const auto begin = std::lower_bound(order_.begin(), order_.end(), entry, [&](std::uint32_t slot, const crypto::Digest& wanted) {
       return std::memcmp(at(slot), wanted.bytes.data(), size_) < 0;
     });
-    for (; it != order_.end() && std::memcmp(at(*it), entry.bytes.data(), size_) == 0; ++it) {
-      if (!taken_[*it]) {
-        taken_[*it] = true;
-        return *it;
-      }
+    auto end = begin;
+    if (begin != order_.end() && std::memcmp(at(*begin), entry.bytes.data(), size_) == 0) {
+      end = std::upper_bound(begin, order_.end(), entry, [&](const crypto::Digest& wanted, std::uint32_t slot) {
+        return std::memcmp(wanted.bytes.data(), at(slot), size_) < 0;
+      });
+    }
+    return {order_.data() + (begin - order_.begin()), static_cast<std::size_t>(end - begin)};
+  }
+
+  // The first of `slots` in [low, high) that no unit has taken.
+  std::uint32_t take(std::span<const std::uint32_t> slots, std::uint32_t low, std::uint32_t high) {
+    for (auto it = std::lower_bound(slots.begin(), slots.end(), low); it != slots.end() && *it < high; ++it) {
+      if (taken_[*it]) continue;
+      taken_[*it] = true;
+      return *it;
     }
     return kNoSlot;
   }
@@ -110,17 +120,34 @@ Match match_list(const crypto::Engine& engine, crypto::HashAlg hash, std::span<c
   match.found.assign(list.size() / size, false);
   SlotIndex index(list, size);
   std::vector<std::size_t> hits(anchors.size());
+  std::vector<std::span<const std::uint32_t>> choices(units.size());
   for (std::size_t i = 0; i < units.size(); ++i) {
-    if (stands_alone(*units[i])) match.slot[i] = index.take(units[i]->raw);
-    for (std::size_t a = 0; a < anchors.size() && match.slot[i] == kNoSlot && !units[i]->sei; ++a) {
+    if (stands_alone(*units[i])) choices[i] = index.find(units[i]->raw);
+    for (std::size_t a = 0; a < anchors.size() && choices[i].empty() && !units[i]->sei; ++a) {
       Anchored buffer;
-      match.slot[i] = index.take(engine.digest(hash, join(anchors[a], units[i]->raw, buffer)));
-      if (match.slot[i] != kNoSlot) ++hits[a];
+      choices[i] = index.find(engine.digest(hash, join(anchors[a], units[i]->raw, buffer)));
+      if (!choices[i].empty()) ++hits[a];
     }
+    if (choices[i].size() == 1) match.slot[i] = index.take(choices[i], 0, kNoSlot);
+  }
+  // Pictures of a still scene can be equal byte by byte. They take the slots that fit between those that are unlike.
+  mark_ascending(match.slot, match.in_order);
+  std::vector<std::uint32_t> next(units.size() + 1, kNoSlot);
+  for (auto i = units.size(); i-- > 0;) next[i] = match.in_order[i] ? match.slot[i] : next[i + 1];
+  std::uint32_t low = 0;
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    if (match.in_order[i]) low = match.slot[i] + 1;
+    if (match.slot[i] != kNoSlot || choices[i].size() < 2) continue;
+    match.slot[i] = index.take(choices[i], low, next[i]);
+    if (match.slot[i] != kNoSlot) low = match.slot[i] + 1;
+  }
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    if (match.slot[i] == kNoSlot && choices[i].size() > 1) match.slot[i] = index.take(choices[i], 0, kNoSlot);
     if (match.slot[i] == kNoSlot) continue;
     match.found[match.slot[i]] = true;
     ++match.matched;
   }
+  match.in_order.assign(units.size(), false);
   mark_ascending(match.slot, match.in_order);
   const auto best = std::max_element(hits.begin(), hits.end());
   if (best != hits.end() && *best > 0) match.anchor = anchors[static_cast<std::size_t>(best - hits.begin())];

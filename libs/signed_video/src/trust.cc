@@ -91,6 +91,24 @@ void Trust::judge_chain(const std::vector<crypto::Certificate>& chain, Timestamp
   }
 }
 
+// Why this chain is not the camera that the caller named; empty if it is, or nobody was named.
+std::string Trust::mismatch_of(const std::vector<crypto::Certificate>& chain) const {
+  const auto& leaf = chain.front();
+  if (options_.expected_signer && leaf.der != options_.expected_signer->der &&
+      leaf.key->spki_der() != options_.expected_signer->key->spki_der()) {
+    return "signed by " + leaf.subject + ", not by the camera whose certificate was given";
+  }
+  if (!options_.expected_serial.empty() && leaf.device_serial != options_.expected_serial) {
+    return "the signing certificate names serial number " + (leaf.device_serial.empty() ? "none" : leaf.device_serial) + ", not " +
+           options_.expected_serial;
+  }
+  return {};
+}
+
+bool Trust::is_another_signer() const {
+  return std::any_of(all_.begin(), all_.end(), [&](const Origin& o) { return !o.user_provisioned && !mismatch_of(o.chain).empty(); });
+}
+
 void Trust::judge(std::optional<Timestamp> first, std::optional<Timestamp> last, Report& report) const {
   report.chain = manufacturer_;
   report.provenance = Provenance::unknown;
@@ -113,19 +131,10 @@ void Trust::judge(std::optional<Timestamp> first, std::optional<Timestamp> last,
   }
   for (const auto& [chain, user_provisioned] : chains) {
     if (user_provisioned) continue;  // the owner's own certificate says nothing about which camera it is
-    const auto& leaf = chain.front();
-    if (options_.expected_signer && leaf.der != options_.expected_signer->der &&
-        leaf.key->spki_der() != options_.expected_signer->key->spki_der()) {
-      report.provenance = Provenance::untrusted;
-      report.provenance_reason = "signed by " + leaf.subject + ", not by the camera whose certificate was given";
-      return;
-    }
-    if (!options_.expected_serial.empty() && leaf.device_serial != options_.expected_serial) {
-      report.provenance = Provenance::untrusted;
-      report.provenance_reason = "the signing certificate names serial number " +
-                                 (leaf.device_serial.empty() ? std::string("none") : leaf.device_serial) + ", not " + options_.expected_serial;
-      return;
-    }
+    report.provenance_reason = mismatch_of(chain);
+    if (report.provenance_reason.empty()) continue;
+    report.provenance = Provenance::untrusted;
+    return;
   }
   if (options_.anchors.empty() && !options_.expected_signer) {
     report.provenance_reason = "no trust anchor was given, so nobody vouches for the signing certificate";

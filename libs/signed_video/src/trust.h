@@ -32,7 +32,8 @@ class Trust {
   // The question "where does it come from", for everything that was signed between `first` and `last`.
   void judge(std::optional<Timestamp> first, std::optional<Timestamp> last, Report& report) const;
 
-  const std::vector<crypto::Certificate>& chain() const { return manufacturer_; }
+  // Not the camera that the caller named.
+  bool is_another_signer() const;
 
  private:
   struct Origin {
@@ -40,6 +41,7 @@ class Trust {
     bool user_provisioned = false;
   };
 
+  std::string mismatch_of(const std::vector<crypto::Certificate>& chain) const;
   const crypto::PublicKey* signing_key(bool certificate_sei) const;
   bool vouched(const std::vector<crypto::Certificate>& now, const std::vector<crypto::Certificate>& next) const;
   crypto::PathResult validate(const std::vector<crypto::Certificate>& chain, Timestamp at) const;

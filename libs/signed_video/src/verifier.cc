@@ -94,7 +94,14 @@ class Verifier::Impl {
     if (repeated_ > 0) note(NoteKind::sei_repeated, repeated_, "some SEIs stand in the clip more than once, which is allowed");
     list_uncovered();
     decide();
-    if (report_.verdict != Verdict::not_signed) trust_.judge(report_.first_time, report_.last_time, report_);
+    if (report_.verdict != Verdict::not_signed) {
+      trust_.judge(report_.first_time, report_.last_time, report_);
+      if (trust_.is_another_signer() && report_.verdict != Verdict::not_authentic) {
+        // Only one camera counts, and it is another: intact is not what was asked (IP-4.2-2).
+        report_.verdict = Verdict::not_authentic;
+        report_.verdict_reason = "the video is as it was signed, but another signer made the signatures";
+      }
+    }
     if (report_.first_time && *report_.first_time < from_unix_seconds(946'684'800)) {
       note(NoteKind::times_implausible, 1, "the signed times lie before the year 2000: the camera's clock was not set");
     }

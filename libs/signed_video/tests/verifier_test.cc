@@ -213,6 +213,37 @@ TEST(Verifier, InsertedAndDuplicatedPicturesAreExtra) {
   }
 }
 
+TEST(Verifier, NothingStandsBeforeTheFirstPicture) {
+  for (const char letter : {'P', 'I'}) {
+    auto take = standard();
+    take.insert(take.picture(0), slice(codec::Codec::h264, letter, 6000), letter);
+    expect(verify(take), Verdict::not_authentic, "inserted at the head");
+  }
+}
+
+// A still scene: pictures that are equal byte by byte.
+TEST(Verifier, EqualPicturesKeepTheirPlaces) {
+  auto options = options_for(camera_one());
+  Take take;
+  auto signer = Signer::create(engine(), camera_one().key, options).value();
+  std::uint32_t number = 0;
+  for (const char letter : std::string("IPQPQPQPIPQP")) {
+    const auto unit = letter == 'I' ? slice(take.codec, 'I', number) : slice(take.codec, 'P', letter == 'Q' ? 900 : 800 + number);
+    const std::vector<BytesView> views{unit};
+    for (const auto& sei : signer.add(views, recording_begins() + number * kFrame).value()) take.insert(take.units.size(), sei, 'S');
+    take.insert(take.units.size(), unit, letter == 'I' ? 'I' : 'P');
+    ++number;
+  }
+  for (const auto& sei : signer.finish().value()) take.insert(take.units.size(), sei, 'S');
+  EXPECT_EQ(verify(take).verdict, Verdict::authentic);
+  for (const std::size_t dropped : {2u, 4u, 3u, 6u}) {
+    auto cut = take;
+    cut.erase(cut.picture(dropped));
+    const auto name = std::to_string(dropped);
+    EXPECT_THAT(findings(verify(cut)), ElementsAre("missing " + name + ".." + name + " gop 0"));
+  }
+}
+
 TEST(Verifier, SwappedPicturesAreOutOfPlace) {
   const auto intact = standard();
   auto take = intact;
@@ -335,9 +366,11 @@ TEST(Verifier, AnotherCamerasSignatureIsNotThisCamera) {
   EXPECT_EQ(verify(take, options).provenance, Provenance::trusted);  // the same maker
   options.expected_signer = camera_one().leaf;
   EXPECT_EQ(verify(take, options).provenance, Provenance::untrusted);
+  EXPECT_EQ(verify(take, options).verdict, Verdict::not_authentic);
   options = trusting(camera_one());
   options.expected_serial = "CAM-0001";
   EXPECT_EQ(verify(take, options).provenance, Provenance::untrusted);
+  EXPECT_EQ(verify(take, options).verdict, Verdict::not_authentic);
   options.expected_serial = "CAM-0002";
   EXPECT_EQ(verify(take, options).provenance, Provenance::trusted);
   const Maker stranger;

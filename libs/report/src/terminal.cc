@@ -170,8 +170,8 @@ std::string recorded(const signed_video::Report& report) {
 }
 
 std::string content(const Subject& subject, const signed_video::Report& report) {
-  auto text = count_text(report.pictures, "picture", "pictures") + " in " +
-              count_text(report.gops.size() - std::min<std::size_t>(report.gops.size(), report.gops_missing), "group", "groups");
+  const auto there = std::count_if(report.gops.begin(), report.gops.end(), [](const auto& gop) { return gop.verdict != UnitStatus::missing; });
+  auto text = count_text(report.pictures, "picture", "pictures") + " in " + count_text(static_cast<std::uint64_t>(there), "group", "groups");
   text += ", " + std::string(report.codec == codec::Codec::h264 ? "H.264" : "H.265");
   if (subject.width != 0) text += " " + std::to_string(subject.width) + "x" + std::to_string(subject.height);
   if (!subject.container.empty()) text += ", " + container_text(subject.container);

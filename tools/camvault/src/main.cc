@@ -44,10 +44,10 @@ int main(int argc, char** argv) {
       "  camvault verify --help");
   add_verify(app, exit_code);
   add_sign(app, exit_code);
-  // add_camera(app, exit_code);
-  // add_factory(app, exit_code);
-  // add_keystore(app, exit_code);
-  // add_demo(app, exit_code);
+  add_camera(app, exit_code);
+  add_factory(app, exit_code);
+  add_keystore(app, exit_code);
+  add_demo(app, exit_code);
   add_help(app, exit_code);
 
   try {

@@ -2,10 +2,8 @@
 
 #include "camvault/base/file.h"
 #include "camvault/crypto_openssl/local_key.h"
-#include "root_layout.h"
-#ifdef CAMVAULT_WITH_KEYSTORE
 #include "camvault/ipc/keystore_client.h"
-#endif
+#include "root_layout.h"
 
 namespace camvault::cli {
 
@@ -22,9 +20,6 @@ Result<std::shared_ptr<crypto::SigningKey>> key_from_file(const std::filesystem:
 }
 
 Result<std::shared_ptr<crypto::SigningKey>> key_from_keystore(const KeySource& source) {
-#ifndef CAMVAULT_WITH_KEYSTORE
-  return fail(Errc::unavailable, "this build cannot talk to keystored; the key " + source.key + " is out of reach");
-#else
   const auto socket = source.socket.empty() ? RootLayout{source.root}.keystore_socket() : source.socket;
   CAM_TRY(auto name, keystore::KeyName::parse(source.key));
   auto store = ipc::connect_keystore(socket);
@@ -35,7 +30,6 @@ Result<std::shared_ptr<crypto::SigningKey>> key_from_keystore(const KeySource& s
   }
   if (!key) return fail_in("key " + source.key, key.error());
   return std::move(*key);
-#endif
 }
 }  // namespace
 

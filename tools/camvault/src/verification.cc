@@ -77,6 +77,7 @@ Result<Verification> verify_clip(const crypto::Engine& engine, const Verificatio
 
   signed_video::Verifier verifier(info.codec, engine, std::move(options));
   bool truncated = false;
+  std::optional<Timestamp> first;
   std::optional<Timestamp> last;
   std::optional<Timestamp> before_last;
   {
@@ -90,7 +91,9 @@ Result<Verification> verify_clip(const crypto::Engine& engine, const Verificatio
       }
       if (units->empty()) break;
       for (const auto& unit : *units) {
-        if (!unit.container_time || (last && *unit.container_time <= *last)) continue;
+        if (!unit.container_time) continue;
+        if (!first || *unit.container_time < *first) first = unit.container_time;
+        if (last && *unit.container_time <= *last) continue;
         before_last = last;
         last = unit.container_time;
       }
@@ -105,7 +108,7 @@ Result<Verification> verify_clip(const crypto::Engine& engine, const Verificatio
   subject.height = info.height;
   subject.not_video = info.not_video;
   // The last picture is shown as long as the one before it.
-  if (last) subject.duration = last->time_since_epoch() + (before_last ? *last - *before_last : Ticks(0));
+  if (last) subject.duration = *last - *first + (before_last ? *last - *before_last : Ticks(0));
   if (request.hash_file) subject.sha256 = hash_of(engine, clip.map.bytes());
   return result;
 }

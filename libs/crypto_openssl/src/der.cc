@@ -67,7 +67,8 @@ Bytes bit_string(BytesView whole_bytes) {
   return element(0x03, content);
 }
 
-Bytes named_bits(std::uint16_t bits) {
+Bytes named_bits(std::uint16_t set_of_bits) {
+  const unsigned bits = set_of_bits;
   Bytes content{0};
   unsigned used = 0;
   for (unsigned i = 0; i < 16; ++i) {

@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+"""Verdict and provenance of the signed-video vectors, as their README's table says.
+
+usage: vectors_test.py (--camvault PATH | --checker onvif_check.py) [--folder DIR]
+
+Exits 77 (counted as skipped) and says so when the folder is not there. Proves AX-4.1-1 and AX-4.1-2 on other people's
+files: made by ONVIF's reference implementation, some edited afterwards.
+"""
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+
+# (options, expected provenance) by folder, from the README: certificates that are not valid yet at recording time, and a
+# recording time in the year 1601.
+ONVIF = ("ca.pem", "untrusted", "2027-01-01T00:00:00Z")
+SHIPPED = ("onvif_ca.pem", "unknown", "2025-01-01T00:00:00Z")
+
+# The table's `authentic` does not fit the bytes of this file: its sample 58 holds the last access unit's bytes instead of
+# picture 58 (compare h264_p256.mp4), so the signed hash list proves a missing picture, and ONVIF's validator says so too.
+FILE_DIFFERS = {"onvif/h264_p256_eos.mp4": ("authentic_with_missing_frames", 58)}
+
+# What must be named, GOPs counted from 0: "one picture altered, in GOP 2" of the table counts from 1.
+NAMED_IN_GOP = {"onvif/h264_p256_mod_p.mp4": 1, "onvif/h264_p256_mod_i.mp4": 2, "onvif/h264_p256_drop_p.mp4": 1,
+                "onvif/h264_p256_swap_p.mp4": 1, "onvif/h264_p256_ins_p.mp4": 1}
+
+
+def read_table(folder):
+    """{file: verdict}; a row can name several files."""
+    table = {}
+    with open(os.path.join(folder, "README.md")) as f:
+        for line in f:
+            cells = [c.strip() for c in line.strip().strip("|").split("|")]
+            if len(cells) != 3 or not re.match(r"(onvif|shipped)/", cells[0]):
+                continue
+            verdict = re.match(r"[a-z_]+", cells[1]).group()
+            for name in cells[0].split(","):
+                name = name.strip()
+                name = name if "/" in name else "shipped/" + name
+                if name.startswith(("onvif/", "shipped/onvif")):
+                    table[name] = verdict
+    return table
+
+
+class Camvault:
+    def __init__(self, program):
+        self.command = [program, "verify", "--json"]
+
+    def ask(self, path, ca, at):
+        done = subprocess.run(self.command + [path, "--trust", ca] + (["--at", at] if at else []), capture_output=True, text=True)
+        return done.returncode, json.loads(done.stdout)
+
+    def check(self, name, code, report, verdict):
+        right = {"authentic": 0, "authentic_with_missing_frames": 2}.get(verdict, 1)
+        if report["provenance"] != "trusted":
+            right = 1  # with --trust only a known signer is a yes
+        problems = [] if code == right else ["exit code %d instead of %d" % (code, right)]
+        wrong = {f["index"] for f in report["frames"]["not_authentic"]}
+        if name in NAMED_IN_GOP:
+            frames = range(10 * NAMED_IN_GOP[name], 10 * NAMED_IN_GOP[name] + 10)
+            if not wrong or not wrong <= set(frames):
+                problems.append("names pictures %s instead of one in %s" % (sorted(wrong), frames))
+        elif name in FILE_DIFFERS:
+            if FILE_DIFFERS[name][1] not in wrong:
+                problems.append("does not name picture %d" % FILE_DIFFERS[name][1])
+        elif verdict == "authentic" and wrong:
+            problems.append("names pictures %s" % sorted(wrong))
+        notes = {n["kind"] for n in report["notes"]}
+        for part, kind in (("cut_start", "beginning_missing"), ("low_eos", "last_gop_not_verifiable"), ("ps_mod", "not_covered_by_format"),
+                           ("sei_dup", "sei_repeated")):
+            if part in name and kind not in notes:
+                problems.append("no note %s" % kind)
+        if verdict in ("authentic", "authentic_with_missing_frames") and "_eos" not in name and "shipped" not in name and \
+                report["frames"]["not_covered"] == 0:
+            problems.append("the unsigned tail is not reported as not covered")
+        return problems
+
+
+class Checker:
+    def __init__(self, script):
+        self.command = [sys.executable, script]
+
+    def ask(self, path, ca, at):
+        seconds = {ONVIF[2]: "1798761600", SHIPPED[2]: "1735689600"}.get(at)
+        done = subprocess.run(self.command + [path, "--ca", ca] + (["--at", seconds] if at else []), capture_output=True, text=True)
+        return done.returncode, json.loads(done.stdout)
+
+    def check(self, name, code, report, verdict):
+        right = 0 if verdict == "authentic" and report["provenance"] != "untrusted" else 1
+        return [] if code == right else ["exit code %d instead of %d" % (code, right)]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--camvault")
+    which.add_argument("--checker")
+    parser.add_argument("--folder", required=True)
+    args = parser.parse_args()
+    if not os.path.isfile(os.path.join(args.folder, "README.md")):
+        print("SKIPPED 1: the vectors are not at %s" % args.folder)
+        return 77
+    tool = Camvault(args.camvault) if args.camvault else Checker(args.checker)
+    table, failures = read_table(args.folder), 0
+    if len(table) < 25:
+        print("only %d rows read from the table: its form has changed" % len(table))
+        return 1
+    for name, verdict in sorted(table.items()):
+        verdict = FILE_DIFFERS.get(name, (verdict,))[0]
+        ca, provenance, at = ONVIF if name.startswith("onvif/") else SHIPPED
+        ca = os.path.join(args.folder, os.path.dirname(name), ca)
+        problems = []
+        for when, origin in ((None, provenance), (at, "trusted")):
+            if verdict == "not_signed":
+                origin = "unknown"
+            code, report = tool.ask(os.path.join(args.folder, name), ca, when)
+            problems += tool.check(name, code, report, verdict)
+            if report["verdict"] != verdict:
+                problems.append("verdict %s instead of %s" % (report["verdict"], verdict))
+            # An altered SEI can leave no key that vouches for the rest; then the origin says nothing.
+            if report["provenance"] != origin and verdict != "not_authentic":
+                problems.append("provenance %s instead of %s %s" % (report["provenance"], origin, "at " + when if when else ""))
+        failures += bool(problems)
+        print("%-5s %-40s %s" % ("WRONG" if problems else "ok", name, "; ".join(dict.fromkeys(problems)) or verdict))
+    print("%d files, %d wrong" % (len(table), failures))
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,429 @@
+"""Random edits of signed clips. Each takes a random generator and a scene, and returns the edited units.
+
+A scene is one signed clip with others to take from: `clip`, `again` (the same camera at another time), `other`
+(`clip` signed by another camera).
+"""
+from signed_clip import Item
+
+EDITS = {}
+
+
+class NotHere(Exception):
+    """This clip has nothing for that kind of edit."""
+
+
+def edit(function):
+    EDITS[function.__name__] = function
+    return function
+
+
+def derived(clip):
+    return [it.derived() for it in clip.items]
+
+
+def pick(rng, items, test):
+    places = [i for i, it in enumerate(items) if test(it)]
+    if not places:
+        raise NotHere
+    return rng.choice(places)
+
+
+def gop_sei(it):
+    return it.general
+
+
+def plain(it):
+    """Parameter sets, delimiters, SEIs of others: not covered by the format."""
+    return not it.hashed and it.parsed is None and not it.malformed
+
+
+def change_byte(rng, data, first=0, last=None):
+    at = rng.randrange(first, last or len(data))
+    value = data[at] ^ (1 << rng.randrange(8)) if rng.random() < 0.5 else (data[at] + rng.randrange(1, 256)) % 256
+    return data[:at] + bytes([value]) + data[at + 1:]
+
+
+def starts(items):
+    """Where access units begin, with what stands before their first slice."""
+    out, slices = [0], False
+    for i, it in enumerate(items):
+        if slices and not (it.codec == "h265" and it.type == 40) and (it.first or not it.vcl):
+            out.append(i)
+            slices = False
+        slices = slices or it.vcl
+    return out
+
+
+def gop_starts(items):
+    """The access units that begin with an IDR."""
+    units = starts(items) + [len(items)]
+    return [a for a, b in zip(units, units[1:]) if any(it.gop_start for it in items[a:b])]
+
+
+def a_cut(rng, clip, items, at_gops=False):
+    """A place to cut at, half of the time a GOP border."""
+    return rng.choice((gop_starts(items) if at_gops or rng.random() < 0.5 else starts(items))[1:] or [0])
+
+
+# ---- alter
+@edit
+def alter_slice(rng, s):
+    items = derived(s.clip)
+    i = pick(rng, items, lambda it: it.vcl)
+    items[i] = items[i].derived(change_byte(rng, items[i].data, 4 if len(items[i].data) > 4 else 0))
+    return items, "unit %d, picture %d" % (i, items[i].picture)
+
+
+@edit
+def alter_slice_header(rng, s):
+    items = derived(s.clip)
+    i = pick(rng, items, lambda it: it.vcl)
+    items[i] = items[i].derived(change_byte(rng, items[i].data, 0, min(4, len(items[i].data))))
+    return items, "unit %d, picture %d" % (i, items[i].picture)
+
+
+@edit
+def shorten_slice(rng, s):
+    items = derived(s.clip)
+    i = pick(rng, items, lambda it: it.vcl and len(it.data) > 8)
+    items[i] = items[i].derived(items[i].data[:rng.randrange(4, len(items[i].data))].rstrip(b"\0"))
+    return items, "unit %d, picture %d" % (i, items[i].picture)
+
+
+@edit
+def alter_sei(rng, s):
+    items = derived(s.clip)
+    i = pick(rng, items, gop_sei)
+    items[i] = items[i].derived(change_byte(rng, items[i].data))
+    return items, "unit %d" % i
+
+
+@edit
+def alter_certificate_sei(rng, s):
+    items = derived(s.clip)
+    i = pick(rng, items, lambda it: it.certificate)
+    items[i] = items[i].derived(change_byte(rng, items[i].data))
+    return items, "unit %d" % i
+
+
+@edit
+def alter_other(rng, s):
+    items = derived(s.clip)
+    i = pick(rng, items, plain)
+    items[i] = items[i].derived(change_byte(rng, items[i].data))
+    return items, "unit %d" % i
+
+
+@edit
+def zeros_behind(rng, s):
+    """Zeros behind a unit are not part of it (trailing_zero_8bits)."""
+    items = derived(s.clip)
+    i = pick(rng, items, lambda it: it.vcl)
+    items[i].data += bytes(rng.randrange(1, 4))
+    return items, "unit %d" % i
+
+
+# ---- drop
+@edit
+def drop_slice(rng, s):
+    items = derived(s.clip)
+    i = pick(rng, items, lambda it: it.vcl)
+    return items[:i] + items[i + 1:], "unit %d, picture %d" % (i, items[i].picture)
+
+
+@edit
+def drop_picture(rng, s):
+    items = derived(s.clip)
+    p = rng.randrange(s.clip.pictures)
+    return [it for it in items if not (it.vcl and it.picture == p)], "picture %d" % p
+
+
+@edit
+def drop_sei(rng, s):
+    items = derived(s.clip)
+    i = pick(rng, items, gop_sei)
+    return items[:i] + items[i + 1:], "unit %d" % i
+
+
+@edit
+def drop_certificate_sei(rng, s):
+    items = derived(s.clip)
+    i = pick(rng, items, lambda it: it.certificate)
+    return items[:i] + items[i + 1:], "unit %d" % i
+
+
+@edit
+def drop_other(rng, s):
+    items = derived(s.clip)
+    i = pick(rng, items, plain)
+    return items[:i] + items[i + 1:], "unit %d" % i
+
+
+# ---- insert
+@edit
+def insert_foreign_slice(rng, s):
+    items = derived(s.clip)
+    known = {it.data for it in items}
+    i = pick(rng, s.again.items, lambda it: it.vcl and it.data not in known)
+    at = rng.randrange(1, len(items) + 1)
+    return items[:at] + [s.again.items[i].derived()] + items[at:], "before unit %d" % at
+
+
+@edit
+def insert_copied_slice(rng, s):
+    items = derived(s.clip)
+    i, at = pick(rng, items, lambda it: it.vcl), rng.randrange(len(items) + 1)
+    return items[:at] + [items[i].derived()] + items[at:], "unit %d before unit %d" % (i, at)
+
+
+@edit
+def insert_foreign_sei(rng, s):
+    items = derived(s.clip)
+    i, at = pick(rng, s.again.items, gop_sei), rng.randrange(len(items) + 1)
+    return items[:at] + [s.again.items[i].derived()] + items[at:], "before unit %d" % at
+
+
+@edit
+def insert_other(rng, s):
+    """A delimiter, filler data or somebody else's SEI: nothing that the format covers."""
+    items = derived(s.clip)
+    at = rng.randrange(len(items) + 1)
+    note = b"\x05\x14" + bytes(range(0x30, 0x40)) + b"note\x80"
+    new = rng.choice([b"\x09\xf0", b"\x0c\xff\xff\x80", b"\x06" + note] if s.clip.codec == "h264" else
+                     [b"\x46\x01\x50", b"\x4c\x01\xff\x80", b"\x4e\x01" + note])
+    return items[:at] + [Item(s.clip.codec, new)] + items[at:], "before unit %d" % at
+
+
+# ---- repeat
+@edit
+def repeat_slice(rng, s):
+    items = derived(s.clip)
+    i = pick(rng, items, lambda it: it.vcl)
+    return items[:i + 1] + [items[i].derived()] + items[i + 1:], "unit %d, picture %d" % (i, items[i].picture)
+
+
+@edit
+def repeat_sei(rng, s):
+    """An exact repeat of a signed SEI is allowed."""
+    items = derived(s.clip)
+    i = pick(rng, items, lambda it: it.general and it.signed)
+    return items[:i + 1] + [items[i].derived()] + items[i + 1:], "unit %d" % i
+
+
+@edit
+def repeat_picture(rng, s):
+    items = derived(s.clip)
+    p = rng.randrange(s.clip.pictures)
+    at = max(i for i, it in enumerate(items) if it.vcl and it.picture == p) + 1
+    return items[:at] + [it.derived() for it in items if it.vcl and it.picture == p] + items[at:], "picture %d" % p
+
+
+# ---- reorder
+@edit
+def swap_slices(rng, s):
+    items = derived(s.clip)
+    i = pick(rng, items, lambda it: it.vcl)
+    near = rng.random() < 0.5
+    k = pick(rng, items, lambda it: it.vcl and it.data != items[i].data and (not near or abs(it.hashable - items[i].hashable) == 1))
+    items[i], items[k] = items[k], items[i]
+    return items, "units %d and %d, pictures %d and %d" % (i, k, items[k].picture, items[i].picture)
+
+
+@edit
+def move_slice(rng, s):
+    items = derived(s.clip)
+    i = pick(rng, items, lambda it: it.vcl)
+    moved = items.pop(i)
+    at = rng.randrange(len(items) + 1)
+    return items[:at] + [moved] + items[at:], "unit %d to %d" % (i, at)
+
+
+@edit
+def move_sei_later(rng, s):
+    """An SEI may come any time after its GOP, as long as the next one comes later."""
+    items = derived(s.clip)
+    i = pick(rng, items, lambda it: it.general and it.signed)
+    end = next((k for k in range(i + 1, len(items)) if items[k].general), len(items))
+    moved = items.pop(i)
+    at = rng.randrange(i, end)
+    return items[:at] + [moved] + items[at:], "unit %d to %d" % (i, at)
+
+
+@edit
+def move_other(rng, s):
+    items = derived(s.clip)
+    moved = items.pop(pick(rng, items, plain))
+    at = rng.randrange(len(items) + 1)
+    return items[:at] + [moved] + items[at:], "to %d" % at
+
+
+@edit
+def swap_seis(rng, s):
+    items = derived(s.clip)
+    i = pick(rng, items, gop_sei)
+    k = pick(rng, items, lambda it: it.general and it.data != items[i].data)
+    items[i], items[k] = items[k], items[i]
+    return items, "units %d and %d" % (i, k)
+
+
+@edit
+def swap_gops(rng, s):
+    items = derived(s.clip)
+    borders = gop_starts(items) + [len(items)]
+    if len(borders) < 4:
+        raise NotHere
+    a = rng.randrange(len(borders) - 2)
+    b = rng.randrange(a + 1, len(borders) - 1)
+    return (items[:borders[a]] + items[borders[b]:borders[b + 1]] + items[borders[a + 1]:borders[b]] +
+            items[borders[a]:borders[a + 1]] + items[borders[b + 1]:]), "GOPs %d and %d" % (a, b)
+
+
+# ---- cut
+@edit
+def cut_start(rng, s):
+    items = derived(s.clip)
+    last_sei = max(i for i, it in enumerate(items) if it.general and it.signed)
+    at = a_cut(rng, s.clip, items)
+    if at > last_sei or not any(it.hashable in s.clip.covered for it in items[at:]):
+        raise NotHere
+    kept = [it for it in items[:at] if it.certificate] if rng.random() < 0.5 else []  # as an export does
+    return kept + items[at:], "before unit %d" % at
+
+
+@edit
+def cut_end(rng, s):
+    items = derived(s.clip)
+    at = a_cut(rng, s.clip, items) if rng.random() < 0.8 else rng.randrange(1, len(items))
+    return items[:at], "behind unit %d" % at
+
+
+@edit
+def cut_both(rng, s):
+    items = derived(s.clip)
+    a, b = sorted((a_cut(rng, s.clip, items, True), a_cut(rng, s.clip, items)))
+    if a == b:
+        raise NotHere
+    return items[a:b], "units %d to %d" % (a, b)
+
+
+@edit
+def remove_gops(rng, s):
+    items = derived(s.clip)
+    borders = gop_starts(items)
+    if len(borders) < 4:
+        raise NotHere
+    a = rng.randrange(1, len(borders) - 1)
+    b = rng.randrange(a + 1, min(a + 4, len(borders)))
+    return items[:borders[a]] + items[borders[b]:], "GOPs %d to %d" % (a, b - 1)
+
+
+@edit
+def remove_gops_and_alter(rng, s):
+    """A forger's way to get rid of an SEI: it stands in the GOP behind the one it speaks about, so that GOP goes, too."""
+    items, what = remove_gops(rng, s)
+    cut = next(i for i, (one, two) in enumerate(zip(items, s.clip.items)) if one.source is not two)
+    gop = max(it.gop for it in items[:cut])
+    i = pick(rng, items[:cut], lambda it: it.vcl and it.gop == gop)
+    items[i] = items[i].derived(change_byte(rng, items[i].data, min(4, len(items[i].data) - 1)))
+    return items, "%s, picture %d" % (what, items[i].picture)
+
+
+@edit
+def remove_gops_keep_seis(rng, s):
+    """Only the pictures go; the SEI of the GOP before stays (an attentive forger, or a recorder with a full disk)."""
+    items = derived(s.clip)
+    borders = gop_starts(items)
+    if len(borders) < 4:
+        raise NotHere
+    a = rng.randrange(1, len(borders) - 1)
+    b = rng.randrange(a + 1, min(a + 4, len(borders)))
+    cut = items[borders[a]:borders[b]]
+    gone = {it.hashable for it in cut if it.hashable is not None}
+    every = rng.random() < 0.5
+    stay = [it for it in cut if it.general and it.signed and (every or not set(range(it.sei.begin, it.sei.end)) & gone)]
+    rest = [it for it in items[borders[b]:] if every or not (it.general and it.sei and it.sei.begin in gone)]
+    return items[:borders[a]] + stay + rest, "GOPs %d to %d" % (a, b - 1)
+
+
+@edit
+def remove_pictures(rng, s):
+    items = derived(s.clip)
+    p = rng.randrange(s.clip.pictures)
+    q = min(p + rng.randrange(1, 6), s.clip.pictures)
+    return [it for it in items if not (it.vcl and p <= it.picture < q)], "pictures %d to %d" % (p, q - 1)
+
+
+# ---- other recordings, other signers
+def joint(rng, first, second):
+    """Places to join two clips so that each side keeps a GOP that its own SEI vouches for."""
+    one, two = derived(first), derived(second)
+    signed = [i for i, it in enumerate(one) if it.general and it.signed and it.sei]
+    a = rng.randrange(signed[0] + 1, len(one) + 1)
+    borders = [b for b in [0] + gop_starts(two) if any(
+        it.general and it.signed and it.sei and it.sei.begin >= min(x.hashable for x in two[b:] if x.hashable is not None)
+        for it in two[b:])]
+    if rng.random() < 0.5:
+        a = min([k for k in starts(one) if k >= a] or [len(one)])
+    return one[:a], two[rng.choice(borders):]
+
+
+@edit
+def splice(rng, s):
+    one, two = joint(rng, s.clip, s.again)
+    return one + two, "%d units and %d of another recording" % (len(one), len(two))
+
+
+@edit
+def splice_before(rng, s):
+    one, two = joint(rng, s.again, s.clip)
+    return one + two, "%d units of another recording, then %d" % (len(one), len(two))
+
+
+@edit
+def strip_all_seis(rng, s):
+    every = rng.random() < 0.7
+    return [it.derived() for it in s.clip.items if not it.general and not (every and it.parsed)], "all"
+
+
+@edit
+def strip_some_seis(rng, s):
+    items = derived(s.clip)
+    seis = [i for i, it in enumerate(items) if it.general]
+    if len(seis) < 3:
+        raise NotHere
+    gone = set(rng.sample(seis, rng.randrange(1, len(seis))))
+    return [it for i, it in enumerate(items) if i not in gone], "%d of %d" % (len(gone), len(seis))
+
+
+@edit
+def replace_seis(rng, s):
+    items = derived(s.clip)
+    new = [it.derived() for it in s.again.items if it.general]
+    places = [i for i, it in enumerate(items) if it.general]
+    if rng.random() < 0.5:
+        i = rng.randrange(min(len(places), len(new)))
+        items[places[i]] = new[i]
+        return items, "SEI %d" % i
+    for i, place in enumerate(places):
+        items[place] = new[i] if i < len(new) else None
+    return [it for it in items if it is not None], "all"
+
+
+@edit
+def sign_again(rng, s):
+    """All of it signed by another camera."""
+    return [it.derived() for it in s.other.items], "all"
+
+
+@edit
+def sign_part_again(rng, s):
+    """A run of GOPs replaced by the same pictures signed by another camera."""
+    one, two = derived(s.clip), derived(s.other)
+    b1, b2 = gop_starts(one) + [len(one)], gop_starts(two) + [len(two)]
+    if len(b1) != len(b2) or len(b1) < 5:
+        raise NotHere
+    a = rng.randrange(0, len(b1) - 3)
+    b = rng.randrange(a + 2, len(b1) - 1 if a == 0 else len(b1))
+    if not any(it.general for it in two[b2[a]:b2[b]]):
+        raise NotHere  # the SEIs of these GOPs come later: the pictures are the same, so nothing would change
+    return one[:b1[a]] + two[b2[a]:b2[b]] + one[b1[b]:], "GOPs %d to %d" % (a, b - 1)

@@ -14,6 +14,10 @@ std::string_view to_string(ClipFormat format) {
       return "fragmented_mp4";
     case ClipFormat::annex_b:
       return "annex_b";
+    case ClipFormat::matroska:
+      return "matroska";
+    case ClipFormat::mpeg_ts:
+      return "mpeg_ts";
   }
   return "unknown";
 }

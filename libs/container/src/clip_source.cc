@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "camvault/base/file.h"
+#include "camvault/codec/clip.h"
 #include "foreign_reader.h"
 #include "raw_stream.h"
 #include "video_track.h"
@@ -105,12 +106,12 @@ Result<std::unique_ptr<ClipSource>> open_source(const std::filesystem::path& pat
   CAM_TRY(auto file, MappedFile::open(path));
   if (file.bytes().empty()) return fail(Errc::malformed, path.string() + " is empty");
   if (!looks_like_raw_stream(file.bytes())) return ContainerSource::open(path, file.bytes().size());
-  const auto codec = options.codec ? options.codec : guess_codec(file.bytes());
-  if (!codec) return fail(Errc::unsupported, path.string() + ": a raw stream without parameter sets: name the codec");
+  CAM_TRY(const auto clip, codec::open_clip(file.bytes(), {options.codec}));
+  const auto codec = clip->info().codec;
   constexpr double kDefaultRate = 25;
   const double rate = options.frames_per_second > 0 ? options.frames_per_second : kDefaultRate;
   if (rate > 1000) return fail(Errc::usage, "more than 1000 pictures a second");
-  return std::unique_ptr<ClipSource>(new RawSource(std::move(file), *codec, rate));
+  return std::unique_ptr<ClipSource>(new RawSource(std::move(file), codec, rate));
 }
 
 }  // namespace camvault::container

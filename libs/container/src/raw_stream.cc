@@ -1,7 +1,5 @@
 #include "raw_stream.h"
 
-#include "parameter_sets.h"
-
 namespace camvault::container {
 
 using codec::Codec;
@@ -12,19 +10,6 @@ bool looks_like_raw_stream(BytesView file) {
   // Some writers begin with a few zero bytes more than the start code has.
   while (zeros < file.size() && zeros < 16 && file[zeros] == 0) ++zeros;
   return zeros >= 2 && zeros < file.size() && file[zeros] == 1;
-}
-
-std::optional<Codec> guess_codec(BytesView file) {
-  constexpr int kUnitsToTry = 64;
-  codec::AnnexBReader reader(file.first(std::min<std::size_t>(file.size(), std::size_t{4} << 20)));
-  for (int i = 0; i < kUnitsToTry; ++i) {
-    const auto found = reader.next();
-    if (!found) return std::nullopt;
-    for (const auto codec : {Codec::h265, Codec::h264}) {
-      if (read_sps(codec, found->bytes)) return codec;
-    }
-  }
-  return std::nullopt;
 }
 
 bool begins_access_unit(Codec codec, const codec::UnitInfo& info) {

@@ -13,9 +13,6 @@ namespace camvault::container {
 // Whether the file begins like a raw stream: with a start code.
 bool looks_like_raw_stream(BytesView file);
 
-// From the first parameter sets.
-std::optional<codec::Codec> guess_codec(BytesView file);
-
 class AccessUnitReader {
  public:
   AccessUnitReader(codec::Codec codec, BytesView file) : codec_(codec), reader_(file) {}

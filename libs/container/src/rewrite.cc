@@ -20,22 +20,6 @@ namespace camvault::container {
 
 namespace {
 
-std::string describe(const Track& track) {
-  const char* kind = track.kind == TrackKind::video      ? "video"
-                     : track.kind == TrackKind::audio    ? "audio"
-                     : track.kind == TrackKind::subtitle ? "subtitle"
-                                                         : "metadata";
-  std::string name;
-  for (const char c : track.name) name += c >= ' ' && c < 127 ? c : '?';
-  return std::string(kind) + " (" + name + ")";
-}
-
-Ticks to_ticks(std::int64_t value, const Track& track) {
-  const auto ticks = static_cast<long double>(value) * track.time_base_num * Ticks::period::den / track.time_base_den;
-  constexpr long double kLimit = 9e18L;
-  return Ticks(static_cast<std::int64_t>(std::clamp(ticks, -kLimit, kLimit)));
-}
-
 // What the units of all access units are written to.
 class Output {
  public:
@@ -224,7 +208,7 @@ Result<RewriteSummary> rewrite_clip(const std::filesystem::path& in, const std::
   for (std::uint32_t i = 0; i < tracks.size(); ++i) {
     const bool keep = i == video || (format != FileFormat::annex_b && AvMuxer::can_hold(format, tracks[i]));
     map.push_back(keep ? next_track++ : -1);
-    if (i != video) (keep ? summary.source.kept : summary.source.dropped).push_back(describe(tracks[i]));
+    if (i != video) (keep ? summary.source.kept : summary.source.dropped).push_back(description_of(tracks[i]));
   }
   std::unique_ptr<Output> output;
   if (format == FileFormat::annex_b) {
@@ -249,7 +233,7 @@ Result<RewriteSummary> rewrite_clip(const std::filesystem::path& in, const std::
     access_unit.units = sample->units;
     access_unit.keyframe = sample->packet.keyframe;
     access_unit.position = sample->packet.offset;
-    if (pts != Packet::kNoTime) access_unit.time = to_ticks(pts - *first_pts, tracks[video]);
+    if (pts != Packet::kNoTime) access_unit.time = ticks_of(pts - *first_pts, tracks[video]);
     CAM_TRY(const auto units, editor.edit(access_unit));
     ++access_unit.index;
     if (units.empty()) continue;

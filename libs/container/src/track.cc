@@ -1,5 +1,6 @@
 #include "track.h"
 
+#include <algorithm>
 #include <type_traits>
 
 namespace camvault::container {
@@ -116,6 +117,22 @@ Result<Track> read_track(ByteReader& in) {
   }
   CAM_TRY_STATUS(check(track));
   return track;
+}
+
+std::string description_of(const Track& track) {
+  const char* kind = track.kind == TrackKind::video      ? "video"
+                     : track.kind == TrackKind::audio    ? "audio"
+                     : track.kind == TrackKind::subtitle ? "subtitle"
+                                                         : "metadata";
+  std::string name;
+  for (const char c : track.name) name += c >= ' ' && c < 127 ? c : '?';
+  return std::string(kind) + " (" + name + ")";
+}
+
+Ticks ticks_of(std::int64_t value, const Track& track) {
+  const auto ticks = static_cast<long double>(value) * track.time_base_num * Ticks::period::den / track.time_base_den;
+  constexpr long double kLimit = 9e18L;
+  return Ticks(static_cast<std::int64_t>(std::clamp(ticks, -kLimit, kLimit)));
 }
 
 }  // namespace camvault::container

@@ -11,6 +11,7 @@
 #include "camvault/base/bytes.h"
 #include "camvault/base/byte_reader.h"
 #include "camvault/base/byte_writer.h"
+#include "camvault/base/time.h"
 
 namespace camvault::container {
 
@@ -55,6 +56,9 @@ constexpr std::size_t kMaxConfigSize = 1 << 20;
 void write_track(ByteWriter& out, const Track& track);
 Result<Track> read_track(ByteReader& in);   // checks ranges: the writer is not trusted
 
+// For people: "audio (aac)", "metadata (mett)". Printable ASCII, whatever the file says.
+std::string description_of(const Track& track);
+
 // A sample of a track. `data` is a view that belongs to the source.
 struct Packet {
   static constexpr std::int64_t kNoTime = INT64_MIN;
@@ -68,5 +72,8 @@ struct Packet {
   bool new_config = false;   // the decoder configuration changes here
   BytesView data;
 };
+
+// Clamped far outside of any real time.
+Ticks ticks_of(std::int64_t value, const Track& track);
 
 }  // namespace camvault::container

@@ -13,7 +13,8 @@
 
 namespace camvault::codec {
 
-enum class ClipFormat : std::uint8_t { mp4, fragmented_mp4, annex_b };
+// The last two are read by the module `container`, never here.
+enum class ClipFormat : std::uint8_t { mp4, fragmented_mp4, annex_b, matroska, mpeg_ts };
 std::string_view to_string(ClipFormat format);
 
 struct ClipInfo {

@@ -15,11 +15,26 @@
 #include <vector>
 
 #include "camvault/signed_video/report.h"
+#include "ledger.h"
 #include "list_matcher.h"
 #include "sei_message.h"
-#include "timeline.h"
 
 namespace camvault::signed_video {
+
+// A unit waits for its SEI through this many; past that no signature will come. Keeps memory flat.
+inline constexpr std::size_t kMaxPending = 150'000;
+// After so many searches in vain a unit is given up: hostile SEIs cannot make us search the same units for ever.
+inline constexpr std::uint8_t kMaxAttempts = 32;
+inline constexpr std::size_t kMaxUnplaced = 64;
+inline constexpr std::size_t kMaxOrphans = 16;
+inline constexpr std::size_t kMaxStarts = 16;          // GOP beginnings that are tried for an SEI without a list
+inline constexpr std::size_t kMaxAnchors = 8;          // anchors that are tried for an SEI with a list
+inline constexpr std::size_t kMaxSuspects = 4096;
+inline constexpr std::size_t kMaxNotes = 1000;
+inline constexpr std::size_t kMaxListedMissingGops = 1000;
+
+inline constexpr std::size_t kNoUnit = SIZE_MAX;
+inline constexpr Timestamp kLatestTime = Timestamp::max() - std::chrono::hours(48);
 
 struct PendingUnit {
   Hashable hash;
@@ -34,12 +49,6 @@ struct PendingUnit {
   std::optional<Ticks> container_time;
 };
 
-struct WaitingSignature {
-  SeiMessage message;                         // signature only; list and chains were moved out
-  crypto::Digest digest;
-  crypto::HashAlg hash;
-};
-
 struct GopSei {
   General general;
   std::optional<Bytes> list;
@@ -47,15 +56,6 @@ struct GopSei {
   std::optional<WaitingSignature> waiting;             // with no_key
   std::uint64_t id = 0;                                // ascending
   std::uint64_t sequence = 0;                          // of the next hashable unit when the SEI came
-};
-
-struct CoverageOutcome {
-  bool any_authentic = false;
-  bool any_missing = false;
-  bool tampered = false;                      // something altered, extra, moved, joined, or robbed of its signature
-  std::uint32_t gops_missing = 0;
-  std::optional<Timestamp> first_time;
-  std::optional<Timestamp> last_time;
 };
 
 class Coverage {
@@ -73,13 +73,12 @@ class Coverage {
   // The signer changed and nothing vouches for that: another recording begins.
   void begin_piece(std::string why);
   void saw_invalid_sei() { invalid_sei_seen_ = true; }
-  // Settles signatures that waited for a key.
-  void settle_signatures(const std::function<SignatureStatus(const WaitingSignature&)>& check);
+  Ledger& ledger() { return ledger_; }
   void finish();
 
   std::size_t waiting() const { return pending_.size(); }
   std::uint32_t current_gop() const;
-  const CoverageOutcome& outcome() const { return outcome_; }
+  const CoverageOutcome& outcome() const { return ledger_.outcome(); }
 
  private:
   struct Previous {
@@ -97,18 +96,6 @@ class Coverage {
     GopSei sei;
     std::uint64_t places = 0;                 // units it speaks about
   };
-  enum class State { open, definite, refuted };
-  struct Record {
-    State state = State::open;
-    std::uint64_t sei = 0;
-    std::vector<SegmentSummary> missing_gops;              // before the units
-    std::optional<SegmentSummary> segment;
-    std::vector<UnitResult> units;
-    std::vector<std::pair<std::uint64_t, UnitStatus>> seis;  // unsigned SEIs among the units
-    std::optional<WaitingSignature> waiting;
-    bool uncovered_is_tampering = false;
-    bool unsigned_tail = false;               // no signature came after it
-  };
   // One step of a settled (partial) GOP: a unit, or a place without one.
   struct Step {
     UnitStatus status;
@@ -123,14 +110,19 @@ class Coverage {
     bool beginning_missing = false;
   };
 
-  bool resolve(GopSei& sei, bool may_defer, const GopSei* following);
+  // What an SEI may have to wait for before it can be settled.
+  enum class Wait { nothing, sei, units };
+
+  Wait resolve(GopSei& sei, Wait may_wait_for, const GopSei* following);
+  void defer_unless_settled(GopSei sei, Wait may_wait_for, const GopSei* following);
+  void settle_deferred(Wait may_wait_for, const GopSei* following);
   void check_order(const GopSei& sei);
   bool plausible_gap(const GopSei& sei, std::uint32_t lost) const;
   std::optional<Located> locate_exactly(const GopSei& sei, std::size_t begin, bool reference_only);
   std::optional<Located> locate_by_hash(const GopSei& sei);
-  std::optional<Located> locate_by_list(const GopSei& sei, bool may_defer, const GopSei* following, bool& defer);
+  std::optional<Located> locate_by_list(const GopSei& sei, Wait may_wait_for, const GopSei* following, Wait& wait);
   Located read_match(const GopSei& sei, const Match& match, const std::vector<std::size_t>& view, const std::vector<std::uint32_t>& claimed,
-                     bool may_defer, bool& defer);
+                     Wait may_wait_for, Wait& wait);
   bool repeats_previous(const General& general) const;
   void set_aside(GopSei sei);
   void commit_segment(GopSei& sei, Located located);
@@ -150,14 +142,10 @@ class Coverage {
   std::vector<const Hashable*> hashables(std::size_t begin, std::size_t end) const;
   UnitResult result_of(const PendingUnit& unit, UnitStatus status) const;
   void drop_front(std::size_t count);
-  void push(Record record);
-  void make_definite(Record& record);
-  void commit_ready();
-  void commit(Record& record);
   void note(NoteKind kind, std::uint32_t gop, std::uint64_t count, std::string text);
 
   const crypto::Engine& engine_;
-  Timeline& timeline_;
+  Ledger ledger_;
   std::vector<Note>& notes_;
   crypto::HashAlg hash_ = crypto::HashAlg::sha256;
 
@@ -165,6 +153,7 @@ class Coverage {
   std::deque<std::pair<std::uint32_t, crypto::Digest>> anchors_;   // by GOP in the clip
   std::deque<std::uint64_t> suspects_;
   std::optional<GopSei> deferred_;
+  Wait deferred_for_ = Wait::nothing;
   std::vector<Unplaced> unplaced_;
   std::deque<Bytes> orphan_lists_;            // of GOPs that were not found: their pictures may turn up elsewhere
   std::optional<Previous> previous_;
@@ -180,8 +169,6 @@ class Coverage {
   Ticks longest_segment_{};
   Ticks shortest_segment_{};
   std::uint32_t largest_segment_ = 1;
-  std::deque<Record> records_;
-  std::size_t record_units_ = 0;
 
   // Numbers in the report: those in the clip, moved by what is missing.
   std::int64_t last_picture_ = -1;
@@ -191,7 +178,6 @@ class Coverage {
   std::uint32_t slices_in_picture_ = 0;
   std::uint32_t typical_slices() const;
 
-  CoverageOutcome outcome_;
 };
 
 }  // namespace camvault::signed_video

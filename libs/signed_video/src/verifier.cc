@@ -282,7 +282,7 @@ class Verifier::Impl {
     const auto digest = engine_.digest(signature_hash, message.document);
     const auto status = trust_.check(message, digest, signature_hash);
     if (!had_key && trust_.has_key()) {
-      coverage_.settle_signatures([&](const WaitingSignature& w) {
+      coverage_.ledger().settle_signatures([&](const WaitingSignature& w) {
         const auto late = trust_.check(w.message, w.digest, w.hash);
         if (late == SignatureStatus::invalid) tampered_ = true;
         return late;
@@ -393,7 +393,10 @@ class Verifier::Impl {
       report_.verdict_reason = "no signature in the clip speaks about any of its pictures";
     } else if (outcome.any_missing) {
       report_.verdict = Verdict::authentic_with_missing_frames;
-      report_.verdict_reason = "what is here is as the camera signed it, but pictures are missing";
+      report_.verdict_reason = r.pictures_not_covered > 0
+                                   ? "pictures are missing; what a signature covers is as the camera signed it, but " +
+                                         std::to_string(r.pictures_not_covered) + " pictures are not covered"
+                                   : "what is here is as the camera signed it, but pictures are missing";
     } else {
       report_.verdict = Verdict::authentic;
       report_.verdict_reason = r.pictures_not_covered > 0

@@ -323,6 +323,27 @@ TEST(Verifier, ARemovedRunOfGopsIsMissing) {
   EXPECT_EQ(report.gops_missing, 2u);
 }
 
+// Pictures removed across the border of two GOPs: those on both sides keep their names.
+TEST(Verifier, PicturesRemovedAcrossAGopBorderAreMissing) {
+  const auto intact = standard();
+  for (std::size_t begin = 5; begin < 8; ++begin) {
+    for (std::size_t end = 9; end < 12; ++end) {
+      auto take = intact;
+      const auto sei = take.units[take.find('S', 2)];  // of GOP 1; stands among the removed ones
+      take.erase(take.picture(begin), take.picture(end));
+      take.insert(take.picture(begin) + 1, sei, 'S');
+      const auto report = verify(take);
+      expect(report, Verdict::authentic_with_missing_frames, "removed across a border");
+      for (const auto& finding : report.findings) {
+        EXPECT_EQ(finding.status, UnitStatus::missing) << begin << ".." << end << testing::PrintToString(findings(report));
+        EXPECT_GE(finding.first_picture, begin);
+        EXPECT_LT(finding.last_picture, end);
+      }
+      EXPECT_EQ(report.pictures_missing, end - begin) << testing::PrintToString(findings(report));
+    }
+  }
+}
+
 TEST(Verifier, TwoRecordingsAreJoined) {
   auto first_options = options_for(camera_one());
   auto second_options = first_options;

@@ -1,0 +1,215 @@
+// What are the units that wait in front of the ones an SEI was found for, and behind the last one?
+#include <algorithm>
+
+#include "coverage.h"
+
+namespace camvault::signed_video {
+
+// How many SEIs the first `count` units would have: one for each GOP, or part of one.
+std::uint64_t Coverage::parts_of(std::size_t count) const {
+  if (count == 0) return flushed_gops_;
+  std::uint64_t gops = pending_.front().hash.anchors ? 0 : 1;
+  for (std::size_t i = 0; i < count; ++i) gops += pending_[i].hash.anchors ? 1U : 0U;
+  const auto parts = parts_seen_ ? (count + largest_segment_ - 1) / largest_segment_ : 1;
+  return flushed_gops_ + std::max<std::uint64_t>(gops, parts);
+}
+
+// Does the clip still hold the GOPs whose SEIs are gone? Then only their signatures were taken away. The link names the
+// GOP before; if that is altered as well, the number of GOPs tells.
+bool Coverage::signature_was_removed(std::size_t count, const GopSei& next, std::uint64_t lost) const {
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& unit = pending_[i];
+    if (unit.hash.raw == next.general.linked_hash) return true;
+    if (unit.hash.anchors || unit.hash.sei) continue;
+    const auto anchor = stream_anchor(unit.clip_gop);
+    if (anchor && entry_of(engine_, hash_, unit.hash, *anchor) == next.general.linked_hash) return true;
+  }
+  return lost <= parts_of(count);
+}
+
+// `behind` is the first waiting unit that stands behind the gap.
+void Coverage::count_missing_gops(std::uint64_t count, std::size_t behind, Record& record) {
+  if (count == 0) return;
+  ledger_.outcome().any_missing = true;
+  ledger_.outcome().gops_missing = static_cast<std::uint32_t>(std::min<std::uint64_t>(0xffffffff, ledger_.outcome().gops_missing + count));
+  const auto begin = behind >= pending_.size() ? current_gop() + 1 : gop_of(pending_[behind]);
+  note(NoteKind::gops_missing, begin, count,
+       std::to_string(count) + (parts_seen_ ? " signed parts of GOPs are missing here" : count == 1 ? " GOP is missing here" : " GOPs are missing here"));
+  if (parts_seen_) return;  // the counter counts parts: how many GOPs they made is not known
+  for (std::uint64_t i = 0; i < count && i < kMaxListedMissingGops; ++i) {
+    SegmentSummary gone;
+    gone.gop = begin + static_cast<std::uint32_t>(i);
+    record.missing_gops.push_back(gone);
+  }
+  gop_shift_ += static_cast<std::int64_t>(std::min<std::uint64_t>(count, 0x7fffffff));
+}
+
+void Coverage::note_removed_signature(std::uint64_t count, Record& record) {
+  record.uncovered_is_tampering = true;
+  note(NoteKind::sei_removed, gop_of(pending_.front()), count,
+       invalid_sei_seen_ ? "pictures stand here whose signature does not verify" : "pictures stand here whose signature was taken away");
+}
+
+// Of the first `count` units, those that an SEI without a match can have been meant for: they came before it did.
+std::size_t Coverage::units_before_unplaced(std::size_t count) const {
+  std::uint64_t until = 0;
+  for (const auto& unplaced : unplaced_) {
+    std::size_t i = 0;
+    while (i < pending_.size() && pending_[i].sequence < unplaced.sei.sequence) ++i;
+    // A GOP that goes on behind its SEI is not the one the SEI speaks about, unless that says it is a part.
+    const bool goes_on = i > 0 && i < pending_.size() && pending_[i].clip_gop == pending_[i - 1].clip_gop;
+    auto covered_until = unplaced.sei.sequence;
+    if (goes_on && !unplaced.sei.general.partial) {
+      while (i > 0 && pending_[i - 1].clip_gop == pending_[i].clip_gop) --i;
+      covered_until = pending_[i].sequence;
+    }
+    until = std::max(until, covered_until);
+  }
+  std::size_t eligible = 0;
+  while (eligible < count && pending_[eligible].sequence < until) ++eligible;
+  return eligible;
+}
+
+// GOPs that SEIs speak of and that are gone as a whole: how many pictures they had is known.
+void Coverage::add_missing_units(std::size_t behind, Record& record) {
+  const auto slices = typical_slices();
+  ledger_.outcome().any_missing = true;
+  for (const auto& unplaced : unplaced_) {
+    SegmentSummary gone;
+    gone.gop = behind >= pending_.size() ? current_gop() + 1 : gop_of(pending_[behind]);
+    gone.start = unplaced.sei.general.start;
+    gone.end = unplaced.sei.general.end;
+    gone.signature = unplaced.sei.signature;
+    record.missing_gops.push_back(gone);
+    if (!unplaced.sei.general.partial) ++gop_shift_;
+    const auto pictures = std::min<std::uint64_t>(unplaced.places / slices, kMaxPending);
+    for (std::uint64_t i = 0; i < pictures; ++i) {
+      UnitResult result;
+      result.status = UnitStatus::missing;
+      result.gop = gone.gop;
+      result.time = gone.start;
+      ++picture_shift_;
+      result.picture = static_cast<std::uint32_t>(++last_picture_);
+      result.clip_picture = static_cast<std::uint32_t>(std::max<std::int64_t>(0, last_picture_ - picture_shift_ + 1));
+      record.units.push_back(result);
+    }
+  }
+  ledger_.outcome().gops_missing += static_cast<std::uint32_t>(unplaced_.size());
+  note(NoteKind::gops_missing, record.missing_gops.back().gop, unplaced_.size(), "pictures that the signatures here speak of are gone");
+}
+
+// What are the units that wait before the ones an SEI was found for?
+std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* next, std::uint64_t lost, Record& record) {
+  std::vector<UnitStatus> status(count, UnitStatus::not_covered);
+  const bool head = piece_begins_;
+  if (!unplaced_.empty()) {
+    const auto eligible = units_before_unplaced(count);
+    if (lost > 0 && !head) {
+      // SEIs are gone, and those that came next speak of units that are gone, too: a run of GOPs was removed, unless the
+      // clip still holds all GOPs that the lost SEIs were for.
+      const auto parts = parts_of(eligible);
+      if (parts > lost) {
+        note_removed_signature(lost, record);
+      } else {
+        count_missing_gops(lost - parts, count, record);
+        add_missing_units(count, record);
+      }
+      return status;
+    }
+    // The GOP that the clip begins in cannot be checked when its IDR picture was cut away.
+    const bool began_inside = head && eligible > 0 && !pending_.front().hash.anchors;
+    std::uint64_t places = 0;
+    for (const auto& unplaced : unplaced_) places += unplaced.places == 0 ? count : unplaced.places;
+    std::uint64_t claimed = 0;
+    for (std::size_t i = 0; i < eligible; ++i) {
+      if (began_inside && pending_[i].clip_gop == pending_.front().clip_gop) continue;
+      status[i] = claimed < places ? UnitStatus::altered : UnitStatus::extra;
+      ++claimed;
+    }
+    if (eligible == 0 && head) {
+      note(NoteKind::beginning_missing, 0, unplaced_.size(), "the clip begins in the middle of a recording: GOPs before it are not here");
+    } else if (eligible == 0) {
+      add_missing_units(count, record);
+    } else if (began_inside) {
+      note(NoteKind::beginning_missing, 0, 1, "the clip begins inside a GOP: what is left of it cannot be verified");
+    }
+    if (eligible == count || eligible == 0 || head) return status;
+  }
+  if (next == nullptr || stale_end_ || joined_) return status;
+  if (head) {
+    if (count == 0) return status;
+    // A clip may begin inside a GOP, but then an SEI for that GOP is here. What no SEI speaks of was put here, or robbed of
+    // its signature.
+    const auto& link = next->general.linked_hash;
+    const bool very_first = std::all_of(link.bytes.begin(), link.bytes.begin() + link.size, [](auto byte) { return byte == 0; });
+    if (very_first) std::fill(status.begin(), status.end(), UnitStatus::extra);
+    record.uncovered_is_tampering = true;
+    note(NoteKind::unsigned_head, 0, count,
+         very_first ? "pictures stand before the first one that the camera recorded" : "the first pictures have no signature, but it is not the end of a recording");
+    return status;
+  }
+  if (lost > 0) {
+    if (count == 0) {
+      count_missing_gops(lost, 0, record);
+    } else if (signature_was_removed(count, *next, lost)) {
+      note_removed_signature(lost, record);
+    } else {
+      count_missing_gops(lost - parts_of(count), count, record);
+    }
+    return status;
+  }
+  for (auto& s : status) {
+    if (s == UnitStatus::not_covered) s = UnitStatus::extra;
+  }
+  return status;
+}
+
+// Pictures that should not stand here may be those of a GOP that was looked for elsewhere in vain.
+void Coverage::find_moved(std::vector<UnitStatus>& status, bool uncovered_is_tampering) const {
+  const auto is_bad = [&](UnitStatus s) { return s != UnitStatus::not_covered || uncovered_is_tampering; };
+  if (std::none_of(status.begin(), status.end(), is_bad)) return;
+  const auto units = hashables(0, status.size());
+  const auto size = crypto::digest_size(hash_);
+  for (const auto& list : orphan_lists_) {
+    if (list.size() < size) continue;
+    crypto::Digest first;
+    std::copy_n(list.begin(), size, first.bytes.begin());
+    first.size = static_cast<std::uint8_t>(size);
+    const auto match = match_list(engine_, hash_, units, list, std::span(&first, 1));
+    for (std::size_t i = 0; i < status.size(); ++i) {
+      if (match.slot[i] != kNoSlot && is_bad(status[i])) status[i] = UnitStatus::out_of_place;
+    }
+  }
+}
+
+void Coverage::settle_front(std::size_t count, const GopSei* next, std::uint64_t lost) {
+  Record front;
+  for (std::size_t i = 0; i < count; ++i) {
+    front.units.push_back(result_of(pending_[i], UnitStatus::not_covered));  // numbered before what is missing behind them
+    last_picture_ = std::max<std::int64_t>(last_picture_, front.units.back().picture);
+  }
+  Record record;
+  record.state = front.state = RecordState::definite;
+  auto status = judge_front(count, next, lost, record);
+  find_moved(status, record.uncovered_is_tampering);
+  if (count > 0) {
+    SegmentSummary segment;
+    segment.signature = invalid_sei_seen_ ? SignatureStatus::invalid : SignatureStatus::none;
+    segment.gop = front.units.front().gop;
+    front.segment = segment;
+    front.uncovered_is_tampering = record.uncovered_is_tampering;
+    for (std::size_t i = 0; i < count; ++i) {
+      front.units[i].status = status[i];
+      if (pending_[i].hash.sei) front.seis.emplace_back(pending_[i].sei, status[i]);
+    }
+    ledger_.push(std::move(front));
+  }
+  if (!record.missing_gops.empty()) ledger_.push(std::move(record));
+  unplaced_.clear();
+  invalid_sei_seen_ = false;
+  // The next GOP's number follows from its units, not from the GOP before.
+  if (previous_ && (lost > 0 || next == nullptr)) previous_->gop.reset();
+  drop_front(count);
+}
+
+}  // namespace camvault::signed_video

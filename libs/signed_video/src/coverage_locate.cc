@@ -1,0 +1,231 @@
+// Which waiting units does an SEI speak about? By the GOP hash when nothing was changed, by the hash list otherwise.
+#include <algorithm>
+
+#include "coverage.h"
+
+namespace camvault::signed_video {
+
+namespace {
+
+// Release 26.06 hashes all slice types. ONVIF's reference implementation (up to 25.12) leaves some out.
+bool signer_hashes_all_types(const General& general) {
+  return general.spec_version == std::array<std::uint8_t, 3>{26, 6, 0};
+}
+
+}  // namespace
+
+// The quick way: the GOP hash over the units from `begin` on.
+std::optional<Coverage::Located> Coverage::locate_exactly(const GopSei& sei, std::size_t begin, bool reference_only) {
+  if (begin >= pending_.size()) return std::nullopt;
+  const auto& general = sei.general;
+  const bool count_known = general.unit_count != kUnknownUnitCount;
+  Located located;
+  located.begin = begin;
+  std::vector<const Hashable*> units;
+  auto i = begin;
+  for (; i < pending_.size() && !(count_known && units.size() == general.unit_count); ++i) {
+    if (i != begin && pending_[i].hash.anchors) break;
+    const bool counts = !reference_only || pending_[i].reference_hashed || pending_[i].hash.sei;
+    located.steps.push_back({counts ? UnitStatus::authentic : UnitStatus::not_covered, i});
+    if (counts) units.push_back(&pending_[i].hash);
+  }
+  if (units.empty() || (count_known && units.size() != general.unit_count)) return std::nullopt;
+  // With types left out, those behind the last hashed unit belong to the same GOP.
+  for (; reference_only && i < pending_.size() && !pending_[i].reference_hashed; ++i) {
+    located.steps.push_back({UnitStatus::not_covered, i});
+  }
+  located.end = i;
+  if (units.front()->anchors) {
+    located.anchor = units.front()->raw;
+  } else if (previous_ && previous_->partial && previous_->anchor) {
+    located.anchor = *previous_->anchor;
+  } else if (const auto anchor = stream_anchor(pending_[begin].clip_gop)) {
+    located.anchor = *anchor;
+  }
+  Bytes entries;
+  append_entries(engine_, hash_, units, located.anchor, entries);
+  if (engine_.digest(hash_, entries) != general.gop_hash) return std::nullopt;
+  located.first_entry = entry_of(engine_, hash_, *units.front(), located.anchor);
+  return located;
+}
+
+std::optional<Coverage::Located> Coverage::locate_by_hash(const GopSei& sei) {
+  const bool may_leave_out = !signer_hashes_all_types(sei.general);
+  const auto attempt = [&](std::size_t begin) -> std::optional<Located> {
+    if (!reference_only_) {
+      if (auto located = locate_exactly(sei, begin, false)) return located;
+    }
+    if (!may_leave_out) return std::nullopt;
+    auto located = locate_exactly(sei, begin, true);
+    if (located && !reference_only_) {
+      reference_only_ = true;
+      note(NoteKind::types_not_hashed, current_gop(), 1,
+           "the signer leaves some picture types out (as ONVIF's reference implementation does): those pictures are not covered");
+    }
+    return located;
+  };
+  if (auto located = attempt(0)) return located;
+  std::size_t tried = 0;
+  for (std::size_t i = 1; i < pending_.size() && tried < kMaxStarts; ++i) {
+    if (!pending_[i].hash.anchors) continue;
+    ++tried;
+    if (pending_[i].attempts >= kMaxAttempts) continue;
+    if (auto located = attempt(i)) return located;
+  }
+  return std::nullopt;
+}
+
+std::optional<Coverage::Located> Coverage::locate_by_list(const GopSei& sei, Wait may_wait_for,
+                                                           const GopSei* following, Wait& wait) {
+  const auto size = crypto::digest_size(hash_);
+  if (!sei.list || sei.list->empty() || sei.general.gop_hash.size != size) return std::nullopt;
+  std::vector<crypto::Digest> anchors;
+  const auto offer = [&](const std::optional<crypto::Digest>& anchor) {
+    if (anchor && anchors.size() < kMaxAnchors && std::find(anchors.begin(), anchors.end(), *anchor) == anchors.end()) {
+      anchors.push_back(*anchor);
+    }
+  };
+  if (previous_ && previous_->partial) offer(previous_->anchor);
+  crypto::Digest first;
+  std::copy_n(sei.list->begin(), size, first.bytes.begin());
+  first.size = static_cast<std::uint8_t>(size);
+  offer(first);  // the entry of the IDR picture is the anchor itself: it clears the others even if that picture is lost
+  std::vector<std::size_t> view;
+  std::vector<const Hashable*> units;
+  for (std::size_t i = 0; i < pending_.size(); ++i) {
+    auto& unit = pending_[i];
+    if (unit.hash.anchors) offer(unit.hash.raw);
+    if (unit.attempts < kMaxAttempts) ++unit.attempts;
+    if (reference_only_ && !unit.reference_hashed && !unit.hash.sei) continue;
+    view.push_back(i);
+    units.push_back(&unit.hash);
+  }
+  if (!pending_.empty()) offer(stream_anchor(pending_.front().clip_gop));
+  const auto match = match_list(engine_, hash_, units, *sei.list, anchors);
+  if (match.matched == 0) return std::nullopt;
+  // Units that the next SEI speaks of are not this one's.
+  std::vector<std::uint32_t> claimed;
+  if (following != nullptr && following->list && following->list->size() >= size && following->general.gop_hash.size == size) {
+    std::copy_n(following->list->begin(), size, anchors.emplace_back(first).bytes.begin());
+    claimed = match_list(engine_, hash_, units, *following->list, anchors).slot;
+  }
+  auto located = read_match(sei, match, view, claimed, may_wait_for, wait);
+  located.first_entry = first;
+  located.anchor = match.anchor.empty() ? first : match.anchor;
+  return located;
+}
+
+// Turns a match into steps: what stands between two matched units is altered as far as places and units pair up, the
+// rest is missing or extra.
+Coverage::Located Coverage::read_match(const GopSei& sei, const Match& match, const std::vector<std::size_t>& view,
+                                       const std::vector<std::uint32_t>& claimed, Wait may_wait_for, Wait& wait) {
+  const auto slots = static_cast<std::uint32_t>(match.found.size());
+  std::vector<std::size_t> backbone;  // indices in view
+  for (std::size_t i = 0; i < view.size(); ++i) {
+    if (match.in_order[i]) backbone.push_back(i);
+  }
+  Located located;
+  const bool tolerate_types = !signer_hashes_all_types(sei.general);
+  bool other_type_matched = false;
+  for (std::size_t i = 0; i < view.size(); ++i) {
+    other_type_matched = other_type_matched || (match.slot[i] != kNoSlot && !pending_[view[i]].reference_hashed && !pending_[view[i]].hash.sei);
+  }
+  const auto left_out = [&](std::size_t unit) {
+    return tolerate_types && !other_type_matched && !pending_[unit].reference_hashed && !pending_[unit].hash.sei;
+  };
+  const auto places_between = [&](std::uint32_t begin, std::uint32_t end) {
+    std::size_t count = 0;
+    for (auto s = begin; s < end; ++s) count += match.found[s] ? 0U : 1U;
+    return count;
+  };
+  // Units [begin, end) of the view against `places` unmatched places.
+  const auto read_gap = [&](std::size_t begin, std::size_t end, std::size_t places, std::uint64_t sequence_after) {
+    for (auto i = begin; i < end; ++i) {
+      const auto unit = view[i];
+      if (match.slot[i] != kNoSlot) {
+        located.steps.push_back({UnitStatus::out_of_place, unit});
+      } else if (left_out(unit)) {
+        located.steps.push_back({UnitStatus::not_covered, unit});
+      } else if (places > 0) {
+        --places;
+        located.steps.push_back({UnitStatus::altered, unit});
+      } else {
+        located.steps.push_back({UnitStatus::extra, unit});
+      }
+    }
+    // A place without a unit, where something unrecognisable stands: a slice whose header was changed.
+    const auto sequence_before = begin == 0 ? 0 : pending_[view[begin - 1]].sequence + 1;
+    for (; places > 0; --places) {
+      const bool disguised = suspect_between(sequence_before, sequence_after);
+      located.steps.push_back({disguised ? UnitStatus::altered : UnitStatus::missing, kNoUnit});
+    }
+  };
+
+  // Before the first match: units of the same GOP may be altered ones; earlier units are somebody else's.
+  const auto first = backbone.front();
+  const auto first_slot = match.slot[first];
+  auto front_places = places_between(0, first_slot);
+  auto front_begin = first;
+  while (front_begin > 0 && first - front_begin < front_places &&
+         pending_[view[front_begin - 1]].clip_gop == pending_[view[first]].clip_gop) {
+    --front_begin;
+  }
+  // An IDR picture whose header was changed no longer begins a GOP; it stands right before the first match all the same.
+  if (previous_ && previous_->placed && lost_ == 0 && unplaced_.empty()) front_begin = 0;
+  located.begin = view[front_begin];
+  const auto extra_front = first - front_begin > front_places ? first - front_begin - front_places : 0;
+  if (extra_front > 0) located.begin = view[front_begin += extra_front];
+  // What the clip begins without is no edit, unless something unrecognisable stands in its place.
+  if (piece_begins_ && front_places > first - front_begin && !suspect_between(0, pending_[view[first]].sequence)) {
+    located.beginning_missing = true;
+    front_places = first - front_begin;
+  }
+  read_gap(front_begin, first, front_places, pending_[view[first]].sequence);
+
+  for (std::size_t b = 0; b < backbone.size(); ++b) {
+    located.steps.push_back({UnitStatus::authentic, view[backbone[b]]});
+    if (b + 1 < backbone.size()) {
+      read_gap(backbone[b] + 1, backbone[b + 1], places_between(match.slot[backbone[b]] + 1, match.slot[backbone[b + 1]]),
+               pending_[view[backbone[b + 1]]].sequence);
+    }
+  }
+
+  // Behind the last match: as many units as there are places, up to the next GOP. Others wait for the next SEI.
+  const auto last = backbone.back();
+  auto places = places_between(match.slot[last] + 1, slots);
+  auto end = last + 1;
+  std::size_t taken = 0;
+  const auto ends_segment = [&](std::size_t i) {
+    if (!claimed.empty() && claimed[i] != kNoSlot) return true;
+    if (!pending_[view[i]].hash.anchors) return false;
+    // A last unit that looks like an IDR picture, where one place of this GOP is free: its header was changed.
+    return !(at_end_ && i + 1 == view.size() && places > taken);
+  };
+  while (end < view.size() && !ends_segment(end) && (taken < places || match.slot[end] != kNoSlot || left_out(view[end]))) {
+    if (match.slot[end] == kNoSlot && !left_out(view[end])) ++taken;
+    ++end;
+  }
+  const auto sequence_after = end < view.size() ? pending_[view[end]].sequence : pending_[view[end - 1]].sequence + 1;
+  // The rest of the GOP may still come; and what comes tells whose the units behind the last match are.
+  if (may_wait_for == Wait::units && places > taken && end + 1 >= view.size()) {
+    wait = Wait::units;
+  } else if (may_wait_for != Wait::nothing && taken > 0) {
+    wait = Wait::sei;
+  }
+  read_gap(last + 1, end, places, sequence_after);
+  located.end = view[end - 1] + 1;
+  // Types that are never hashed and stand inside.
+  if (reference_only_) {
+    std::vector<Step> with_others;
+    std::size_t next = located.begin;
+    for (const auto& step : located.steps) {
+      for (; step.unit != kNoUnit && next < step.unit; ++next) with_others.push_back({UnitStatus::not_covered, next});
+      if (step.unit != kNoUnit) next = step.unit + 1;
+      with_others.push_back(step);
+    }
+    located.steps = std::move(with_others);
+  }
+  return located;
+}
+
+}  // namespace camvault::signed_video

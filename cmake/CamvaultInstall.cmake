@@ -74,6 +74,17 @@ function(camvault_install)
   if(programs)
     install(TARGETS ${programs} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
   endif()
+  if(TARGET camvault_cli)
+    set(manual "${CMAKE_BINARY_DIR}/manual")
+    add_custom_command(OUTPUT "${manual}/completions/camvault"
+      COMMAND "${PROJECT_SOURCE_DIR}/tools/dev/write-manual.sh" "${manual}" ${CMAKE_CROSSCOMPILING_EMULATOR} $<TARGET_FILE:camvault_cli>
+      DEPENDS camvault_cli "${PROJECT_SOURCE_DIR}/tools/dev/write-manual.sh"
+      COMMENT "Writing manual pages and shell completion" VERBATIM)
+    add_custom_target(manual DEPENDS "${manual}/completions/camvault")
+    add_dependencies(programs manual)
+    install(DIRECTORY "${manual}/man1" DESTINATION "${CMAKE_INSTALL_MANDIR}")
+    install(FILES "${manual}/completions/camvault" DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions")
+  endif()
   install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/README.md" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
   if(NOT TARGET libcamvault)
     return()

@@ -70,10 +70,6 @@ endfunction()
 
 # Runs last (camvault_finish), when everything that can be installed is known.
 function(camvault_install)
-  get_target_property(programs programs MANUALLY_ADDED_DEPENDENCIES)
-  if(programs)
-    install(TARGETS ${programs} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
-  endif()
   if(TARGET camvault_cli)
     set(manual "${CMAKE_BINARY_DIR}/manual")
     add_custom_command(OUTPUT "${manual}/completions/camvault"

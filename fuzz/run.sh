@@ -57,10 +57,11 @@ printf '%s\0' "${targets[@]}" | xargs -0 -n 1 -P "${FUZZ_JOBS:-1}" bash -c 'set 
 # Do they find anything? From the committed seeds alone, each planted bug within a minute.
 for target in "${targets[@]}"; do
   folder=$(mktemp -d)
+  mkdir "$folder/new"  # libFuzzer adds what it finds to the first folder
   options=(-rss_limit_mb=2048 -timeout=10 -max_total_time=60 "-artifact_prefix=$folder/")
   [ -f "fuzz/dictionaries/$target.dict" ] && options+=("-dict=fuzz/dictionaries/$target.dict")
   begin=$(date +%s.%N)
-  if "$build/fuzz/${target}_fuzz_planted" "${options[@]}" "fuzz/corpus/$target" > "$folder/log" 2>&1; then
+  if "$build/fuzz/${target}_fuzz_planted" "${options[@]}" "$folder/new" "fuzz/corpus/$target" > "$folder/log" 2>&1; then
     echo "fuzz: the bug planted in $target was NOT found within 60 s"
     rm -rf "$folder"
     exit 1

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <random>
 
+#include "zero_pair.h"
+
 namespace camvault::codec {
 namespace {
 
@@ -77,6 +79,19 @@ TEST(AnnexB, AgreesWithANaiveScanner) {
       ASSERT_EQ(find_start_code(bytes), at);
       ASSERT_EQ(find_start_code(bytes, at + 1), size);
     }
+  }
+}
+
+// What other processors use gives the same answers as what is used here.
+TEST(AnnexB, ZeroPairsAreFoundTheSameWayEverywhere) {
+  std::mt19937 random(3);
+  for (int round = 0; round < 20'000; ++round) {
+    Bytes bytes(kPairBlock + 1);
+    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random() % 8 == 0 ? 0 : random() % 2 << 7 | 1);
+    bool expected = false;
+    for (std::size_t i = 0; i < kPairBlock; ++i) expected |= bytes[i] == 0 && bytes[i + 1] == 0;
+    ASSERT_EQ(has_zero_pair(bytes.data()), expected) << to_hex(bytes);
+    ASSERT_EQ(has_zero_pair_portable(bytes.data()), expected) << to_hex(bytes);
   }
 }
 

@@ -4,12 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <sstream>
 
 #include "camvault/base/file.h"
 #include "camvault/codec/clip.h"
+#include "camvault/test_support/program.h"
+#include "camvault/test_support/temporary_folder.h"
 #include "clip_sources.h"
 #include "mp4_builder.h"
 
@@ -18,24 +20,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "codec_clip_XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  fs::path operator/(std::string_view name) const { return path_ / name; }
+using test_support::run_program;
+using test_support::TemporaryFolder;
 
- private:
-  fs::path path_;
-};
+bool have_ffmpeg() {
+  try {
+    return run_program({"ffmpeg", "-version"}).exit_code == 0;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
 
-bool run(const std::string& command) {
-  return std::system((command + " >/dev/null 2>&1 </dev/null").c_str()) == 0;
+// Arguments as words with spaces between them.
+test_support::ProgramResult ffmpeg(const std::string& arguments) {
+  std::vector<std::string> words{"ffmpeg", "-v", "error", "-y"};
+  std::istringstream in(arguments);
+  for (std::string word; in >> word;) words.push_back(word);
+  return run_program(words);
 }
 
 constexpr std::size_t kMaxFile = 64u << 20;
@@ -69,19 +70,22 @@ struct Made {
 class ClipFromFfmpeg : public testing::TestWithParam<Made> {};
 
 TEST_P(ClipFromFfmpeg, UnitsAreThoseOfTheByteStream) {
-  if (!run("ffmpeg -version")) GTEST_SKIP() << "ffmpeg is not installed";
+  if (!have_ffmpeg()) GTEST_SKIP() << "ffmpeg is not installed";
   const auto& made = GetParam();
   const TemporaryFolder folder;
   const auto mp4 = folder / "clip.mp4";
   const auto raw = folder / "clip.raw";
-  ASSERT_TRUE(
-      run("ffmpeg -y -f lavfi -i testsrc2=size=320x240:rate=25:duration=4 -f lavfi -i sine=duration=4 -g 25 "
-          "-pix_fmt yuv420p -c:a aac " +
-          std::string(made.encoder) + " " + made.muxer + " " + mp4.string()));
+  const auto encoded = ffmpeg(
+      "-f lavfi -i testsrc2=size=320x240:rate=25:duration=4 -f lavfi -i sine=duration=4 -g 25 -pix_fmt "
+      "yuv420p "
+      "-c:a aac " +
+      std::string(made.encoder) + " " + made.muxer + " " + mp4.string());
+  ASSERT_EQ(encoded.exit_code, 0) << encoded.output;
   const std::string filter =
       made.codec == Codec::h264 ? "h264_mp4toannexb -f h264" : "hevc_mp4toannexb -f hevc";
-  ASSERT_TRUE(
-      run("ffmpeg -y -i " + mp4.string() + " -map 0:v -c copy -bsf:v " + filter + " " + raw.string()));
+  const auto converted =
+      ffmpeg("-i " + mp4.string() + " -map 0:v -c copy -bsf:v " + filter + " " + raw.string());
+  ASSERT_EQ(converted.exit_code, 0) << converted.output;
 
   const auto file = read_file(mp4, kMaxFile).value();
   const auto stream = read_file(raw, kMaxFile).value();

@@ -100,4 +100,10 @@ Status append_with_lengths(Bytes& out, std::span<const BytesView> units) {
   return ok();
 }
 
+void append_with_start_code(Bytes& out, BytesView unit) {
+  constexpr std::uint8_t kStartCode[] = {0, 0, 0, 1};
+  append(out, kStartCode);
+  append(out, unit);
+}
+
 }  // namespace camvault::container

@@ -23,4 +23,6 @@ Result<std::vector<BytesView>> units_of_configuration(codec::Codec codec, BytesV
 // Each unit behind its length in four bytes.
 Status append_with_lengths(Bytes& out, std::span<const BytesView> units);
 
+void append_with_start_code(Bytes& out, BytesView unit);
+
 }  // namespace camvault::container

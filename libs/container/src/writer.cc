@@ -86,14 +86,12 @@ class AnnexBWriter final : public ClipWriter {
 
   Status write(const AccessUnit& access_unit) override {
     if (finished_) return fail(Errc::usage, "the file is finished");
-    constexpr std::uint8_t kStartCode[] = {0, 0, 0, 1};
     for (const auto unit : access_unit.units) {
       if (unit.empty()) return fail(Errc::unsupported, "an empty unit cannot be written as Annex B");
       if (codec::find_start_code(unit) < unit.size()) {
         return fail(Errc::unsupported, "a unit holds a start code (SEI without emulation prevention): write MP4 or Matroska");
       }
-      append(buffer_, kStartCode);
-      append(buffer_, unit);
+      append_with_start_code(buffer_, unit);
     }
     return buffer_.size() < kSpill ? ok() : flush();
   }

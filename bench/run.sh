@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Runs every benchmark that was built (`make bench`). CAMVAULT_ONVIF_BENCH=PATH names a program that measures ONVIF's
+# reference framework with the same clips (docs/performance.md says what it has to print).
+#   bench/run.sh [BUILD_FOLDER]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build=${1:-build/release}
+clips=build/bench-clips
+
+echo "machine: $(grep -m 1 'model name' /proc/cpuinfo | cut -d: -f2- | xargs || uname -m), $(nproc) cores, load $(cut -d' ' -f1 /proc/loadavg)"
+echo "versions: $(openssl version), Linux $(uname -r), $(c++ --version | head -n 1)"
+status=0
+for program in "$build"/bench/bench_*; do
+  [ -x "$program" ] || continue
+  echo
+  echo "== ${program##*/bench_}"
+  case "$program" in
+    */bench_signed_video)
+      bench/make_clips.sh "$clips"
+      "$program" "$clips" || status=1 ;;
+    *) "$program" || status=1 ;;
+  esac
+done
+exit "$status"

@@ -369,6 +369,13 @@ class Help(unittest.TestCase):
                     self.assertIn(option, plain)
                 self.assertIn(".SH SYNOPSIS", roff)
 
+    def test_the_build_wrote_manual_pages_and_completion(self):
+        manual = pathlib.Path(os.environ["CAMVAULT_MANUAL"])
+        self.assertEqual(sorted(p.name for p in (manual / "man1").iterdir()), sorted(f"{page}.1" for page in self.pages()))
+        for page in self.pages():
+            self.assertEqual((manual / "man1" / f"{page}.1").read_bytes(), run("help", "--man", *self.words(page)).stdout)
+        self.assertEqual((manual / "completions" / "camvault").read_bytes(), run("help", "--bash-completion").stdout)
+
     def test_bash_completion_works(self):
         script = run("help", "--bash-completion").stdout.decode()
         self.assertEqual(subprocess.run(["bash", "-n"], input=script.encode()).returncode, 0)

@@ -76,7 +76,7 @@ function(camvault_install)
       COMMAND "${PROJECT_SOURCE_DIR}/tools/dev/write-manual.sh" "${manual}" ${CMAKE_CROSSCOMPILING_EMULATOR} $<TARGET_FILE:camvault_cli>
       DEPENDS camvault_cli "${PROJECT_SOURCE_DIR}/tools/dev/write-manual.sh"
       COMMENT "Writing manual pages and shell completion" VERBATIM)
-    add_custom_target(manual DEPENDS "${manual}/completions/camvault")
+    add_custom_target(manual ALL DEPENDS "${manual}/completions/camvault")
     add_dependencies(programs manual)
     install(DIRECTORY "${manual}/man1" DESTINATION "${CMAKE_INSTALL_MANDIR}")
     install(FILES "${manual}/completions/camvault" DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions")

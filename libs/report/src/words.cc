@@ -203,6 +203,7 @@ std::string container_text(std::string_view container) {
   if (container == "fragmented_mp4") return "fragmented MP4";
   if (container == "annex_b") return "raw stream (Annex B)";
   if (container == "matroska") return "Matroska";
+  if (container == "mpeg_ts") return "MPEG transport stream";
   return printable(container, 40);
 }
 

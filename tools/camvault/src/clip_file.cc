@@ -2,6 +2,9 @@
 
 #include <sys/stat.h>
 
+#include "camvault/base/file.h"
+#include "camvault/container/media_source.h"
+
 namespace camvault::cli {
 
 Result<std::optional<codec::Codec>> codec_from_name(const std::string& name) {
@@ -25,13 +28,15 @@ Result<ClipFile> open_clip_file(const std::filesystem::path& path, std::optional
   const auto where = path.string();
   CAM_TRY_STATUS(check_input(path));
   ClipFile clip;
-  auto map = MappedFile::open(path);
-  if (!map) return fail_in(where, map.error());
-  clip.map = std::move(*map);
-  auto units = codec::open_clip(clip.map.bytes(), {codec});
-  if (!units) return fail_in(where, units.error());
+  auto units = container::open_media(path, {codec});
+  if (!units) {
+    // Some errors name the file themselves.
+    if (units.error().what.find(where) != std::string::npos) return tl::unexpected(units.error());
+    return fail_in(where, units.error());
+  }
   clip.units = std::move(*units);
-  clip.container = codec::to_string(clip.units->info().format);
+  std::error_code ignored;
+  clip.bytes = std::filesystem::file_size(path, ignored);
   return clip;
 }
 

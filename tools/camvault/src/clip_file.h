@@ -1,20 +1,17 @@
-// A clip that the user named: mapped, recognised by content, with everything the report wants to know about it.
+// A clip that the user named, recognised by content.
 #pragma once
 
 #include <filesystem>
 #include <memory>
 #include <optional>
 
-#include "camvault/base/file.h"
 #include "camvault/codec/clip.h"
-#include "camvault/report/subject.h"
 
 namespace camvault::cli {
 
 struct ClipFile {
-  MappedFile map;
-  std::unique_ptr<codec::UnitSource> units;   // reads `map`
-  std::string container;                      // "mp4", ..., "matroska"
+  std::unique_ptr<codec::UnitSource> units;
+  std::uint64_t bytes = 0;   // of the file
 };
 
 // A regular file that is there and not empty, or an error that says what to do.

@@ -27,7 +27,7 @@ struct Recording {
 
 Result<Recording> load(const std::filesystem::path& path) {
   CAM_TRY(const auto clip, open_clip_file(path, std::nullopt));
-  if (clip.map.bytes().size() > kMaxRecording) return fail(Errc::limit, path.string() + " is too long to forge in memory; use a shorter --duration");
+  if (clip.bytes > kMaxRecording) return fail(Errc::limit, path.string() + " is too long to forge in memory; use a shorter --duration");
   Recording recording;
   recording.path = path;
   recording.codec = clip.units->info().codec;

@@ -70,8 +70,8 @@ Result<Verification> verify_clip(const crypto::Engine& engine, const Verificatio
   Verification result;
   auto& subject = result.subject;
   subject.file_name = request.clip.filename().string();
-  subject.file_bytes = clip.map.bytes().size();
-  subject.container = clip.container;
+  subject.file_bytes = clip.bytes;
+  subject.container = codec::to_string(info.format);
   subject.tool_version = kVersion;
   subject.checked_at = SystemClock().now();
 
@@ -86,6 +86,7 @@ Result<Verification> verify_clip(const crypto::Engine& engine, const Verificatio
       const auto units = clip.units->read();
       if (!units) {
         // What came before is worth judging; what is cut off is said in the report.
+        if (units.error().code != Errc::malformed) return fail_in(request.clip.string(), units.error());
         truncated = true;
         break;
       }
@@ -109,7 +110,11 @@ Result<Verification> verify_clip(const crypto::Engine& engine, const Verificatio
   subject.not_video = info.not_video;
   // The last picture is shown as long as the one before it.
   if (last) subject.duration = *last - *first + (before_last ? *last - *before_last : Ticks(0));
-  if (request.hash_file) subject.sha256 = hash_of(engine, clip.map.bytes());
+  if (request.hash_file) {
+    const auto file = MappedFile::open(request.clip);
+    if (!file) return fail_in(request.clip.string(), file.error());
+    subject.sha256 = hash_of(engine, file->bytes());
+  }
   return result;
 }
 

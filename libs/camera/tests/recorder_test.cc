@@ -1,86 +1,11 @@
 #include "camvault/camera/recorder.h"
 
-#include <gtest/gtest.h>
-
-#include "camvault/base/file.h"
-#include "camvault/codec/clip.h"
-#include "camvault/crypto_openssl/engine.h"
-#include "camvault/crypto_openssl/issue.h"
-#include "camvault/crypto_openssl/local_key.h"
-#include "camvault/signed_video/verifier.h"
-#include "camvault/test_support/program.h"
-#include "camvault/test_support/temporary_folder.h"
+#include "recorder_fixture.h"
 
 namespace camvault::camera {
 namespace {
 
 using codec::Codec;
-using test_support::run_program;
-
-class RecorderTest : public testing::Test {
- protected:
-  RecorderTest() : engine_(crypto_openssl::make_openssl_engine()) {}
-
-  // A key with a certificate of its own, as a factory would make them.
-  std::shared_ptr<crypto::SigningKey> make_key(std::chrono::milliseconds delay = {}) {
-    auto ca_key = crypto_openssl::LocalKey::generate(crypto::KeyAlg::ec_p256).value();
-    crypto_openssl::CertificateProfile ca;
-    ca.ca = true;
-    ca.key_usage = crypto_openssl::KeyUsage::key_cert_sign | crypto_openssl::KeyUsage::crl_sign;
-    ca.not_before = from_iso8601("2020-01-01").value();
-    ca.not_after = from_iso8601("2040-01-01").value();
-    crypto_openssl::SubjectName name;
-    name.common_name = "Recorder test CA";
-    anchor_ = crypto_openssl::issue_self_signed(*ca_key, name, ca, Bytes{0x5e, 1}).value();
-    std::shared_ptr<crypto::SigningKey> key =
-        crypto_openssl::LocalKey::generate(crypto::KeyAlg::ec_p256, {.delay = delay, .workers = 1}).value();
-    auto leaf = ca;
-    leaf.ca = false;
-    leaf.key_usage = crypto_openssl::KeyUsage::digital_signature;
-    name.common_name = "Recorder test camera";
-    const auto certificate = crypto_openssl::issue_certificate(*ca_key, *anchor_, name, key->spki_der(), leaf, Bytes{0x5e, 2}).value();
-    chain_ = crypto_openssl::certificates_pem({certificate});
-    return key;
-  }
-
-  RecorderOptions options(const char* name) {
-    RecorderOptions result;
-    result.path = folder_.path() / name;
-    result.signer.chain_pem = chain_;
-    result.signer.vendor = {"1.0", "0001", "Recorder test"};
-    return result;
-  }
-
-  signed_video::Report verify(const std::filesystem::path& path) {
-    const auto file = MappedFile::open(path).value();
-    auto clip = codec::open_clip(file.bytes()).value();
-    signed_video::VerifyOptions verify_options;
-    verify_options.anchors = {*anchor_};
-    signed_video::Verifier verifier(clip->info().codec, *engine_, verify_options);
-    bool truncated = false;
-    for (;;) {
-      const auto run = clip->read();
-      truncated = !run;
-      if (!run || run->empty()) break;
-      verifier.add(*run);
-    }
-    return verifier.finish(truncated);
-  }
-
-  // Decodes everything: not a single error. (It warns of the end-of-stream SEI, which stands behind the last picture.)
-  static void expect_plays(const std::filesystem::path& path) {
-    const auto result = run_program({"ffmpeg", "-hide_banner", "-loglevel", "error", "-xerror", "-err_detect", "explode", "-i",
-                                     path.string(), "-f", "null", "-"});
-    EXPECT_EQ(result.exit_code, 0) << result.output;
-    EXPECT_EQ(result.output, "");
-  }
-
-  test_support::TemporaryFolder folder_;
-  std::unique_ptr<crypto::Engine> engine_;
-  std::optional<crypto::Certificate> anchor_;
-  std::string chain_;
-  SystemClock clock_;
-};
 
 struct Case {
   const char* name;
@@ -90,7 +15,7 @@ struct Case {
   const char* file;
 };
 
-class RecorderCases : public RecorderTest, public testing::WithParamInterface<Case> {};
+class RecorderCases : public test::RecorderTest, public testing::WithParamInterface<Case> {};
 
 // AX-4.1-1, AX-4.1-2, IP-4.2-1
 TEST_P(RecorderCases, WhatTheTestCameraRecordsIsAuthenticAndPlays) {
@@ -139,6 +64,52 @@ INSTANTIATE_TEST_SUITE_P(All, RecorderCases,
                                          Case{"h264_b_frames", Codec::h264, 1, 2, "a.mp4"},
                                          Case{"h264_raw", Codec::h264, 1, 0, "a.h264"}),
                          [](const auto& test) { return test.param.name; });
+
+class RecorderSlowKey : public test::RecorderTest {};
+
+// A key that takes longer than a GOP: video goes on, signatures come later, and all of it is covered in the end.
+TEST_F(RecorderSlowKey, NeverHoldsThePicturesUp) {
+  CameraOptions camera_options;
+  camera_options.width = 320;
+  camera_options.height = 240;
+  camera_options.key_interval = std::chrono::milliseconds(200);
+  camera_options.duration = std::chrono::seconds(2);
+  auto camera = Camera::create(std::move(camera_options), clock_);
+  ASSERT_TRUE(camera);
+  const auto key = make_key(std::chrono::milliseconds(300));
+  auto recorder = Recorder::create(*engine_, key, options("slow.mp4"));
+  ASSERT_TRUE(recorder);
+  const auto begin = std::chrono::steady_clock::now();
+  ASSERT_TRUE(camera->run([&](const CapturedPicture& picture) {
+    const auto before = std::chrono::steady_clock::now();
+    auto status = recorder->add(picture);
+    EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::milliseconds(250));
+    return status;
+  }));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+  ASSERT_TRUE(recorder->finish());
+  const auto report = verify(folder_.path() / "slow.mp4");
+  EXPECT_EQ(report.verdict, signed_video::Verdict::authentic) << report.verdict_reason;
+  EXPECT_EQ(recorder->add({}).error().code, Errc::usage);
+  EXPECT_EQ(recorder->finish().error().code, Errc::usage);
+}
+
+TEST_F(RecorderSlowKey, SaysWhatIsWrong) {
+  const auto key = make_key();
+  EXPECT_EQ(Recorder::create(*engine_, key, options("a.avi")).error().code, Errc::usage);
+  EXPECT_EQ(Recorder::create(*engine_, nullptr, options("a.mp4")).error().code, Errc::usage);
+  auto recorder = Recorder::create(*engine_, key, options("a.h265"));
+  ASSERT_TRUE(recorder);
+  EXPECT_EQ(recorder->finish().error().code, Errc::usage);
+  auto other = Recorder::create(*engine_, key, options("a.h265"));
+  ASSERT_TRUE(other);
+  CapturedPicture picture;
+  const Bytes unit = {0x65, 0x88};
+  const BytesView units[] = {unit};
+  picture.units = units;
+  EXPECT_EQ(other->add(picture).error().code, Errc::usage);   // H.264 into .h265
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "a.h265"));
+}
 
 }  // namespace
 }  // namespace camvault::camera

@@ -304,6 +304,8 @@ class Judge:
         displaced = [at[i] for i, is_, should in zip(own, actual, sorted(actual)) if is_ != should]
         if displaced:  # of units that changed places any may be taken for the one that moved
             every = set(displaced).union(*sets)
+            if any(not self.clip.hashables[h].first for h in moved):
+                every.add(min(every) - 1)  # a further slice is missing from the picture before
             sets = [set(range(min(every), max(every) + 2))]  # one more if it counts as missing from its old place too
         return sets, set().union(*sets) if strict and sets else None
 

@@ -52,6 +52,7 @@ def cases():
                    options=["--no-emulation-prevention"])
         yield case(codec + " repeated SEIs", codec=codec, options=["--repeat-seis"], not_for_reference=REPEATS)
     yield case("h265 open GOP and temporal layers", codec="h265", b_frames=3, open_gop=True, layers=True, not_for_reference=TYPES)
+    yield case("one GOP of 1,300 units, parts by default", frames=650, gop=1000, slices=2)
     yield case("P-384", key="p384")
     yield case("P-384, SHA-384", key="p384", options=["--hash", "sha384"])
     yield case("P-521, SHA-512", key="p521", options=["--hash", "sha512"])

@@ -2,7 +2,8 @@
 
 Every unit of the edited clip carries its origin (signed_clip.Item), and the rules below speak about origins only:
  - a signed SEI vouches for its run of units, and through an unsigned SEI in that run for the run of that one;
- - between the first and the last unit that is vouched for, nothing may be altered, added, moved or left unvouched;
+ - between the first and the last unit that is vouched for, nothing may be altered, added, moved or left unvouched (but
+   pictures whose SEI went away together with the GOPs behind them);
  - units gone from a run are missing where a hash list proves it, else the run as a whole does not fit;
  - what is cut off at either end is no failure, and what stands behind the last vouched unit is not covered;
  - parameter sets, delimiters, foreign SEIs, zeros behind a unit and exact repeats of a signed SEI change nothing.
@@ -14,11 +15,12 @@ AUTHENTIC, MISSING, NOT, UNSIGNED = "authentic", "authentic_with_missing_frames"
 
 
 class Expectation:
-    def __init__(self, verdicts, why, touched, must=(), may=None):
+    def __init__(self, verdicts, why, touched, must=(), may=None, unproved=0):
         self.verdicts, self.why = set(verdicts), why
         self.touched = touched  # a covered unit was altered, removed or moved, or something put between covered ones
         self.must = list(must)  # sets of picture indexes: at least one of each has to be named
         self.may = may          # all that may be named; None: not checked
+        self.unproved = unproved  # pictures of the edited clip that must not count as authentic
 
     def __str__(self):
         return "%s (%s)" % (" or ".join(sorted(self.verdicts)), self.why)
@@ -178,13 +180,25 @@ class Judge:
 
     def look_at_unit(self, i, it, kind, where):
         clip = self.clip
-        if where == 0 and kind != "own":
+        if where == 0 and kind in ("own", "altered") and it.source.hashable not in self.cover:
+            self.touched, self.names = True, False
+            why = "pictures in the middle have lost their SEI"
+            if self.stands_before_gap(i):
+                # A removed run of GOPs takes along the SEI about the GOP before it. That is one thing with the run, if the
+                # report does not count these pictures as authentic; to refuse the clip is right as well.
+                self.gone.append(why + " with a run that was removed")
+                self.maybe_bad.append(why)
+            else:
+                self.bad.append(why)
+        elif where == 0 and kind == "altered" and clip.low_bitrate and self.stands_before_gap(i, True):
+            # Without a list an SEI that does not fit may as well speak about the run that was removed.
+            self.touched = True
+            self.gone.append("a signed unit is altered in front of a run that was removed")
+            self.maybe_bad.append("a signed unit is altered")
+        elif where == 0 and kind != "own":
             self.touched = True
             self.bad.append({"extra": "something stands between signed units", "altered": "a signed unit is altered",
                              "moved": "a unit is not in its place"}[kind])
-        elif where == 0 and it.source.hashable not in self.cover:
-            self.bad.append("pictures in the middle have lost their SEI")
-            self.touched, self.names = True, False
         elif where < 0:
             # Also whole pictures whose SEI was taken away: a clip cut by an honest recorder begins with a GOP whose SEI
             # is in the clip, or ends before it.
@@ -199,6 +213,31 @@ class Judge:
                 self.touched = True
             elif kind != "own" or it.source.hashable != self.units[self.last].source.hashable + 1:
                 self.maybe_bad.append("the border behind the last signed GOP is touched")
+
+    def stands_before_gap(self, i, same_gop=False):
+        """Whether the uncovered pictures (or the GOP) around unit i are the last ones before units that are not there."""
+        h = self.units[i].source.hashable
+        for k in range(i + 1, len(self.units)):
+            if self.kinds[k] not in ("own", "altered"):
+                return False
+            after = self.units[k].source.hashable
+            if after != h + 1:
+                return True
+            if self.units[k].source.gop_start if same_gop else after in self.cover:
+                return False
+            h = after
+        return False
+
+    def unproved_pictures(self):
+        """How many pictures hold something that nobody signed there; a report must not count them as authentic."""
+        if any(it.general and not self.own(it) for it in self.edited):
+            return 0  # units of another recording with their own SEIs
+        wrong, picture = set(), -1
+        for it, kind in zip(self.units, self.kinds):
+            picture += it.first
+            if it.vcl and kind in ("altered", "extra"):
+                wrong.add(picture)
+        return len(wrong)
 
     # ---- what is gone
     def look_for_missing(self):
@@ -259,7 +298,7 @@ class Judge:
         must, may = [], None
         if self.names and (self.bad or self.gone) and not self.clip.low_bitrate and not self.nothing:
             must, may = self.name_pictures()
-        return Expectation(verdicts, why, self.touched, must, may)
+        return Expectation(verdicts, why, self.touched, must, may, self.unproved_pictures())
 
     def name_pictures(self):
         """Indexes by which a report has to name what is wrong; a missing picture has the index it would have had."""

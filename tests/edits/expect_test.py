@@ -161,7 +161,14 @@ class Expectations(unittest.TestCase):
 
     def test_removed_gop(self):
         items = self.units()
-        self.assertEqual(self.judge(items[:5] + items[10:]).verdicts, {NOT})  # the SEI of the GOP before went with it
+        e = self.judge(items[:5] + items[10:])  # the SEI of GOP 0 went with GOP 1, and nothing before it is vouched for
+        self.assertEqual(e.verdicts, {NOT})
+        e = self.judge(items[:10] + items[15:])  # as before, but behind a GOP that is vouched for
+        self.assertEqual((e.verdicts, e.unproved), ({MISSING, NOT}, 0))
+        items[8] = items[8].altered()
+        e = self.judge(items[:10] + items[15:])
+        self.assertEqual((e.verdicts, e.unproved), ({MISSING, NOT}, 1))
+        items = self.units()
         kept = items[:5] + [items[6]] + items[10:]
         self.assertEqual(self.judge(kept).verdicts, {MISSING})
 

@@ -86,7 +86,12 @@ def named_frames(report):
     return {f["index"] for f in report["frames"]["not_authentic"] if f["kind"] in WRONG_KINDS}
 
 
-def judge_frames(expected, report):
+def judge_frames(expected, report, pictures):
+    frames = report["frames"]
+    if frames["count"] == pictures and frames["authentic"] > pictures - expected.unproved and \
+            len(named_frames(report)) < expected.unproved:
+        return "counts %d of %d pictures as authentic, but %d hold what nobody signed there" % (
+            frames["authentic"], pictures, expected.unproved)
     if expected.must and report["verdict"] != AUTHENTIC:
         named = named_frames(report)
         for one in expected.must:
@@ -137,7 +142,7 @@ class Run:
         expected = expect(scene.clip, items)
         report = self.ask(scene, path)
         wrong = report["verdict"] not in expected.verdicts
-        frame = None if wrong else judge_frames(expected, report)
+        frame = None if wrong else judge_frames(expected, report, sum(it.first for it in items))
         text = "edit %d: %s of [%s], %s, as %s: " % (number, kind, scene.name, what, container)
         if wrong:
             text += "said %s (%s), right is %s" % (report["verdict"], report["verdict_reason"], expected)

@@ -5,6 +5,11 @@
 
 namespace camvault::crypto_openssl::der {
 
+namespace {
+const Timestamp kFirst = from_unix_seconds(-631'152'000);        // 1950
+const Timestamp kPastLast = from_unix_seconds(253'402'300'800);  // 10000
+}  // namespace
+
 Bytes element(std::uint8_t tag, BytesView content) {
   Bytes out{tag};
   const auto size = content.size();

@@ -7,8 +7,34 @@ namespace camvault::crypto_openssl {
 namespace {
 constexpr std::size_t kMaxLists = 256;
 
-bool has_critical_extension(const X509_CRL* crl) {
-  return X509_CRL_get_ext_by_critical(crl, 1, -1) >= 0;
+using DistributionPoint = Ossl<ISSUING_DIST_POINT, ISSUING_DIST_POINT_free>;
+
+bool has_unknown_critical_extension(const X509_CRL* crl) {
+  for (int at = -1; (at = X509_CRL_get_ext_by_critical(crl, 1, at)) >= 0;) {
+    if (OBJ_obj2nid(X509_EXTENSION_get_object(X509_CRL_get_ext(crl, at))) != NID_issuing_distribution_point)
+      return true;
+  }
+  return false;
+}
+
+// RFC 5280 5.2.5: what the list is about. Entries count unless they may be of other issuers' certificates;
+// that it does not name a certificate means something only if it speaks of all of them, for all reasons.
+struct Scope {
+  bool usable = false;
+  bool complete = false;
+};
+
+Scope scope_of(const X509_CRL* crl) {
+  if (has_unknown_critical_extension(crl)) return {};  // a delta, for one
+  int critical = -1;
+  const DistributionPoint point(static_cast<ISSUING_DIST_POINT*>(
+      X509_CRL_get_ext_d2i(crl, NID_issuing_distribution_point, &critical, nullptr)));
+  clear_errors();
+  if (!point) return {critical == -1, critical == -1};  // none; or one that cannot be read
+  if (point->indirectCRL > 0) return {};
+  const bool partial = point->distpoint != nullptr || point->onlyuser > 0 || point->onlyCA > 0 ||
+                       point->onlyattr > 0 || point->onlysomereasons != nullptr;
+  return {true, !partial};
 }
 
 // RFC 5280 5.3.1: why, or unspecified (0) if it does not say.
@@ -34,8 +60,8 @@ RevocationLists::RevocationLists(const std::vector<crypto::RevocationList>* list
     if (lists_.size() == kMaxLists) break;
     auto crl = crl_from_der(list.der);
     if (!crl) continue;
-    const bool usable = !has_critical_extension(crl.get());
-    lists_.push_back({std::move(crl), list.next_update, usable, {}});
+    const auto scope = scope_of(crl.get());
+    if (scope.usable) lists_.push_back({std::move(crl), list.next_update, scope.complete, {}});
   }
 }
 
@@ -53,12 +79,10 @@ bool RevocationLists::is_signed(List& list, const X509* issuer) {
 Revocation RevocationLists::look_up(const X509* certificate, const X509* issuer, Timestamp at) {
   Revocation result;
   for (auto& list : lists_) {
-    if (!list.usable ||
-        X509_NAME_cmp(X509_CRL_get_issuer(list.crl.get()), X509_get_issuer_name(certificate)) != 0)
-      continue;
+    if (X509_NAME_cmp(X509_CRL_get_issuer(list.crl.get()), X509_get_issuer_name(certificate)) != 0) continue;
     if (!is_signed(list, issuer)) continue;
     // An old list still proves what it names, but not that nothing was added since.
-    if (!list.next_update || *list.next_update >= at) result.list_found = true;
+    if (list.complete && (!list.next_update || *list.next_update >= at)) result.list_found = true;
     X509_REVOKED* entry = nullptr;
     auto* serial = const_cast<ASN1_INTEGER*>(X509_get0_serialNumber(certificate));
     // 2 = taken off the list again (removeFromCRL)

@@ -10,7 +10,7 @@
 namespace camvault::crypto_openssl {
 
 struct Revocation {
-  bool list_found = false;   // an authentic list of the issuer, not past its next update
+  bool list_found = false;   // an authentic and complete list of the issuer, not past its next update
   bool revoked = false;      // counts at the time asked
   bool compromised = false;  // for a key compromise, which counts at any time
   Timestamp since{};
@@ -26,7 +26,7 @@ class RevocationLists {
   struct List {
     X509Crl crl;
     std::optional<Timestamp> next_update;
-    bool usable = false;                    // no critical extension: not indirect, not a delta, not partial
+    bool complete = false;                  // of all the issuer's certificates, for all reasons
     std::map<const X509*, bool> signed_by;  // by issuer
   };
   static bool is_signed(List& list, const X509* issuer);

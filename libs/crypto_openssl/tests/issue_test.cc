@@ -151,6 +151,12 @@ TEST(Der, ElementsAsInTheStandard) {
   EXPECT_EQ(to_hex(der::named_bits(1u << 5 | 1u << 6)), "03020106");  // keyCertSign, cRLSign
   EXPECT_EQ(to_hex(der::octet_string(Bytes(128))).substr(0, 6), "048180");
   EXPECT_EQ(to_hex(der::octet_string(Bytes(65536))).substr(0, 10), "0483010000");
+  EXPECT_TRUE(der::time(from_iso8601("1950-01-01").value()));
+  EXPECT_TRUE(der::time(from_iso8601("9999-12-31T23:59:59.9Z").value()));
+  for (const auto bad : {from_iso8601("1950-01-01").value() - Ticks(1), from_unix_seconds(253'402'300'800),
+                         Timestamp::min(), Timestamp::max()}) {
+    EXPECT_EQ(der::time(bad).error().code, Errc::usage);
+  }
   EXPECT_EQ(as_text(BytesView(der::time(from_iso8601("2049-12-31T23:59:59Z").value()).value()).subspan(2)),
             "491231235959Z");
   EXPECT_EQ(as_text(BytesView(der::time(from_iso8601("2050-01-01").value()).value()).subspan(2)),

@@ -1,6 +1,8 @@
 // NC-2-1: revoked certificates. A key compromise counts at any time, other reasons from their date on.
 #include <gtest/gtest.h>
+#include <openssl/pem.h>
 
+#include "certificate.h"
 #include "test_pki.h"
 
 namespace camvault::crypto_openssl {
@@ -119,6 +121,42 @@ TEST_F(RevocationTest, ListsOfOthersSayNothing) {
             {foreign, bent, list_of(ca_, {{leaf_.cert.serial, kRevoked, RevocationReason::key_compromise}})})
           .verdict,
       PathVerdict::revoked);
+}
+
+// RFC 5280 5.2.5: what a list is about is in an extension that foreign CAs use.
+TEST_F(RevocationTest, ListsOfAPartOfTheCertificates) {
+  const auto key_pem = ca_.key->private_pem_for_tests();
+  const auto key = key_pem.reveal([](BytesView pem) {
+    const Bio in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+    return EvpKey(PEM_read_bio_PrivateKey(in.get(), nullptr, nullptr, nullptr));
+  });
+  const auto with_extension = [&](bool names_leaf, const char* nid, const char* value) {
+    const auto list = names_leaf
+                          ? list_of(ca_, {{leaf_.cert.serial, kRevoked, RevocationReason::key_compromise}})
+                          : list_of(ca_);
+    const auto crl = crl_from_der(list.der);
+    const X509Ext extension(X509V3_EXT_conf(nullptr, nullptr, nid, value));
+    EXPECT_TRUE(extension);
+    EXPECT_EQ(X509_CRL_add_ext(crl.get(), extension.get(), -1), 1);
+    EXPECT_GT(X509_CRL_sign(crl.get(), key.get(), EVP_sha256()), 0);
+    return engine_->crl_from_pem_or_der(der_of(crl.get(), i2d_X509_CRL)).value();
+  };
+  const auto* const kPoint = "issuingDistributionPoint";
+  // A part of the certificates: what it names is revoked, what it does not name is not known.
+  for (const auto* part :
+       {"critical,onlyuser:TRUE", "critical,onlyCA:TRUE", "onlysomereasons:keyCompromise"}) {
+    EXPECT_EQ(judge(leaf_.cert, {with_extension(true, kPoint, part)}).verdict, PathVerdict::revoked) << part;
+    const auto silent = judge(leaf_.cert, {with_extension(false, kPoint, part)});
+    EXPECT_EQ(silent.verdict, PathVerdict::trusted);
+    EXPECT_FALSE(silent.revocation_checked) << part;
+  }
+  // Entries that may be of another issuer's certificates, and meanings that we do not know, say nothing.
+  EXPECT_EQ(judge(leaf_.cert, {with_extension(true, kPoint, "critical,indirectCRL:TRUE")}).verdict,
+            PathVerdict::trusted);
+  EXPECT_EQ(judge(leaf_.cert, {with_extension(true, "1.3.6.1.4.1.32473.9", "critical,DER:0500")}).verdict,
+            PathVerdict::trusted);
+  EXPECT_EQ(judge(leaf_.cert, {with_extension(true, "1.3.6.1.4.1.32473.9", "DER:0500")}).verdict,
+            PathVerdict::revoked);
 }
 
 TEST_F(RevocationTest, ListsAreReadInBothForms) {

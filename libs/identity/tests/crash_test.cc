@@ -22,7 +22,7 @@ constexpr int kKills = 100;
 // line that got its answer would.
 [[noreturn]] void provision_until_killed(const Site& site, int first, int out) {
   auto factory = Factory::open(site.path(), site.clock, *site.engine);
-  if (!factory) ::_exit(1);
+  if (!factory || ::write(out, "\n", 1) != 1) ::_exit(1);  // ready
   for (int i = first;; ++i) {
     const auto serial = "CAM-" + std::to_string(i);
     const auto certs = factory->provision(*site.ca_key, Camera::make().request(serial));
@@ -36,9 +36,16 @@ TEST(Crash, KilledAtAHundredMoments) {
   Site site;
   site.factory.reset();
   std::mt19937 random(20260301);
-  std::uniform_int_distribution<int> wait_us(500, 30'000);
+  // Some cameras long, so that the kills spread over all steps of one.
+  const auto one = [&] {
+    auto factory = Factory::open(site.path(), site.clock, *site.engine).value();
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_TRUE(factory.provision(*site.ca_key, Camera::make().request("CAM-0")));
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
+  }();
+  std::uniform_int_distribution<std::int64_t> wait_us(0, 3 * one.count());
   std::map<std::string, std::string> handed_out;  // serial -> fingerprints
-  int first = 0;
+  int first = 1;
   for (int kill_number = 0; kill_number < kKills; ++kill_number) {
     int ends[2];
     ASSERT_EQ(::pipe(ends), 0);
@@ -46,6 +53,8 @@ TEST(Crash, KilledAtAHundredMoments) {
     ASSERT_GE(child, 0);
     if (child == 0) provision_until_killed(site, first, ends[1]);
     ::close(ends[1]);
+    char ready = 0;
+    ASSERT_EQ(::read(ends[0], &ready, 1), 1);
     std::this_thread::sleep_for(std::chrono::microseconds(wait_us(random)));
     ::kill(child, SIGKILL);
     int status = 0;
@@ -76,6 +85,7 @@ TEST(Crash, KilledAtAHundredMoments) {
   }
 
   auto factory = Factory::open(site.path(), site.clock, *site.engine).value();
+  const auto told_of = handed_out.size();
   std::set<std::string> numbers;
   for (const auto& serial : factory.serials()) {
     const auto certs = factory.issued(serial).value();
@@ -87,8 +97,10 @@ TEST(Crash, KilledAtAHundredMoments) {
       handed_out.erase(told);
     }
   }
+  EXPECT_GT(told_of, 20u) << "the kills came too early to mean anything";
   EXPECT_TRUE(handed_out.empty()) << "left the factory and is not in its log";
-  std::printf("%d kills, %zu cameras issued\n", kKills, factory.serials().size());
+  std::printf("%d kills, %zu cameras issued, %zu of them by the processes that were killed\n", kKills,
+              factory.serials().size(), told_of);
 }
 
 // Every prefix of the log that a power cut can leave, with the certificate file written or not yet.

@@ -123,9 +123,10 @@ Result<Bytes> object_identifier(std::string_view dotted) {
 }
 
 Result<Bytes> time(Timestamp value) {
-  const auto text = to_iso8601(from_unix_seconds(to_unix_seconds(value)));  // "2026-11-21T10:00:00Z"
-  if (text.size() != 20 || text < "1950")
+  if (value < kFirst || value >= kPastLast) {
     return fail(Errc::usage, "certificate time outside the years 1950 to 9999");
+  }
+  const auto text = to_iso8601(from_unix_seconds(to_unix_seconds(value)));  // "2026-11-21T10:00:00Z"
   std::string digits;
   std::copy_if(text.begin(), text.end(), std::back_inserter(digits),
                [](char c) { return c >= '0' && c <= '9'; });

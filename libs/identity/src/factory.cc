@@ -23,6 +23,10 @@ struct Factory::State {
   const crypto::Engine* engine;
 
   Timestamp now() const { return clock->now(); }
+  bool is_revoked(const DeviceEntry& entry) const {
+    return log.revoked().contains(entry.identity.number) ||
+           log.revoked().contains(entry.media_signing.number);
+  }
   Result<Bytes> new_number() const;
   Result<CertificateEntry> check_key(const std::string& serial, const CertificateRequest& request) const;
   Result<Certificate> sign(SigningKey& ca_key, const crypto_openssl::SubjectName& name,
@@ -92,7 +96,7 @@ Result<Factory> Factory::init(const fs::path& folder, const FactorySettings& set
                               SigningKey& device_ca_key, const Clock& clock, const crypto::Engine& engine) {
   CAM_TRY_STATUS(check_settings(settings));
   if (!is_allowed_key(root_key.alg()) || !is_allowed_key(device_ca_key.alg())) {
-    return fail(Errc::unsupported, "CA keys are P-256, P-384 or RSA");
+    return fail(Errc::unsupported, "CA keys are ECDSA or RSA keys");
   }
   if (root_key.spki_der() == device_ca_key.spki_der())
     return fail(Errc::usage, "root and device CA need different keys");
@@ -165,8 +169,8 @@ Result<Bytes> Factory::State::new_number() const {
 Result<CertificateEntry> Factory::State::check_key(const std::string& serial,
                                                    const CertificateRequest& request) const {
   if (!is_allowed_key(request.key->alg())) {
-    return fail(Errc::denied, "certificates are for P-256, P-384 and RSA keys, not " +
-                                  std::string(to_string(request.key->alg())));
+    return fail(Errc::denied,
+                "certificates are for ECDSA and RSA keys, not " + std::string(to_string(request.key->alg())));
   }
   CertificateEntry entry;
   entry.key = key_hash(*engine, request.spki);
@@ -242,6 +246,7 @@ Result<DeviceCertificates> Factory::provision(SigningKey& device_ca_key, const P
     return fail(Errc::denied, "identity and media signing need different keys");
   }
   if (const auto* known = s.log.find(serial)) {
+    if (s.is_revoked(*known)) return fail(Errc::denied, "serial number " + serial + " is revoked");
     const bool same_keys =
         known->identity.key == entry.identity.key && known->media_signing.key == entry.media_signing.key;
     if (known->issued || !same_keys)
@@ -279,6 +284,7 @@ Result<DeviceCertificates> Factory::issued(std::string_view serial) const {
   const auto* entry = state_->log.find(serial);
   if (entry == nullptr || !entry->issued)
     return fail(Errc::not_found, "nothing was issued for this serial number");
+  if (state_->is_revoked(*entry)) return fail(Errc::denied, "this serial number is revoked");
   return state_->read_issued(std::string(serial), *entry);
 }
 

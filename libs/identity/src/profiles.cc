@@ -91,9 +91,7 @@ CertificateProfile media_signing_profile(const FactorySettings& settings, Timest
   return profile;
 }
 
-bool is_allowed_key(crypto::KeyAlg alg) {
-  return alg == crypto::KeyAlg::ec_p256 || alg == crypto::KeyAlg::ec_p384 || crypto::is_rsa(alg);
-}
+bool is_allowed_key(crypto::KeyAlg alg) { return crypto::is_ecdsa(alg) || crypto::is_rsa(alg); }
 
 Status check_settings(const FactorySettings& settings) {
   if (settings.organization.empty() || settings.organization.size() > kMaxOrganization) {

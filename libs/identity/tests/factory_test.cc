@@ -64,7 +64,7 @@ TEST(Factory, MediaSigningCanEnd) {
 }
 
 TEST(Factory, AllKeyKinds) {
-  for (const auto alg : {KeyAlg::ec_p384, KeyAlg::rsa_2048}) {
+  for (const auto alg : {KeyAlg::ec_p384, KeyAlg::ec_p521, KeyAlg::rsa_2048}) {
     Site site(alg);
     for (const auto of_camera : {KeyAlg::ec_p256, KeyAlg::rsa_2048}) {
       const auto certs =
@@ -243,6 +243,9 @@ TEST(Factory, Revocation) {
   EXPECT_EQ(judge(site, b.media_signing, {root_list}).verdict, PathVerdict::trusted);
   const auto stolen = site.factory->publish_root_list(*site.root_key, std::chrono::days(30), true).value();
   EXPECT_EQ(judge(site, b.media_signing, {stolen}).verdict, PathVerdict::revoked);
+  EXPECT_EQ(site.factory->issued("S1").error().code, Errc::denied);
+  EXPECT_TRUE(site.factory->issued("S2"));
+  EXPECT_EQ(site.provision(Camera::make(), "S1").error().code, Errc::denied);
   site.reopen();
   EXPECT_EQ(site.provision(Camera::make(), "S4").error().code, Errc::denied);
 }

@@ -37,9 +37,9 @@ struct FactorySettings {
 enum class RevocationCause : std::uint8_t { key_compromise, superseded, cessation_of_operation };
 
 // Thread-confined. One process at a time works on a folder: an object holds its lock (Errc::unavailable if
-// another does for more than three seconds). `clock` and `engine` must outlive it. Whatever moment the process
-// or the machine stops at: no serial number is issued twice, no certificate leaves that the log does not
-// know.
+// another does for more than three seconds). `clock` and `engine` must outlive it. Whatever moment the
+// process or the machine stops at: no serial number is issued twice, no certificate leaves that the log does
+// not know.
 class Factory {
  public:
   // Makes the CA certificates in `folder` (created if missing) with the two different keys. Errc::exists if a
@@ -63,7 +63,8 @@ class Factory {
   // was cut off before any certificate left can ask again with the same keys.
   Result<DeviceCertificates> provision(crypto::SigningKey& device_ca_key, const ProvisionRequest& request);
 
-  // What was issued for a serial number, to deliver it again. Errc::not_found if nothing was.
+  // What was issued for a serial number, to deliver it again. Errc::not_found if nothing was, Errc::denied
+  // if it was revoked.
   Result<DeviceCertificates> issued(std::string_view serial) const;
   std::vector<std::string> serials() const;  // of all cameras issued, in order
 

@@ -8,7 +8,9 @@ namespace camvault::codec {
 namespace {
 
 Bytes encode_head(std::uint8_t major, std::uint64_t argument) {
-  const auto initial = [major](unsigned info) { return static_cast<std::uint8_t>(unsigned{major} << 5 | info); };
+  const auto initial = [major](unsigned info) {
+    return static_cast<std::uint8_t>(unsigned{major} << 5 | info);
+  };
   if (argument < 24) return {initial(static_cast<unsigned>(argument))};
   const unsigned width = argument <= 0xff ? 1 : argument <= 0xffff ? 2 : argument <= 0xffff'ffff ? 4 : 8;
   Bytes out{initial(width == 1 ? 24 : width == 2 ? 25 : width == 4 ? 26 : 27)};

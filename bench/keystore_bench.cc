@@ -1,5 +1,6 @@
-// Signatures through keystored's socket beside the same signatures in this process, in one run and in turns, so that
-// the ratio means something on a busy machine. P-256 over a SHA-256 digest, as signed video makes them.
+// Signatures through keystored's socket beside the same signatures in this process, in one run and in turns,
+// so that the ratio means something on a busy machine. P-256 over a SHA-256 digest, as signed video makes
+// them.
 //
 //   keystore_bench [SECONDS for each measurement, default 2]
 #include <fcntl.h>
@@ -38,7 +39,8 @@ struct Measured {
   double per_second() const { return static_cast<double>(micros.size()) / seconds; }
   double percentile(double part) {
     if (micros.empty()) return 0;
-    const auto at = std::min(micros.size() - 1, static_cast<std::size_t>(part * static_cast<double>(micros.size())));
+    const auto at =
+        std::min(micros.size() - 1, static_cast<std::size_t>(part * static_cast<double>(micros.size())));
     std::nth_element(micros.begin(), micros.begin() + static_cast<std::ptrdiff_t>(at), micros.end());
     return micros[at];
   }
@@ -58,7 +60,8 @@ crypto::Digest some_digest() {
 
 void measure(Measured& out, double seconds, const std::function<void()>& sign) {
   const auto begin = Clock::now();
-  const auto end = begin + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+  const auto end =
+      begin + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
   auto before = begin;
   while (before < end) {
     sign();
@@ -76,8 +79,8 @@ class InProcess {
     if (key_ == nullptr) give_up("no key");
   }
   void sign(const crypto::Digest& digest) const {
-    const std::unique_ptr<EVP_PKEY_CTX, void (*)(EVP_PKEY_CTX*)> ctx(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr),
-                                                                     EVP_PKEY_CTX_free);
+    const std::unique_ptr<EVP_PKEY_CTX, void (*)(EVP_PKEY_CTX*)> ctx(
+        EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr), EVP_PKEY_CTX_free);
     std::uint8_t signature[80];
     std::size_t size = sizeof signature;
     if (EVP_PKEY_sign_init(ctx.get()) != 1 || EVP_PKEY_CTX_set_signature_md(ctx.get(), EVP_sha256()) != 1 ||
@@ -98,11 +101,13 @@ class Daemon {
     root_ = name;
     std::filesystem::permissions(root_, std::filesystem::perms(0755));
     std::filesystem::create_directories(root_ / "etc/camvault");
-    std::ofstream(root_ / "etc/camvault/keystored.toml") << "[[application]]\nname = \"bench\"\nuid = " << ::geteuid() << "\n";
+    std::ofstream(root_ / "etc/camvault/keystored.toml")
+        << "[[application]]\nname = \"bench\"\nuid = " << ::geteuid() << "\n";
     std::filesystem::permissions(root_ / "etc/camvault/keystored.toml", std::filesystem::perms(0644));
     pid_ = ::fork();
     if (pid_ == 0) {
-      const int log = ::open((root_ / "log").c_str(), O_WRONLY | O_CREAT, 0600);  // the audit line of each signature is part of it
+      const int log = ::open((root_ / "log").c_str(), O_WRONLY | O_CREAT,
+                             0600);  // the audit line of each signature is part of it
       ::dup2(log, STDERR_FILENO);
       const auto root = root_.string();
       ::execl(KEYSTORED_BINARY, KEYSTORED_BINARY, "--root", root.c_str(), static_cast<char*>(nullptr));
@@ -132,7 +137,8 @@ constexpr auto kScheme = crypto::SignatureScheme::ecdsa;
 constexpr auto kHash = crypto::HashAlg::sha256;
 
 // `threads` clients, each with a connection of its own, each waiting for its answer.
-void measure_clients(Measured& out, double seconds, const std::vector<std::shared_ptr<crypto::SigningKey>>& keys) {
+void measure_clients(Measured& out, double seconds,
+                     const std::vector<std::shared_ptr<crypto::SigningKey>>& keys) {
   const auto digest = some_digest();
   std::vector<Measured> each(keys.size());
   std::vector<std::thread> threads;
@@ -178,8 +184,9 @@ void measure_pipelined(Measured& out, double seconds, crypto::SigningKey& key) {
 }
 
 void print(const char* name, Measured& measured, Measured& in_process) {
-  std::printf("%-36s %9.0f %9.1f %9.1f   x %.2f   %+8.1f\n", name, measured.per_second(), measured.percentile(0.5),
-              measured.percentile(0.99), measured.per_second() / in_process.per_second(),
+  std::printf("%-36s %9.0f %9.1f %9.1f   x %.2f   %+8.1f\n", name, measured.per_second(),
+              measured.percentile(0.5), measured.percentile(0.99),
+              measured.per_second() / in_process.per_second(),
               measured.percentile(0.5) - in_process.percentile(0.5));
 }
 

@@ -36,7 +36,8 @@ void ClientConnection::send_frame(BytesView payload, SteadyTime now) {
 
 ClientConnection::Io ClientConnection::write_out(SteadyTime now) {
   while (has_output()) {
-    const auto n = ::send(fd_.get(), out_.data() + out_done_, out_.size() - out_done_, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const auto n =
+        ::send(fd_.get(), out_.data() + out_done_, out_.size() - out_done_, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Io::open;
     if (n <= 0) return Io::ended;

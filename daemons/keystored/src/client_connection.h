@@ -1,4 +1,5 @@
-// One client: what came in, what goes out, and since when. No decisions, no threads: the server's loop owns it.
+// One client: what came in, what goes out, and since when. No decisions, no threads: the server's loop owns
+// it.
 #pragma once
 
 #include <chrono>
@@ -21,28 +22,29 @@ class ClientConnection {
 
   enum class Io { open, ended };
 
-  Io read_in(SteadyTime now);                      // what is there; one recv
+  Io read_in(SteadyTime now);  // what is there; one recv
   Result<std::optional<BytesView>> next_frame() { return frames_.next(); }
-  void frames_taken(SteadyTime now);               // after the last next_frame() of a turn
+  void frames_taken(SteadyTime now);                   // after the last next_frame() of a turn
   void send_frame(BytesView payload, SteadyTime now);  // queues and overwrites nothing
-  Io write_out(SteadyTime now);                    // what the client takes now
+  Io write_out(SteadyTime now);                        // what the client takes now
 
   bool has_output() const { return out_done_ < out_.size(); }
-  bool may_read() const;                           // false: answers wait, or too many requests are open
+  bool may_read() const;  // false: answers wait, or too many requests are open
   // The reason to end the connection, or null.
   const char* overdue(SteadyTime now, const Limits& limits) const;
 
   int descriptor() const { return fd_.get(); }
 
   const keystore_engine::Caller who;
-  bool greeted = false;        // the hello is done
-  bool closing = false;        // ends when the output is gone
-  bool more_frames = false;    // whole frames may wait in the buffer
+  bool greeted = false;         // the hello is done
+  bool closing = false;         // ends when the output is gone
+  bool more_frames = false;     // whole frames may wait in the buffer
   std::size_t outstanding = 0;  // requests with a worker
-  std::uint32_t events = 0;    // registered with epoll
+  std::uint32_t events = 0;     // registered with epoll
 
  private:
-  static constexpr std::size_t kMaxOutput = 256 * 1024;  // answers that a client has not taken: then it is not heard further
+  static constexpr std::size_t kMaxOutput =
+      256 * 1024;  // answers that a client has not taken: then it is not heard further
 
   UniqueFd fd_;
   ipc::FrameReader frames_;

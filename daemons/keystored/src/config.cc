@@ -18,7 +18,8 @@ namespace {
 constexpr std::size_t kMaxConfig = 256 * 1024;
 constexpr std::size_t kMaxUidsInRule = 64;
 
-Status only_keys(const toml::table& table, std::initializer_list<std::string_view> known, std::string_view where) {
+Status only_keys(const toml::table& table, std::initializer_list<std::string_view> known,
+                 std::string_view where) {
   for (const auto& [key, value] : table) {
     if (std::find(known.begin(), known.end(), key.str()) == known.end()) {
       return fail(Errc::usage, "unknown key \"" + std::string(key.str()) + "\" in " + std::string(where));
@@ -36,7 +37,8 @@ Result<std::uint32_t> read_uid(const toml::node& node, const std::string& where)
   return fail(Errc::usage, where + " is a uid or the name of a user");
 }
 
-Result<std::vector<std::uint32_t>> read_uids(const toml::table& table, std::string_view key, const std::string& where) {
+Result<std::vector<std::uint32_t>> read_uids(const toml::table& table, std::string_view key,
+                                             const std::string& where) {
   std::vector<std::uint32_t> uids;
   const auto* node = table.get(key);
   if (node == nullptr) return uids;
@@ -65,7 +67,8 @@ Result<ApplicationRule> read_application(const toml::node& node) {
   ApplicationRule rule;
   CAM_TRY(rule.name, read_text(*table, "name", "[[application]]"));
   const auto where = "application " + rule.name;
-  CAM_TRY_STATUS(only_keys(*table, {"name", "uid", "users", "managers", "provisioners", "import", "backend"}, where));
+  CAM_TRY_STATUS(
+      only_keys(*table, {"name", "uid", "users", "managers", "provisioners", "import", "backend"}, where));
   const auto* uid = table->get("uid");
   if (uid == nullptr) return fail(Errc::usage, where + " has no uid");
   CAM_TRY(rule.uid, read_uid(*uid, where + ", uid"));
@@ -82,12 +85,14 @@ Result<ApplicationRule> read_application(const toml::node& node) {
   return rule;
 }
 
-Result<std::int64_t> read_limit(const toml::table& table, std::string_view key, std::int64_t preset, std::int64_t most) {
+Result<std::int64_t> read_limit(const toml::table& table, std::string_view key, std::int64_t preset,
+                                std::int64_t most) {
   const auto* node = table.get(key);
   if (node == nullptr) return preset;
   const auto value = node->value_exact<std::int64_t>();
   if (!value || *value < 1 || *value > most) {
-    return fail(Errc::usage, "limits, " + std::string(key) + " is a number from 1 to " + std::to_string(most));
+    return fail(Errc::usage,
+                "limits, " + std::string(key) + " is a number from 1 to " + std::to_string(most));
   }
   return *value;
 }
@@ -95,7 +100,8 @@ Result<std::int64_t> read_limit(const toml::table& table, std::string_view key, 
 Result<Limits> read_limits(const toml::node& node) {
   const auto* table = node.as_table();
   if (table == nullptr) return fail(Errc::usage, "limits is a table: [limits]");
-  CAM_TRY_STATUS(only_keys(*table, {"connections", "connections_per_uid", "frame_ms", "write_ms", "idle_ms"}, "[limits]"));
+  CAM_TRY_STATUS(only_keys(*table, {"connections", "connections_per_uid", "frame_ms", "write_ms", "idle_ms"},
+                           "[limits]"));
   Limits limits;
   constexpr std::int64_t kDay = 86'400'000;
   CAM_TRY(const auto connections, read_limit(*table, "connections", 256, 4096));
@@ -163,8 +169,9 @@ Result<Config> load_config(const std::filesystem::path& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) == 0) {
     if ((info.st_uid != 0 && info.st_uid != ::geteuid()) || (info.st_mode & 022u) != 0) {
-      return fail(Errc::denied, path.string() + " can be changed by other users: it must belong to root or to this user, "
-                                                "and be writable by its owner only");
+      return fail(Errc::denied, path.string() +
+                                    " can be changed by other users: it must belong to root or to this user, "
+                                    "and be writable by its owner only");
     }
   }
   CAM_TRY(const auto bytes, read_file(path, kMaxConfig));

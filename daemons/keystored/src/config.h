@@ -12,8 +12,8 @@ namespace camvault::keystored {
 struct Limits {
   std::size_t connections = 256;
   std::size_t connections_per_uid = 64;
-  std::chrono::milliseconds frame_time{5'000};    // from a frame's first byte to its last; also for the hello
-  std::chrono::milliseconds write_time{5'000};    // for a client to take what waits for it
+  std::chrono::milliseconds frame_time{5'000};  // from a frame's first byte to its last; also for the hello
+  std::chrono::milliseconds write_time{5'000};  // for a client to take what waits for it
   std::chrono::milliseconds idle_time{600'000};
 };
 

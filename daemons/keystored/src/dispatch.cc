@@ -47,22 +47,29 @@ struct Handler {
     CAM_TRY_STATUS(engine.remove(who, r.key));
     return std::monostate{};
   }
-  Answer<ResponseResult> operator()(const request::PublicKey& r) const { return bytes(engine.public_key(who, r.key)); }
+  Answer<ResponseResult> operator()(const request::PublicKey& r) const {
+    return bytes(engine.public_key(who, r.key));
+  }
   Answer<ResponseResult> operator()(const request::SignDigest& r) const {
     return bytes(engine.sign_digest(who, r.use, r.scheme, r.hash, r.digest));
   }
   Answer<ResponseResult> operator()(const request::SignMessage& r) const {
     return bytes(engine.sign_message(who, r.use, r.scheme, r.hash, r.message));
   }
-  Answer<ResponseResult> operator()(const request::Random& r) const { return bytes(engine.random(who, r.count)); }
+  Answer<ResponseResult> operator()(const request::Random& r) const {
+    return bytes(engine.random(who, r.count));
+  }
   Answer<ResponseResult> operator()(const request::Encrypt& r) const {
     return bytes(engine.encrypt(who, r.use, r.plaintext, r.additional));
   }
   Answer<ResponseResult> operator()(const request::Decrypt& r) const {
     CAM_TRY(const auto plaintext, engine.decrypt(who, r.use, r.sealed, r.additional));
-    return plaintext.reveal([](BytesView p) { return to_bytes(p); });  // the caller's own data, on its way to him
+    return plaintext.reveal(
+        [](BytesView p) { return to_bytes(p); });  // the caller's own data, on its way to him
   }
-  Answer<ResponseResult> operator()(const request::Mac& r) const { return bytes(engine.mac(who, r.use, r.message)); }
+  Answer<ResponseResult> operator()(const request::Mac& r) const {
+    return bytes(engine.mac(who, r.use, r.message));
+  }
 
   static Answer<ResponseResult> bytes(Answer<Bytes> answer) {
     CAM_TRY(auto value, std::move(answer));
@@ -77,18 +84,22 @@ void log_failure(const Caller& who, const ipc::Request& request, const Refusal& 
     case ServiceError::denied:
     case ServiceError::not_found:
     case ServiceError::wrong_purpose:
-    case ServiceError::wrong_algorithm: return;
-    default: break;
+    case ServiceError::wrong_algorithm:
+      return;
+    default:
+      break;
   }
   const bool ours = refusal.error == ServiceError::internal || refusal.error == ServiceError::storage ||
                     refusal.error == ServiceError::damaged;
-  log(ours ? LogLevel::error : LogLevel::info,
-      std::string(keystore::to_string(request.operation())) + (request.key() ? " " + request.key()->text() : "") +
-          " for uid " + std::to_string(who.uid) + " failed: " + refusal.why);
+  log(ours ? LogLevel::error : LogLevel::info, std::string(keystore::to_string(request.operation())) +
+                                                   (request.key() ? " " + request.key()->text() : "") +
+                                                   " for uid " + std::to_string(who.uid) +
+                                                   " failed: " + refusal.why);
 }
 }  // namespace
 
-ipc::Response dispatch(Engine& engine, const ServiceFacts& facts, const Caller& who, const ipc::Request& request) {
+ipc::Response dispatch(Engine& engine, const ServiceFacts& facts, const Caller& who,
+                       const ipc::Request& request) {
   ipc::Response response{.id = request.id, .error = {}, .result = {}};
   auto answer = std::visit(Handler{engine, facts, who}, request.body);
   if (answer) {

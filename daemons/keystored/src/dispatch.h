@@ -14,7 +14,7 @@ struct ServiceFacts {
 };
 
 // Thread-safe.
-ipc::Response dispatch(keystore_engine::Engine& engine, const ServiceFacts& facts, const keystore_engine::Caller& who,
-                       const ipc::Request& request);
+ipc::Response dispatch(keystore_engine::Engine& engine, const ServiceFacts& facts,
+                       const keystore_engine::Caller& who, const ipc::Request& request);
 
 }  // namespace camvault::keystored

@@ -42,7 +42,9 @@ struct __attribute__((packed)) PathBeneathAttr {
   std::int32_t parent_fd;
 };
 
-keystore::Mechanism missing(const std::string& why) { return {"landlock", false, why}; }
+keystore::Mechanism missing(const std::string& why) {
+  return {"landlock", false, why};
+}
 }  // namespace
 
 keystore::Mechanism restrict_files(const std::filesystem::path& state_folder) {
@@ -64,13 +66,15 @@ keystore::Mechanism restrict_files(const std::filesystem::path& state_folder) {
   const UniqueFd ruleset(static_cast<int>(::syscall(kCreateRuleset, &attr, size, 0)));
   if (!ruleset.valid()) return missing("no rules can be made: " + errno_text(errno));
   const UniqueFd folder(::open(state_folder.c_str(), O_PATH | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW));
-  const PathBeneathAttr rule{.allowed_access = (kWriteFile | kReadFile | kReadDir | kRemoveFile | kMakeReg | kTruncate) &
-                                               attr.handled_access_fs,
-                             .parent_fd = folder.get()};
+  const PathBeneathAttr rule{
+      .allowed_access =
+          (kWriteFile | kReadFile | kReadDir | kRemoveFile | kMakeReg | kTruncate) & attr.handled_access_fs,
+      .parent_fd = folder.get()};
   if (::syscall(kAddRule, ruleset.get(), kPathBeneath, &rule, 0) != 0) {
     return missing("the state folder cannot be allowed: " + errno_text(errno));
   }
-  if (::syscall(kRestrictSelf, ruleset.get(), 0) != 0) return missing("cannot be put in force: " + errno_text(errno));
+  if (::syscall(kRestrictSelf, ruleset.get(), 0) != 0)
+    return missing("cannot be put in force: " + errno_text(errno));
   return {"landlock", true,
           "ABI " + std::to_string(abi) + ": only files below " + state_folder.string() +
               (abi >= 4 ? ", no TCP" : "") + (abi >= 6 ? ", no signals to others" : "")};

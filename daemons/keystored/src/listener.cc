@@ -35,7 +35,8 @@ Result<UniqueFd> take_passed_socket() {
   sockaddr_storage address{};
   socklen_t address_size = sizeof address;
   if (::getsockopt(fd.get(), SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 || listening == 0 ||
-      ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &address_size) != 0 || address.ss_family != AF_UNIX) {
+      ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &address_size) != 0 ||
+      address.ss_family != AF_UNIX) {
     return fail(Errc::usage, "descriptor 3 is not a listening Unix socket");
   }
   ::fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
@@ -49,7 +50,8 @@ Status remove_stale(const std::filesystem::path& path, const sockaddr_un& addres
   if (::lstat(path.c_str(), &info) != 0) return ok();
   if (!S_ISSOCK(info.st_mode)) return fail(Errc::exists, path.string() + " is there and no socket");
   const UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno != ECONNREFUSED) {
+  if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
+      errno != ECONNREFUSED) {
     return fail(Errc::exists, "another service listens at " + path.string());
   }
   if (::unlink(path.c_str()) != 0) return fail_errno("cannot remove", path, errno);

@@ -13,13 +13,15 @@
 #include "listener.h"
 #include "options.h"
 #include "process.h"
-#include "system_calls.h"
 #include "server.h"
+#include "system_calls.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 // Leak detection traces its own process, which keystored forbids. The libraries' tests look for leaks.
 extern "C" const char* __asan_default_options();
-extern "C" const char* __asan_default_options() { return "detect_leaks=0"; }
+extern "C" const char* __asan_default_options() {
+  return "detect_leaks=0";
+}
 #endif
 
 namespace camvault::keystored {
@@ -60,7 +62,8 @@ Mechanism lock_key_objects() {
 
 void write_audit(AuditLevel level, const keystore_engine::Decision& d) {
   using keystore::Operation;
-  const bool change = d.operation == Operation::generate || d.operation == Operation::import_key || d.operation == Operation::remove;
+  const bool change = d.operation == Operation::generate || d.operation == Operation::import_key ||
+                      d.operation == Operation::remove;
   if (level == AuditLevel::changes_and_refusals && d.allowed && !change) return;
   std::string line = "audit: uid " + std::to_string(d.who.uid) + " pid " + std::to_string(d.who.pid) + " " +
                      std::string(keystore::to_string(d.operation));
@@ -81,7 +84,8 @@ Result<std::unique_ptr<keystore_engine::Engine>> open_engine(const Options& opti
        .backends = {keystore_software::make_software_backend()},
        .sealer = std::move(root_key),
        .clock = std::make_shared<SystemClock>(),
-       .audit = [level = config.audit](const keystore_engine::Decision& decision) { write_audit(level, decision); },
+       .audit = [level = config.audit](
+                    const keystore_engine::Decision& decision) { write_audit(level, decision); },
        .step = {}});
 }
 
@@ -131,10 +135,14 @@ Status serve(const Options& options) {
 
 int exit_code_of(const Error& error) {
   switch (error.code) {
-    case Errc::usage: return kUsage;
-    case Errc::denied: return kNotPermitted;
-    case Errc::internal: return kOurBug;
-    default: return kBadInput;
+    case Errc::usage:
+      return kUsage;
+    case Errc::denied:
+      return kNotPermitted;
+    case Errc::internal:
+      return kOurBug;
+    default:
+      return kBadInput;
   }
 }
 
@@ -158,4 +166,6 @@ int run(int argc, const char* const argv[]) {
 }  // namespace
 }  // namespace camvault::keystored
 
-int main(int argc, char* argv[]) { return camvault::keystored::run(argc, argv); }
+int main(int argc, char* argv[]) {
+  return camvault::keystored::run(argc, argv);
+}

@@ -10,13 +10,16 @@ namespace camvault::keystored {
 std::string usage() {
   return "keystored [--root DIR] [--config FILE] [--socket PATH] [--user NAME|UID] [--ready-fd N]\n"
          "\n"
-         "Holds the private keys of this device and uses them for the programs that its configuration names.\n"
+         "Holds the private keys of this device and uses them for the programs that its configuration "
+         "names.\n"
          "\n"
-         "  --root DIR     puts DIR in front of /etc/camvault/keystored.toml, /var/lib/camvault/keystored and\n"
+         "  --root DIR     puts DIR in front of /etc/camvault/keystored.toml, /var/lib/camvault/keystored "
+         "and\n"
          "                 /run/camvault/keystored.sock\n"
          "  --config FILE  another configuration file\n"
          "  --socket PATH  another socket\n"
-         "  --user NAME    the user to become when started by root (default: camvault-keys, if there is one)\n"
+         "  --user NAME    the user to become when started by root (default: camvault-keys, if there is "
+         "one)\n"
          "  --ready-fd N   writes a line to descriptor N when the socket listens\n";
 }
 

@@ -10,11 +10,11 @@
 namespace camvault::keystored {
 
 struct Options {
-  std::filesystem::path config;   // <root>/etc/camvault/keystored.toml
-  std::filesystem::path socket;   // <root>/run/camvault/keystored.sock
-  std::filesystem::path state;    // <root>/var/lib/camvault/keystored
+  std::filesystem::path config;     // <root>/etc/camvault/keystored.toml
+  std::filesystem::path socket;     // <root>/run/camvault/keystored.sock
+  std::filesystem::path state;      // <root>/var/lib/camvault/keystored
   std::optional<std::string> user;  // to become when started as root
-  int ready_fd = -1;              // gets one line when the socket listens; then closed
+  int ready_fd = -1;                // gets one line when the socket listens; then closed
   bool help = false;
   bool version = false;
 };

@@ -20,7 +20,8 @@ namespace camvault::keystored {
 
 namespace {
 constexpr const char* kDefaultUser = "camvault-keys";
-constexpr rlim_t kEnoughToLock = 256u << 20;  // the process touches about 30 MiB; a limit it could reach would stop it
+constexpr rlim_t kEnoughToLock =
+    256u << 20;  // the process touches about 30 MiB; a limit it could reach would stop it
 
 struct Identity {
   uid_t uid;
@@ -41,8 +42,12 @@ std::optional<Identity> user_to_become(std::optional<std::string_view> user) {
   return find_user(user.value_or(kDefaultUser));
 }
 
-Mechanism missing(std::string name, std::string detail) { return {std::move(name), false, std::move(detail)}; }
-Mechanism active(std::string name, std::string detail) { return {std::move(name), true, std::move(detail)}; }
+Mechanism missing(std::string name, std::string detail) {
+  return {std::move(name), false, std::move(detail)};
+}
+Mechanism active(std::string name, std::string detail) {
+  return {std::move(name), true, std::move(detail)};
+}
 }  // namespace
 
 bool is_sanitized() {
@@ -64,19 +69,22 @@ Status prepare_state_folder(const std::filesystem::path& folder, std::optional<s
   std::filesystem::create_directories(folder.parent_path(), error);
   if (error) return fail(Errc::io, "cannot make " + folder.parent_path().string() + ": " + error.message());
   const bool made = ::mkdir(folder.c_str(), 0700) == 0;
-  if (!made && errno != EEXIST) return fail(Errc::io, "cannot make " + folder.string() + ": " + errno_text(errno));
+  if (!made && errno != EEXIST)
+    return fail(Errc::io, "cannot make " + folder.string() + ": " + errno_text(errno));
   const auto identity = user_to_become(user);
   if (made && identity && ::chown(folder.c_str(), identity->uid, identity->gid) != 0) {
     return fail(Errc::io, "cannot give away " + folder.string() + ": " + errno_text(errno));
   }
   struct stat info {};
-  if (::lstat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) return fail(Errc::denied, folder.string() + " is no folder");
+  if (::lstat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode))
+    return fail(Errc::denied, folder.string() + " is no folder");
   const auto owner = identity ? identity->uid : ::geteuid();
   if (info.st_uid != owner) {
-    return fail(Errc::denied, folder.string() + " belongs to uid " + std::to_string(info.st_uid) + " and not to uid " +
-                                  std::to_string(owner) + ", which keystored runs as");
+    return fail(Errc::denied, folder.string() + " belongs to uid " + std::to_string(info.st_uid) +
+                                  " and not to uid " + std::to_string(owner) + ", which keystored runs as");
   }
-  if ((info.st_mode & 077u) != 0) return fail(Errc::denied, folder.string() + " is open to others: its mode must be 0700");
+  if ((info.st_mode & 077u) != 0)
+    return fail(Errc::denied, folder.string() + " is open to others: its mode must be 0700");
   return ok();
 }
 
@@ -84,7 +92,8 @@ Result<Mechanism> become_own_user(const std::optional<std::string>& user) {
   constexpr const char* kName = "own_uid";
   if (::geteuid() != 0) {
     const auto uid = std::to_string(::geteuid());
-    return missing(kName, "runs as uid " + uid + ", which started it: other processes of that user share its rights to files");
+    return missing(kName, "runs as uid " + uid +
+                              ", which started it: other processes of that user share its rights to files");
   }
   const auto identity = user_to_become(user);
   if (!identity && user) return fail(Errc::not_found, "there is no user " + *user);
@@ -103,18 +112,21 @@ Mechanism drop_capabilities() {
   __user_cap_header_struct header{};
   header.version = _LINUX_CAPABILITY_VERSION_3;
   __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
-  if (::syscall(SYS_capset, &header, none) != 0) return missing("capabilities", "cannot drop them: " + errno_text(errno));
+  if (::syscall(SYS_capset, &header, none) != 0)
+    return missing("capabilities", "cannot drop them: " + errno_text(errno));
   return active("capabilities", "none are left");
 }
 
 Mechanism forbid_core_dumps() {
   const rlimit none{0, 0};
-  if (::setrlimit(RLIMIT_CORE, &none) != 0) return missing("no_core_dumps", "cannot set the limit: " + errno_text(errno));
+  if (::setrlimit(RLIMIT_CORE, &none) != 0)
+    return missing("no_core_dumps", "cannot set the limit: " + errno_text(errno));
   return active("no_core_dumps", "a crash leaves no copy of memory");
 }
 
 Mechanism forbid_tracing() {
-  if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return missing("undumpable", "not possible: " + errno_text(errno));
+  if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+    return missing("undumpable", "not possible: " + errno_text(errno));
   return active("undumpable", "only root can read or trace the memory of the process");
 }
 
@@ -131,12 +143,14 @@ Mechanism lock_memory() {
     return missing(kName, "the limit for locked memory is " + std::to_string(limit.rlim_cur / 1024) +
                               " KiB: other memory than that of key objects may be swapped out");
   }
-  if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) return missing(kName, "not possible: " + errno_text(errno));
+  if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
+    return missing(kName, "not possible: " + errno_text(errno));
   return active(kName, "nothing of the process is swapped out");
 }
 
 Mechanism forbid_new_privileges() {
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return missing("no_new_privileges", "not possible: " + errno_text(errno));
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+    return missing("no_new_privileges", "not possible: " + errno_text(errno));
   return active("no_new_privileges", "no program it could start would have more rights");
 }
 

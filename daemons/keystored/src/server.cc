@@ -29,7 +29,8 @@ Bytes encoded(const ipc::Response& response) {
   auto frame = ipc::encode_response(response);
   if (frame && frame->size() <= ipc::kMaxFrame) return std::move(*frame);
   log(LogLevel::error, "an answer cannot be encoded");
-  return ipc::encode_response({.id = response.id, .error = ServiceError::internal, .result = {}}).value_or(Bytes());
+  return ipc::encode_response({.id = response.id, .error = ServiceError::internal, .result = {}})
+      .value_or(Bytes());
 }
 }  // namespace
 
@@ -41,8 +42,10 @@ Result<std::unique_ptr<Server>> Server::make(UniqueFd listener, const Limits& li
   UniqueFd poll(::epoll_create1(EPOLL_CLOEXEC));
   UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   UniqueFd signal_fd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!poll.valid() || !wake.valid() || !signal_fd.valid()) return fail(Errc::io, "cannot make an event loop: " + errno_text(errno));
-  std::unique_ptr<Server> server(new Server(std::move(listener), std::move(poll), std::move(wake), std::move(signal_fd), limits));
+  if (!poll.valid() || !wake.valid() || !signal_fd.valid())
+    return fail(Errc::io, "cannot make an event loop: " + errno_text(errno));
+  std::unique_ptr<Server> server(
+      new Server(std::move(listener), std::move(poll), std::move(wake), std::move(signal_fd), limits));
   CAM_TRY_STATUS(server->watch(server->listener_.get(), kListener, EPOLLIN, EPOLL_CTL_ADD));
   CAM_TRY_STATUS(server->watch(server->wake_.get(), kWake, EPOLLIN, EPOLL_CTL_ADD));
   CAM_TRY_STATUS(server->watch(server->signals_.get(), kSignals, EPOLLIN, EPOLL_CTL_ADD));
@@ -56,7 +59,8 @@ Status Server::watch(int fd, ClientId id, std::uint32_t events, int operation) {
   epoll_event event{};
   event.events = events;
   event.data.u64 = id;
-  if (::epoll_ctl(poll_.get(), operation, fd, &event) != 0) return fail(Errc::io, "epoll_ctl: " + errno_text(errno));
+  if (::epoll_ctl(poll_.get(), operation, fd, &event) != 0)
+    return fail(Errc::io, "epoll_ctl: " + errno_text(errno));
   return ok();
 }
 
@@ -112,7 +116,8 @@ void Server::accept_clients() {
     const auto id = next_id_++;
     const auto descriptor = fd.get();
     const auto [client, added] = clients_.try_emplace(
-        id, std::move(fd), keystore_engine::Caller{.uid = peer->uid, .gid = peer->gid, .pid = peer->pid}, now_);
+        id, std::move(fd), keystore_engine::Caller{.uid = peer->uid, .gid = peer->gid, .pid = peer->pid},
+        now_);
     ++of_uid;
     client->second.events = EPOLLIN;
     if (!watch(descriptor, id, EPOLLIN, EPOLL_CTL_ADD)) end_client(id, "it cannot be watched");
@@ -129,7 +134,8 @@ void Server::turn_away(const UniqueFd& fd) {
 void Server::serve_client(ClientId id, ClientConnection& client, std::uint32_t events) {
   using Io = ClientConnection::Io;
   bool ended = false;
-  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && client.may_read()) ended = client.read_in(now_) == Io::ended;
+  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && client.may_read())
+    ended = client.read_in(now_) == Io::ended;
   if ((events & EPOLLERR) != 0) ended = true;
   if (!ended) {
     take_frames(id, client);
@@ -158,7 +164,8 @@ void Server::take_frames(ClientId id, ClientConnection& client) {
       take_hello(client, **frame);
     }
   }
-  if (!client.may_read() && !client.closing) client.more_frames = true;  // perhaps: looked at when it may go on
+  if (!client.may_read() && !client.closing)
+    client.more_frames = true;  // perhaps: looked at when it may go on
   client.frames_taken(now_);
 }
 
@@ -174,7 +181,8 @@ void Server::take_hello(ClientConnection& client, BytesView frame) {
   client.send_frame(ipc::encode_hello_reply(reply).value_or(Bytes()), now_);
 }
 
-// The stream cannot be trusted to go on: the reason is said, with the id 0 since none was read, and the connection ends.
+// The stream cannot be trusted to go on: the reason is said, with the id 0 since none was read, and the
+// connection ends.
 void Server::protocol_error(ClientConnection& client, const Error& error) {
   log(LogLevel::warning, "uid " + std::to_string(client.who.uid) + " pid " + std::to_string(client.who.pid) +
                              " broke the protocol: " + error.what);
@@ -236,7 +244,8 @@ void Server::deliver_completed() {
 }
 
 void Server::update_interest(ClientId id, ClientConnection& client) {
-  const auto wanted = static_cast<std::uint32_t>((client.may_read() ? EPOLLIN : 0u) | (client.has_output() ? EPOLLOUT : 0u));
+  const auto wanted =
+      static_cast<std::uint32_t>((client.may_read() ? EPOLLIN : 0u) | (client.has_output() ? EPOLLOUT : 0u));
   if (wanted == client.events) return;
   client.events = wanted;
   if (!watch(client.descriptor(), id, wanted, EPOLL_CTL_MOD)) client.closing = true;
@@ -247,7 +256,8 @@ void Server::end_client(ClientId id, const char* why) {
   if (client == clients_.end()) return;
   const auto uid = client->second.who.uid;
   if (why != nullptr) log(LogLevel::warning, "connection of uid " + std::to_string(uid) + " ended: " + why);
-  if (const auto of_uid = clients_of_uid_.find(uid); of_uid != clients_of_uid_.end() && --of_uid->second == 0) {
+  if (const auto of_uid = clients_of_uid_.find(uid);
+      of_uid != clients_of_uid_.end() && --of_uid->second == 0) {
     clients_of_uid_.erase(of_uid);
   }
   clients_.erase(client);  // closing the descriptor takes it out of epoll

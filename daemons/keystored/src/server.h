@@ -1,5 +1,6 @@
-// The event loop: accepts, reads frames, answers. Short operations are done here, between others; long ones go to the
-// workers. One turn takes a few frames of each client that has some, so that none waits for another's hundred.
+// The event loop: accepts, reads frames, answers. Short operations are done here, between others; long ones
+// go to the workers. One turn takes a few frames of each client that has some, so that none waits for
+// another's hundred.
 #pragma once
 
 #include <map>
@@ -25,7 +26,11 @@ class Server {
 
  private:
   Server(UniqueFd listener, UniqueFd poll, UniqueFd wake, UniqueFd signals, const Limits& limits)
-      : listener_(std::move(listener)), poll_(std::move(poll)), wake_(std::move(wake)), signals_(std::move(signals)), limits_(limits) {}
+      : listener_(std::move(listener)),
+        poll_(std::move(poll)),
+        wake_(std::move(wake)),
+        signals_(std::move(signals)),
+        limits_(limits) {}
 
   using ClientId = std::uint64_t;
   struct Completed {

@@ -5,8 +5,8 @@
 
 namespace camvault::keystored {
 
-// For all threads of the process (they exist already: no more can be started). In sanitizer builds only what matters
-// most is forbidden (sockets, tracing, other processes' memory), since their run time needs the rest.
+// For all threads of the process (they exist already: no more can be started). In sanitizer builds only what
+// matters most is forbidden (sockets, tracing, other processes' memory), since their run time needs the rest.
 keystore::Mechanism restrict_system_calls();
 
 }  // namespace camvault::keystored

@@ -1,5 +1,5 @@
-// Threads for operations that take long (RSA, key generation, the disk), fair between users: each user's jobs queue
-// behind his own only.
+// Threads for operations that take long (RSA, key generation, the disk), fair between users: each user's jobs
+// queue behind his own only.
 #pragma once
 
 #include <condition_variable>

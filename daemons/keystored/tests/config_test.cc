@@ -56,16 +56,17 @@ TEST(Config, RefusesWhatItDoesNotKnow) {
   const std::string application = "[[application]]\nname = \"a\"\nuid = 1\n";
   ASSERT_TRUE(parse_config(application));
   for (const std::string text :
-       {"unknown = 1\n", "[limits]\nconections = 1\n", "[limits]\nconnections = 0\n", "[limits]\nconnections = 5000\n",
-        "[limits]\nconnections = \"5\"\n", "limits = 1\n", "audit = \"none\"\n", "audit = 1\n", "application = 1\n",
-        "application = [1]\n", "[[application]]\nname = \"a\"\n", "[[application]]\nuid = 1\n",
+       {"unknown = 1\n", "[limits]\nconections = 1\n", "[limits]\nconnections = 0\n",
+        "[limits]\nconnections = 5000\n", "[limits]\nconnections = \"5\"\n", "limits = 1\n",
+        "audit = \"none\"\n", "audit = 1\n", "application = 1\n", "application = [1]\n",
+        "[[application]]\nname = \"a\"\n", "[[application]]\nuid = 1\n",
         "[[application]]\nname = \"A\"\nuid = 1\n", "[[application]]\nname = \"a\"\nuid = -1\n",
         "[[application]]\nname = \"a\"\nuid = 4294967295\n", "[[application]]\nname = \"a\"\nuid = 1.0\n",
         "[[application]]\nname = \"a\"\nuid = \"no-such-user-here\"\n", "not toml"}) {
     EXPECT_FALSE(parse_config(text)) << text;
   }
-  for (const std::string more : {"user = [1]\n", "users = 1\n", "users = [true]\n", "import = 1\n", "managers = \"a\"\n",
-                                 "backend = 1\n"}) {
+  for (const std::string more : {"user = [1]\n", "users = 1\n", "users = [true]\n", "import = 1\n",
+                                 "managers = \"a\"\n", "backend = 1\n"}) {
     EXPECT_FALSE(parse_config(application + more)) << more;
   }
   EXPECT_FALSE(parse_config(application + application));
@@ -99,7 +100,8 @@ TEST(Options, PutEverythingBelowTheRoot) {
 }
 
 TEST(Options, RefusesWhatItDoesNotKnow) {
-  for (const char* bad : {"--roots", "--root", "--ready-fd=x", "--ready-fd=-1", "--ready-fd=1x", "file", "--user="}) {
+  for (const char* bad :
+       {"--roots", "--root", "--ready-fd=x", "--ready-fd=-1", "--ready-fd=1x", "file", "--user="}) {
     const char* arguments[] = {"keystored", bad};
     EXPECT_EQ(parse_options(2, arguments).error().code, Errc::usage) << bad;
   }

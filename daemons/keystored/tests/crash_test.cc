@@ -1,5 +1,5 @@
-// kill -9 in the middle of changes, a hundred times: what was reported is true afterwards, and nothing is half there.
-// (libs/keystore_software/tests/engine_test.cc ends the process at each single step.) SP-4.2.11.
+// kill -9 in the middle of changes, a hundred times: what was reported is true afterwards, and nothing is
+// half there. (libs/keystore_software/tests/engine_test.cc ends the process at each single step.) SP-4.2.11.
 #include <random>
 #include <set>
 #include <thread>
@@ -31,10 +31,12 @@ void change_until_the_end(keystore::Keystore& keystore, int round, Reported& rep
   const auto policy = default_policy(KeyType::ec_p256, Purpose::media_signing);
   const auto mac_policy = default_policy(KeyType::hmac_sha256, Purpose::mac);
   for (int i = 0;; ++i) {
-    const auto text = "camera/" + std::to_string(round) + "-" + std::to_string(i) + (i % 2 == 0 ? ".ec" : ".mac");
+    const auto text =
+        "camera/" + std::to_string(round) + "-" + std::to_string(i) + (i % 2 == 0 ? ".ec" : ".mac");
     reported.open_create = text;
     const auto made = i % 2 == 0 ? keystore.generate(key_name(text), KeyType::ec_p256, policy)
-                                 : keystore.import_key(key_name(text), KeyType::hmac_sha256, mac_policy, Secret(Bytes(32, 7)));
+                                 : keystore.import_key(key_name(text), KeyType::hmac_sha256, mac_policy,
+                                                       Secret(Bytes(32, 7)));
     if (!made) return;
     reported.open_create.clear();
     reported.created.insert(text);
@@ -63,7 +65,8 @@ TEST(Crash, KillAtAHundredRandomMomentsLosesAndLeavesNothing) {
     for (const auto& info : keys) present.insert(info.name.text());
     ASSERT_TRUE(keystore->status().value().damaged.empty()) << daemon.log();
     // What was asked for and not answered may be there or not; from now on it is one of them.
-    if (!reported.open_create.empty() && present.contains(reported.open_create)) reported.created.insert(reported.open_create);
+    if (!reported.open_create.empty() && present.contains(reported.open_create))
+      reported.created.insert(reported.open_create);
     if (!reported.open_remove.empty() && !present.contains(reported.open_remove)) {
       reported.created.erase(reported.open_remove);
       reported.removed.insert(reported.open_remove);
@@ -76,7 +79,10 @@ TEST(Crash, KillAtAHundredRandomMomentsLosesAndLeavesNothing) {
       crypto::Digest digest;
       digest.size = 32;
       const bool works = name.ends_with(".ec")
-                             ? keystore->sign_digest({key_name(name), Purpose::media_signing}, SignatureScheme::ecdsa, digest, HashAlg::sha256).has_value()
+                             ? keystore
+                                   ->sign_digest({key_name(name), Purpose::media_signing},
+                                                 SignatureScheme::ecdsa, digest, HashAlg::sha256)
+                                   .has_value()
                              : keystore->mac({key_name(name), Purpose::mac}, {}).has_value();
       ASSERT_TRUE(works) << name;
       ++checked;
@@ -108,7 +114,8 @@ TEST(Crash, KillAtAHundredRandomMomentsLosesAndLeavesNothing) {
 TEST(Crash, AMissingRootKeyIsNotReplacedWhileThereAreKeys) {
   TestDaemon daemon;
   ASSERT_TRUE(daemon.start());
-  ASSERT_TRUE(daemon.connect()->generate(key_name("camera/a"), KeyType::aes_256, default_policy(KeyType::aes_256, Purpose::data_encryption)));
+  ASSERT_TRUE(daemon.connect()->generate(key_name("camera/a"), KeyType::aes_256,
+                                         default_policy(KeyType::aes_256, Purpose::data_encryption)));
   daemon.stop();
   std::filesystem::rename(daemon.state() / "root.key", daemon.root() / "root.key");
   EXPECT_FALSE(daemon.start());
@@ -127,7 +134,8 @@ TEST(Crash, ASecondServiceOnTheSameSocketIsRefused) {
   if (second == 0) {
     const int null = ::open("/dev/null", O_WRONLY);
     ::dup2(null, STDERR_FILENO);
-    ::execl(KEYSTORED_BINARY, KEYSTORED_BINARY, "--root", root.c_str(), "--user", std::to_string(kDaemonUid).c_str(), static_cast<char*>(nullptr));
+    ::execl(KEYSTORED_BINARY, KEYSTORED_BINARY, "--root", root.c_str(), "--user",
+            std::to_string(kDaemonUid).c_str(), static_cast<char*>(nullptr));
     ::_exit(127);
   }
   int status = 0;

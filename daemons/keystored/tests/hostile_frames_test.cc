@@ -18,8 +18,8 @@ class HostileFrames : public KeystoredTest {
 };
 
 TEST_F(HostileFrames, HelloMustComeFirstAndFit) {
-  for (const auto& payload : {ipc::encode_request({1, ipc::request::Status{}}).value(), Bytes(100, 0xff), Bytes(1, 0xa0),
-                              ipc::encode_hello({.min = 0, .max = 1}).value()}) {
+  for (const auto& payload : {ipc::encode_request({1, ipc::request::Status{}}).value(), Bytes(100, 0xff),
+                              Bytes(1, 0xa0), ipc::encode_hello({.min = 0, .max = 1}).value()}) {
     RawClient raw(daemon_);
     ASSERT_TRUE(raw.send_frame(payload));
     EXPECT_EQ(raw.hello_reply()->error, ServiceError::malformed);
@@ -80,8 +80,8 @@ TEST_F(HostileFrames, UnknownFieldsAndOperationsAreRefused) {
   ASSERT_TRUE(good.greet());
   ASSERT_TRUE(good.send_frame(status_with(0, 1)));
   EXPECT_TRUE(ipc::decode_response(Operation::status, good.receive().value()));
-  for (const auto& payload : {status_with(12, 1), status_with(-1, 1), status_with(2, 1), status_with(0, 0), status_with(0, 14),
-                              status_with(0, ~std::uint64_t{0})}) {
+  for (const auto& payload : {status_with(12, 1), status_with(-1, 1), status_with(2, 1), status_with(0, 0),
+                              status_with(0, 14), status_with(0, ~std::uint64_t{0})}) {
     RawClient raw(daemon_);
     ASSERT_TRUE(raw.greet());
     ASSERT_TRUE(raw.send_frame(payload));
@@ -103,8 +103,11 @@ TEST_F(HostileFrames, TruncatedFramesAndSuddenEndsHurtNobody) {
 
 TEST_F(HostileFrames, RandomBytesAndMutatedRequests) {
   std::mt19937 random(20240611);
-  const auto request = ipc::encode_request({9, ipc::request::Generate{key_name("camera/x"), keystore::KeyType::ec_p256,
-                                                                      keystore::default_policy(keystore::KeyType::ec_p256, keystore::Purpose::tls)}}).value();
+  const auto request =
+      ipc::encode_request({9, ipc::request::Generate{key_name("camera/x"), keystore::KeyType::ec_p256,
+                                                     keystore::default_policy(keystore::KeyType::ec_p256,
+                                                                              keystore::Purpose::tls)}})
+          .value();
   for (int i = 0; i < 400; ++i) {
     RawClient raw(daemon_);
     ASSERT_TRUE(raw.connected());

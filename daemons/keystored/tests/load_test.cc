@@ -65,7 +65,8 @@ TEST_F(Load, Of200ConnectionsOfOneUserTheAllowedAreServedAndTheOthersToldWhy) {
   EXPECT_GE(served, 63);
   EXPECT_LE(served, 64);
   EXPECT_EQ(served + turned_away, 200);
-  const auto late = ipc::connect_keystore(daemon_.socket(), {.timeout = seconds(5), .connect_timeout = milliseconds(0)});
+  const auto late =
+      ipc::connect_keystore(daemon_.socket(), {.timeout = seconds(5), .connect_timeout = milliseconds(0)});
   EXPECT_EQ(late.error().code, Errc::unavailable);
   EXPECT_EQ(late.error().what, "the keystore has too many requests at the moment");
   clients.clear();
@@ -79,7 +80,8 @@ TEST_F(Load, TwoHundredConnectionsAtOnceAllSign) {
   for (int i = 0; i < 200; ++i) clients.push_back(std::make_unique<RawClient>(daemon_));
   for (auto& client : clients) ASSERT_TRUE(client->send_frame(ipc::encode_hello({}).value()));
   for (auto& client : clients) {
-    ASSERT_TRUE(client->send_request({3, ipc::request::SignDigest{use, SignatureScheme::ecdsa, HashAlg::sha256, digest()}}));
+    ASSERT_TRUE(client->send_request(
+        {3, ipc::request::SignDigest{use, SignatureScheme::ecdsa, HashAlg::sha256, digest()}}));
   }
   for (auto& client : clients) {
     EXPECT_EQ(client->hello_reply()->version, 1u);
@@ -159,13 +161,14 @@ TEST_F(Load, LongOperationsOfOneClientDoNotHoldUpAnother) {
   ASSERT_TRUE(greedy.greet());
   constexpr std::uint32_t kMany = 60;
   for (std::uint32_t id = 0; id < kMany; ++id) {
-    ASSERT_TRUE(greedy.send_request({id, ipc::request::SignDigest{rsa, SignatureScheme::rsa_pss, HashAlg::sha256, digest()}}));
+    ASSERT_TRUE(greedy.send_request(
+        {id, ipc::request::SignDigest{rsa, SignatureScheme::rsa_pss, HashAlg::sha256, digest()}}));
   }
   std::vector<std::chrono::microseconds> times;
   for (int i = 0; i < 50; ++i) times.push_back(time_of_signature(ec));
   std::sort(times.begin(), times.end());
-  std::printf("P-256 beside 60 waiting RSA-4096 signatures: median %ld us, longest %ld us\n", static_cast<long>(times[25].count()),
-              static_cast<long>(times.back().count()));
+  std::printf("P-256 beside 60 waiting RSA-4096 signatures: median %ld us, longest %ld us\n",
+              static_cast<long>(times[25].count()), static_cast<long>(times.back().count()));
   EXPECT_LT(times[25], milliseconds(100));
   for (std::uint32_t i = 0; i < kMany; ++i) {
     const auto answer = greedy.receive(seconds(60));
@@ -182,7 +185,8 @@ TEST_F(Load, TooManyWaitingJobsOfOneUserAreRefusedNotStored) {
     clients.push_back(std::make_unique<RawClient>(daemon_));
     ASSERT_TRUE(clients.back()->greet());
     for (std::uint32_t id = 0; id < 64; ++id) {
-      ASSERT_TRUE(clients.back()->send_request({id, ipc::request::SignDigest{rsa, SignatureScheme::rsa_pss, HashAlg::sha256, digest()}}));
+      ASSERT_TRUE(clients.back()->send_request(
+          {id, ipc::request::SignDigest{rsa, SignatureScheme::rsa_pss, HashAlg::sha256, digest()}}));
     }
   }
   int good = 0;

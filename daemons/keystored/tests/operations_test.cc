@@ -38,7 +38,8 @@ TEST_F(Operations, SignaturesOfEveryKeyTypeSchemeAndHashVerifyElsewhere) {
     const auto spki = keystore_->public_key(name).value();
     const auto key = openssl->public_key_from_spki(spki).value();
     EXPECT_EQ(key->alg(), *alg);
-    for (const auto scheme : {SignatureScheme::ecdsa, SignatureScheme::rsa_pss, SignatureScheme::rsa_pkcs1v15}) {
+    for (const auto scheme :
+         {SignatureScheme::ecdsa, SignatureScheme::rsa_pss, SignatureScheme::rsa_pkcs1v15}) {
       if (!policy.schemes.contains(scheme)) continue;
       for (const auto hash : {HashAlg::sha256, HashAlg::sha384, HashAlg::sha512}) {
         const auto digest = openssl->digest(hash, message);
@@ -49,17 +50,20 @@ TEST_F(Operations, SignaturesOfEveryKeyTypeSchemeAndHashVerifyElsewhere) {
       }
     }
     if (type == KeyType::ed25519) {
-      const auto signature = keystore_->sign_message(use, SignatureScheme::ed25519, message, HashAlg::sha512).value();
+      const auto signature =
+          keystore_->sign_message(use, SignatureScheme::ed25519, message, HashAlg::sha512).value();
       EXPECT_TRUE(key->verify_message(message, signature));
       const auto digest = openssl->digest(HashAlg::sha512, message);
-      EXPECT_EQ(keystore_->sign_digest(use, SignatureScheme::ed25519, digest, HashAlg::sha512).error().code, Errc::unsupported);
+      EXPECT_EQ(keystore_->sign_digest(use, SignatureScheme::ed25519, digest, HashAlg::sha512).error().code,
+                Errc::unsupported);
     }
   }
 }
 
 TEST_F(Operations, SigningKeysSignSoonerOrLaterAndOutliveTheirKeystore) {
   const auto name = key_name("camera/media");
-  ASSERT_TRUE(keystore_->generate(name, KeyType::ec_p256, default_policy(KeyType::ec_p256, Purpose::media_signing)));
+  ASSERT_TRUE(
+      keystore_->generate(name, KeyType::ec_p256, default_policy(KeyType::ec_p256, Purpose::media_signing)));
   const auto key = keystore_->signing_key({name, Purpose::media_signing}).value();
   keystore_.reset();
   EXPECT_EQ(key->alg(), crypto::KeyAlg::ec_p256);
@@ -80,9 +84,11 @@ TEST_F(Operations, SigningKeysSignSoonerOrLaterAndOutliveTheirKeystore) {
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < kEach; ++i) {
-        const auto gop = openssl->digest(HashAlg::sha256, as_bytes(std::to_string(t) + "/" + std::to_string(i)));
+        const auto gop =
+            openssl->digest(HashAlg::sha256, as_bytes(std::to_string(t) + "/" + std::to_string(i)));
         key->sign_async(SignatureScheme::ecdsa, HashAlg::sha256, gop, [&, gop](Result<Bytes> signature) {
-          const bool ok = signature && verifier->verify_digest(SignatureScheme::ecdsa, HashAlg::sha256, gop, *signature);
+          const bool ok =
+              signature && verifier->verify_digest(SignatureScheme::ecdsa, HashAlg::sha256, gop, *signature);
           const std::lock_guard lock(mutex);
           (ok ? good : bad) += 1;
           changed.notify_one();
@@ -92,31 +98,36 @@ TEST_F(Operations, SigningKeysSignSoonerOrLaterAndOutliveTheirKeystore) {
   }
   for (auto& thread : threads) thread.join();
   std::unique_lock lock(mutex);
-  ASSERT_TRUE(changed.wait_for(lock, std::chrono::seconds(60), [&] { return good + bad == kThreads * kEach; }));
+  ASSERT_TRUE(
+      changed.wait_for(lock, std::chrono::seconds(60), [&] { return good + bad == kThreads * kEach; }));
   EXPECT_EQ(bad, 0);
 }
 
 TEST_F(Operations, AsyncRequestsAreAnsweredWhenTheServiceEndsAndTheNextOneConnectsAgain) {
   const auto name = key_name("camera/media");
-  ASSERT_TRUE(keystore_->generate(name, KeyType::ec_p256, default_policy(KeyType::ec_p256, Purpose::media_signing)));
+  ASSERT_TRUE(
+      keystore_->generate(name, KeyType::ec_p256, default_policy(KeyType::ec_p256, Purpose::media_signing)));
   const auto key = keystore_->signing_key({name, Purpose::media_signing}).value();
   const auto digest = openssl->digest(HashAlg::sha256, as_bytes("GOP"));
   ASSERT_TRUE(WIFEXITED(daemon_.stop()));
   EXPECT_EQ(key->sign(SignatureScheme::ecdsa, HashAlg::sha256, digest).error().code, Errc::unavailable);
   std::promise<Errc> promise;
-  key->sign_async(SignatureScheme::ecdsa, HashAlg::sha256, digest,
-                  [&](Result<Bytes> signature) { promise.set_value(signature ? Errc::internal : signature.error().code); });
+  key->sign_async(SignatureScheme::ecdsa, HashAlg::sha256, digest, [&](Result<Bytes> signature) {
+    promise.set_value(signature ? Errc::internal : signature.error().code);
+  });
   EXPECT_EQ(promise.get_future().get(), Errc::unavailable);
   ASSERT_TRUE(daemon_.start()) << daemon_.log();
   EXPECT_TRUE(key->sign(SignatureScheme::ecdsa, HashAlg::sha256, digest));
   std::promise<bool> again;
-  key->sign_async(SignatureScheme::ecdsa, HashAlg::sha256, digest, [&](Result<Bytes> s) { again.set_value(s.has_value()); });
+  key->sign_async(SignatureScheme::ecdsa, HashAlg::sha256, digest,
+                  [&](Result<Bytes> s) { again.set_value(s.has_value()); });
   EXPECT_TRUE(again.get_future().get());
 }
 
 TEST_F(Operations, DropsTheLastKeyInsideItsOwnCallback) {
   const auto name = key_name("camera/media");
-  ASSERT_TRUE(keystore_->generate(name, KeyType::ec_p256, default_policy(KeyType::ec_p256, Purpose::media_signing)));
+  ASSERT_TRUE(
+      keystore_->generate(name, KeyType::ec_p256, default_policy(KeyType::ec_p256, Purpose::media_signing)));
   auto key = keystore_->signing_key({name, Purpose::media_signing}).value();
   keystore_.reset();
   std::promise<bool> promise;
@@ -130,9 +141,11 @@ TEST_F(Operations, EncryptsForItselfOnly) {
   const KeyUse one{key_name("camera/content"), Purpose::data_encryption};
   const KeyUse two{key_name("camera/other"), Purpose::data_encryption};
   for (const auto& use : {one, two}) {
-    ASSERT_TRUE(keystore_->generate(use.key, KeyType::aes_256, default_policy(KeyType::aes_256, Purpose::data_encryption)));
+    ASSERT_TRUE(keystore_->generate(use.key, KeyType::aes_256,
+                                    default_policy(KeyType::aes_256, Purpose::data_encryption)));
   }
-  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{1000}, keystore::kMaxMessage - 100}) {
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{1}, std::size_t{1000}, keystore::kMaxMessage - 100}) {
     const Bytes plain(size, 0x5a);
     const auto sealed = keystore_->encrypt(one, plain, as_bytes("frame 7")).value();
     EXPECT_EQ(sealed.size(), size + 28);
@@ -143,17 +156,20 @@ TEST_F(Operations, EncryptsForItselfOnly) {
     EXPECT_EQ(keystore_->decrypt(one, changed, as_bytes("frame 7")).error().code, Errc::invalid);
     EXPECT_EQ(keystore_->decrypt(one, sealed, as_bytes("frame 8")).error().code, Errc::invalid);
     EXPECT_EQ(keystore_->decrypt(two, sealed, as_bytes("frame 7")).error().code, Errc::invalid);
-    EXPECT_EQ(keystore_->decrypt(one, BytesView(sealed).first(27), as_bytes("frame 7")).error().code, Errc::invalid);
+    EXPECT_EQ(keystore_->decrypt(one, BytesView(sealed).first(27), as_bytes("frame 7")).error().code,
+              Errc::invalid);
   }
   EXPECT_EQ(keystore_->encrypt(one, Bytes(keystore::kMaxMessage + 1), {}).error().code, Errc::limit);
   EXPECT_EQ(keystore_->public_key(one.key).error().code, Errc::unsupported);
 }
 
 TEST_F(Operations, ImportsKnownKeysAndMarksThem) {
-  // The expected tag is what `openssl dgst -sha256 -mac HMAC` prints for 32 bytes of 0x0b (RFC 4231 has 20 of them).
+  // The expected tag is what `openssl dgst -sha256 -mac HMAC` prints for 32 bytes of 0x0b (RFC 4231 has 20 of
+  // them).
   const Secret key(Bytes(32, 0x0b));
   const KeyUse mac{key_name("camera/mac"), Purpose::mac};
-  const auto info = keystore_->import_key(mac.key, KeyType::hmac_sha256, default_policy(KeyType::hmac_sha256, Purpose::mac), key);
+  const auto info = keystore_->import_key(mac.key, KeyType::hmac_sha256,
+                                          default_policy(KeyType::hmac_sha256, Purpose::mac), key);
   ASSERT_TRUE(info) << info.error().what;
   EXPECT_EQ(info->origin, Origin::imported);
   EXPECT_EQ(to_hex(keystore_->mac(mac, as_bytes("Hi There")).value()),
@@ -165,19 +181,32 @@ TEST_F(Operations, ImportsKnownKeysAndMarksThem) {
   ASSERT_TRUE(provisioned) << provisioned.error().what;
   EXPECT_EQ(provisioned->origin, Origin::trust_provisioned);
   EXPECT_EQ(keystore_->mac({key_name("factory/mac"), Purpose::mac}, {}).error().code, Errc::denied);
-  EXPECT_EQ(keystore_->import_key(key_name("sealed/mac"), KeyType::hmac_sha256,
-                                  default_policy(KeyType::hmac_sha256, Purpose::mac), key).error().code, Errc::denied);
+  EXPECT_EQ(keystore_
+                ->import_key(key_name("sealed/mac"), KeyType::hmac_sha256,
+                             default_policy(KeyType::hmac_sha256, Purpose::mac), key)
+                .error()
+                .code,
+            Errc::denied);
 
   for (const std::size_t size : {0u, 16u, 31u, 65u}) {
-    EXPECT_EQ(keystore_->import_key(key_name("camera/bad"), KeyType::hmac_sha256,
-                                    default_policy(KeyType::hmac_sha256, Purpose::mac), Secret(Bytes(size))).error().code,
+    EXPECT_EQ(keystore_
+                  ->import_key(key_name("camera/bad"), KeyType::hmac_sha256,
+                               default_policy(KeyType::hmac_sha256, Purpose::mac), Secret(Bytes(size)))
+                  .error()
+                  .code,
               Errc::invalid);
   }
-  EXPECT_EQ(keystore_->import_key(key_name("camera/bad"), KeyType::aes_256,
-                                  default_policy(KeyType::aes_256, Purpose::data_encryption), Secret(Bytes(31))).error().code,
+  EXPECT_EQ(keystore_
+                ->import_key(key_name("camera/bad"), KeyType::aes_256,
+                             default_policy(KeyType::aes_256, Purpose::data_encryption), Secret(Bytes(31)))
+                .error()
+                .code,
             Errc::invalid);
-  EXPECT_EQ(keystore_->import_key(key_name("camera/bad"), KeyType::ec_p256, default_policy(KeyType::ec_p256, Purpose::tls),
-                                  Secret(Bytes(100))).error().code,
+  EXPECT_EQ(keystore_
+                ->import_key(key_name("camera/bad"), KeyType::ec_p256,
+                             default_policy(KeyType::ec_p256, Purpose::tls), Secret(Bytes(100)))
+                .error()
+                .code,
             Errc::invalid);
 }
 
@@ -196,8 +225,12 @@ TEST_F(Operations, ListsPagesOfManyKeysAndForgetsRemovedOnes) {
   EXPECT_EQ(keystore_->info(key_name("camera/mac-1075")).error().code, Errc::not_found);
   EXPECT_EQ(keystore_->mac({key_name("camera/mac-1075"), Purpose::mac}, {}).error().code, Errc::not_found);
   EXPECT_EQ(keystore_->list().value().size(), std::size_t{kKeys - 1});
-  EXPECT_EQ(keystore_->generate(key_name("camera/mac-1000"), KeyType::hmac_sha256,
-                                default_policy(KeyType::hmac_sha256, Purpose::mac)).error().code, Errc::exists);
+  EXPECT_EQ(keystore_
+                ->generate(key_name("camera/mac-1000"), KeyType::hmac_sha256,
+                           default_policy(KeyType::hmac_sha256, Purpose::mac))
+                .error()
+                .code,
+            Errc::exists);
   EXPECT_EQ(keystore_->status().value().keys, std::uint64_t{kKeys - 1});
 }
 
@@ -222,15 +255,18 @@ TEST_F(Operations, StatusSaysWhatProtectsAndWhatDoesNot) {
   for (const auto& mechanism : status.mechanisms) {
     names.push_back(mechanism.name);
     EXPECT_FALSE(mechanism.detail.empty()) << mechanism.name;
-    std::printf("%-18s %-7s %s\n", mechanism.name.c_str(), mechanism.active ? "active" : "MISSING", mechanism.detail.c_str());
+    std::printf("%-18s %-7s %s\n", mechanism.name.c_str(), mechanism.active ? "active" : "MISSING",
+                mechanism.detail.c_str());
   }
-  EXPECT_EQ(names, (std::vector<std::string>{"no_core_dumps", "locked_memory", "locked_keys", "own_uid", "capabilities",
-                                             "undumpable", "no_new_privileges", "landlock", "seccomp"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"no_core_dumps", "locked_memory", "locked_keys", "own_uid",
+                                             "capabilities", "undumpable", "no_new_privileges", "landlock",
+                                             "seccomp"}));
 }
 
 TEST_F(Operations, KeysAreStillThereAfterARestart) {
   const KeyUse use{key_name("camera/media"), Purpose::media_signing};
-  ASSERT_TRUE(keystore_->generate(use.key, KeyType::ec_p256, default_policy(KeyType::ec_p256, Purpose::media_signing)));
+  ASSERT_TRUE(keystore_->generate(use.key, KeyType::ec_p256,
+                                  default_policy(KeyType::ec_p256, Purpose::media_signing)));
   const auto spki = keystore_->public_key(use.key).value();
   const int status = daemon_.stop();
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << daemon_.log();
@@ -238,7 +274,8 @@ TEST_F(Operations, KeysAreStillThereAfterARestart) {
   EXPECT_EQ(keystore_->public_key(use.key).value(), spki);
   const auto digest = openssl->digest(HashAlg::sha256, as_bytes("x"));
   const auto signature = keystore_->sign_digest(use, SignatureScheme::ecdsa, digest, HashAlg::sha256).value();
-  EXPECT_TRUE(openssl->public_key_from_spki(spki).value()->verify_digest(SignatureScheme::ecdsa, HashAlg::sha256, digest, signature));
+  EXPECT_TRUE(openssl->public_key_from_spki(spki).value()->verify_digest(SignatureScheme::ecdsa,
+                                                                         HashAlg::sha256, digest, signature));
 }
 
 }  // namespace

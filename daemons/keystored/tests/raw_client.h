@@ -40,7 +40,8 @@ class RawClient {
     const auto end = std::chrono::steady_clock::now() + time;
     for (;;) {
       if (const auto frame = frames_.next(); frame && *frame) return to_bytes(**frame);
-      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+      const auto left =
+          std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
       pollfd poll{.fd = fd_.get(), .events = POLLIN, .revents = 0};
       if (left.count() <= 0 || ::poll(&poll, 1, static_cast<int>(left.count())) != 1) return std::nullopt;
       const auto room = frames_.room();
@@ -72,7 +73,8 @@ class RawClient {
   bool is_closed_within(std::chrono::milliseconds time) {
     const auto end = std::chrono::steady_clock::now() + time;
     for (;;) {
-      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+      const auto left =
+          std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
       pollfd poll{.fd = fd_.get(), .events = POLLIN, .revents = 0};
       if (left.count() <= 0 || ::poll(&poll, 1, static_cast<int>(left.count())) != 1) return false;
       std::uint8_t bytes[4096];

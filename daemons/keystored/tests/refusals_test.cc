@@ -18,8 +18,8 @@ crypto::Digest digest() {
   return out;
 }
 
-// Tries every operation on keys of the application "camera". Gives the number of those that were not refused with
-// "denied", so 0 is good.
+// Tries every operation on keys of the application "camera". Gives the number of those that were not refused
+// with "denied", so 0 is good.
 int try_everything(const TestDaemon& daemon) {
   const auto client = ipc::connect_keystore(daemon.socket());
   if (!client) return 100;
@@ -29,7 +29,9 @@ int try_everything(const TestDaemon& daemon) {
   const auto new_name = key_name("camera/new");
   const auto policy = default_policy(KeyType::aes_256, Purpose::data_encryption);
   int not_refused = 0;
-  const auto expect_denied = [&](const auto& result) { not_refused += !result && result.error().code == Errc::denied ? 0 : 1; };
+  const auto expect_denied = [&](const auto& result) {
+    not_refused += !result && result.error().code == Errc::denied ? 0 : 1;
+  };
   expect_denied(keystore.list());
   expect_denied(keystore.info(name));
   expect_denied(keystore.generate(new_name, KeyType::aes_256, policy));
@@ -54,7 +56,8 @@ int try_everything(const TestDaemon& daemon) {
 class Refusals : public KeystoredTest {
  protected:
   void make_key() {
-    ASSERT_TRUE(keystore_->generate(key_name("camera/media"), KeyType::ec_p256, default_policy(KeyType::ec_p256, Purpose::media_signing)));
+    ASSERT_TRUE(keystore_->generate(key_name("camera/media"), KeyType::ec_p256,
+                                    default_policy(KeyType::ec_p256, Purpose::media_signing)));
   }
 };
 
@@ -66,7 +69,9 @@ TEST_F(Refusals, AnotherUserGetsNothing) {
   EXPECT_EQ(run_as(kDaemonUid, [&] { return try_everything(daemon_); }), 0);
   EXPECT_TRUE(keystore_->info(key_name("camera/media")));
   EXPECT_NE(daemon_.log().find("audit: uid 65534 pid "), std::string::npos);
-  EXPECT_NE(daemon_.log().find("sign_digest camera/media refused: the uid does not belong to the application"), std::string::npos);
+  EXPECT_NE(
+      daemon_.log().find("sign_digest camera/media refused: the uid does not belong to the application"),
+      std::string::npos);
 }
 
 TEST_F(Refusals, RootWithoutARuleGetsNothing) {
@@ -87,19 +92,26 @@ TEST_F(Refusals, WithoutAnyRuleTheServiceRunsAndRefuses) {
 TEST_F(Refusals, AManagerMakesKeysThatOnlyOthersUse) {
   // "sealed" belongs to uid 12; this test's uid manages it.
   const KeyUse use{key_name("sealed/key"), Purpose::media_signing};
-  const auto info = keystore_->generate(use.key, KeyType::ec_p256, default_policy(KeyType::ec_p256, Purpose::media_signing));
+  const auto info = keystore_->generate(use.key, KeyType::ec_p256,
+                                        default_policy(KeyType::ec_p256, Purpose::media_signing));
   ASSERT_TRUE(info) << info.error().what;
   EXPECT_EQ(info->policy.uids, (std::vector<std::uint32_t>{12}));
-  EXPECT_EQ(keystore_->sign_digest(use, SignatureScheme::ecdsa, digest(), HashAlg::sha256).error().code, Errc::denied);
+  EXPECT_EQ(keystore_->sign_digest(use, SignatureScheme::ecdsa, digest(), HashAlg::sha256).error().code,
+            Errc::denied);
   auto policy = default_policy(KeyType::ec_p256, Purpose::media_signing);
   policy.uids = {::geteuid()};
   if (::geteuid() == 12) GTEST_SKIP() << "runs as uid 12, which the test's rules name";
-  EXPECT_EQ(keystore_->generate(key_name("sealed/mine"), KeyType::ec_p256, policy).error().code, Errc::denied);
+  EXPECT_EQ(keystore_->generate(key_name("sealed/mine"), KeyType::ec_p256, policy).error().code,
+            Errc::denied);
   if (!is_root()) GTEST_SKIP() << "becoming uid 12 needs root";
-  EXPECT_EQ(run_as(12, [&] {
-              const auto client = ipc::connect_keystore(daemon_.socket());
-              return client && (*client)->sign_digest(use, SignatureScheme::ecdsa, digest(), HashAlg::sha256) ? 0 : 1;
-            }),
+  EXPECT_EQ(run_as(12,
+                   [&] {
+                     const auto client = ipc::connect_keystore(daemon_.socket());
+                     return client && (*client)->sign_digest(use, SignatureScheme::ecdsa, digest(),
+                                                             HashAlg::sha256)
+                                ? 0
+                                : 1;
+                   }),
             0);
 }
 
@@ -114,21 +126,31 @@ TEST_F(Refusals, PurposeAndAlgorithmAreChecked) {
   };
   EXPECT_EQ(why(Purpose::media_signing, SignatureScheme::ecdsa, HashAlg::sha256), "signed");
   EXPECT_EQ(why(Purpose::tls, SignatureScheme::ecdsa, HashAlg::sha256), "the key has another purpose");
-  EXPECT_EQ(why(Purpose::media_signing, SignatureScheme::rsa_pss, HashAlg::sha256), "the key's policy does not allow that algorithm");
-  EXPECT_EQ(keystore_->encrypt({name, Purpose::data_encryption}, {}, {}).error().what, "the key has another purpose");
+  EXPECT_EQ(why(Purpose::media_signing, SignatureScheme::rsa_pss, HashAlg::sha256),
+            "the key's policy does not allow that algorithm");
+  EXPECT_EQ(keystore_->encrypt({name, Purpose::data_encryption}, {}, {}).error().what,
+            "the key has another purpose");
   EXPECT_EQ(keystore_->mac({name, Purpose::media_signing}, {}).error().what, "the key has another purpose");
   EXPECT_EQ(keystore_->signing_key({name, Purpose::tls}).error().what, "the key has another purpose");
   const auto ak = key_name("camera/attestation");
-  ASSERT_TRUE(keystore_->generate(ak, KeyType::ec_p256, default_policy(KeyType::ec_p256, Purpose::attestation)));
-  EXPECT_EQ(keystore_->sign_digest({ak, Purpose::attestation}, SignatureScheme::ecdsa, digest(), HashAlg::sha256).error().what,
-            "the key has another purpose");
+  ASSERT_TRUE(
+      keystore_->generate(ak, KeyType::ec_p256, default_policy(KeyType::ec_p256, Purpose::attestation)));
+  EXPECT_EQ(
+      keystore_->sign_digest({ak, Purpose::attestation}, SignatureScheme::ecdsa, digest(), HashAlg::sha256)
+          .error()
+          .what,
+      "the key has another purpose");
 }
 
 TEST_F(Refusals, NoKeyIsEverReplacedOrNamedOutsideTheAlphabet) {
   make_key();
   const auto policy = default_policy(KeyType::ec_p256, Purpose::media_signing);
-  EXPECT_EQ(keystore_->generate(key_name("camera/media"), KeyType::ec_p256, policy).error().code, Errc::exists);
-  EXPECT_EQ(keystore_->import_key(key_name("camera/media"), KeyType::ec_p256, policy, Secret(Bytes(32))).error().code, Errc::exists);
+  EXPECT_EQ(keystore_->generate(key_name("camera/media"), KeyType::ec_p256, policy).error().code,
+            Errc::exists);
+  EXPECT_EQ(keystore_->import_key(key_name("camera/media"), KeyType::ec_p256, policy, Secret(Bytes(32)))
+                .error()
+                .code,
+            Errc::exists);
   EXPECT_EQ(keystore_->generate(key_name("other/key"), KeyType::ec_p256, policy).error().code, Errc::denied);
   // A policy that does not fit is refused by the service too, not only by our client.
   RawClient raw(daemon_);

@@ -1,6 +1,6 @@
 // Each door is shut: what a process that runs keystored's code could still do. SP-4.2.10.
-#include <gtest/gtest.h>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <linux/audit.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -72,7 +72,9 @@ TEST_F(SystemCalls, ProgramsProcessesAndExecutableMemoryKill) {
   if (is_sanitized()) GTEST_SKIP() << "the filter is relaxed in this sanitizer build";
   EXPECT_EQ(end_under_filter([] { ::execl("/bin/true", "true", static_cast<char*>(nullptr)); }), SIGSYS);
   EXPECT_EQ(end_under_filter([] { ::fork(); }), SIGSYS);
-  EXPECT_EQ(end_under_filter([] { ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }), SIGSYS);
+  EXPECT_EQ(end_under_filter(
+                [] { ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }),
+            SIGSYS);
   EXPECT_EQ(end_under_filter([] { ::setuid(0); }), SIGSYS);
   EXPECT_EQ(end_under_filter([] { ::kill(::getppid(), 0); }), SIGSYS);
   EXPECT_EQ(end_under_filter([] { ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); }), SIGSYS);
@@ -82,7 +84,8 @@ TEST_F(SystemCalls, WhatServingNeedsWorks) {
   const test_support::TemporaryFolder folder;
   EXPECT_EQ(end_under_filter([&] {
               const bool wrote = write_file_atomically(folder / "f", as_bytes("x"), 0600).has_value();
-              void* memory = ::mmap(nullptr, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+              void* memory =
+                  ::mmap(nullptr, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
               if (!wrote || memory == MAP_FAILED || !read_file(folder / "f", 10)) ::_exit(1);
             }),
             0);
@@ -114,8 +117,10 @@ TEST(Landlock, LeavesTheStateFolderAndNothingElse) {
 
 TEST(ProcessRights, CapabilitiesGoAndCoreDumpsToo) {
   EXPECT_EQ(end_of([] {
-              if (!forbid_core_dumps().active || !forbid_tracing().active || !forbid_new_privileges().active) ::_exit(1);
-              if (::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0 || ::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1) ::_exit(2);
+              if (!forbid_core_dumps().active || !forbid_tracing().active || !forbid_new_privileges().active)
+                ::_exit(1);
+              if (::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0 || ::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+                ::_exit(2);
               if (!drop_capabilities().active) ::_exit(3);
               if (::geteuid() == 0 && ::chown("/tmp", 1, 1) == 0) ::_exit(4);
             }),

@@ -19,7 +19,8 @@ using keystore::default_policy;
 using keystore::KeyType;
 using keystore::Purpose;
 
-// Searches the readable memory of a process for the needles. Gives the number found, or -1 if it may not be read.
+// Searches the readable memory of a process for the needles. Gives the number found, or -1 if it may not be
+// read.
 int find_in_process(pid_t pid, const std::vector<Bytes>& needles) {
   std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
   const UniqueFd memory(::open(("/proc/" + std::to_string(pid) + "/mem").c_str(), O_RDONLY | O_CLOEXEC));
@@ -38,7 +39,9 @@ int find_in_process(pid_t pid, const std::vector<Bytes>& needles) {
     content.resize(static_cast<std::size_t>(n));
     looked_at += content.size();
     for (const auto& needle : needles) {
-      for (auto at = content.begin(); (at = std::search(at, content.end(), needle.begin(), needle.end())) != content.end(); ++at) ++found;
+      for (auto at = content.begin();
+           (at = std::search(at, content.end(), needle.begin(), needle.end())) != content.end(); ++at)
+        ++found;
     }
   }
   return looked_at == 0 ? -1 : found;
@@ -46,13 +49,14 @@ int find_in_process(pid_t pid, const std::vector<Bytes>& needles) {
 
 std::vector<Bytes> forms_of(const Bytes& scalar) {
   Bytes reversed(scalar.rbegin(), scalar.rend());  // OpenSSL keeps numbers as little-endian words
-  return {scalar, reversed, to_bytes(as_bytes(to_hex(scalar))),
-          Bytes(scalar.begin(), scalar.begin() + 16), Bytes(reversed.begin(), reversed.begin() + 16)};
+  return {scalar, reversed, to_bytes(as_bytes(to_hex(scalar))), Bytes(scalar.begin(), scalar.begin() + 16),
+          Bytes(reversed.begin(), reversed.begin() + 16)};
 }
 
 class Secrecy : public KeystoredTest {
  protected:
-  // A client in a process of its own, which was made before this process knew the key: it signs, tells, and waits.
+  // A client in a process of its own, which was made before this process knew the key: it signs, tells, and
+  // waits.
   void start_client() {
     ASSERT_EQ(::pipe(to_client_), 0);
     ASSERT_EQ(::pipe(from_client_), 0);
@@ -67,7 +71,10 @@ class Secrecy : public KeystoredTest {
         digest.size = 32;
         int signatures = 0;
         for (int i = 0; client && i < 200; ++i) {
-          signatures += (*client)->sign_digest({key_name("camera/known"), Purpose::media_signing}, SignatureScheme::ecdsa, digest, HashAlg::sha256) ? 1 : 0;
+          signatures += (*client)->sign_digest({key_name("camera/known"), Purpose::media_signing},
+                                               SignatureScheme::ecdsa, digest, HashAlg::sha256)
+                            ? 1
+                            : 0;
         }
         if (signatures == 200) result = 's';
       }
@@ -92,8 +99,14 @@ class Secrecy : public KeystoredTest {
   void import_known_key() {
     const auto pem = (daemon_.root() / "known.pem").string();
     const auto der = (daemon_.root() / "known.der").string();
-    ASSERT_EQ(test_support::run_program({"openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", pem}).exit_code, 0);
-    ASSERT_EQ(test_support::run_program({"openssl", "pkcs8", "-topk8", "-nocrypt", "-in", pem, "-outform", "DER", "-out", der}).exit_code, 0);
+    ASSERT_EQ(test_support::run_program({"openssl", "genpkey", "-algorithm", "EC", "-pkeyopt",
+                                         "ec_paramgen_curve:P-256", "-out", pem})
+                  .exit_code,
+              0);
+    ASSERT_EQ(test_support::run_program(
+                  {"openssl", "pkcs8", "-topk8", "-nocrypt", "-in", pem, "-outform", "DER", "-out", der})
+                  .exit_code,
+              0);
     const auto pkcs8 = read_file(der, 4096).value();
     std::filesystem::remove(pem);
     std::filesystem::remove(der);
@@ -102,8 +115,9 @@ class Secrecy : public KeystoredTest {
     const auto at = std::search(pkcs8.begin(), pkcs8.end(), before.begin(), before.end());
     ASSERT_NE(at, pkcs8.end());
     scalar_.assign(at + 5, at + 37);
-    const auto info = keystore_->import_key(key_name("camera/known"), KeyType::ec_p256,
-                                            default_policy(KeyType::ec_p256, Purpose::media_signing), Secret(pkcs8));
+    const auto info =
+        keystore_->import_key(key_name("camera/known"), KeyType::ec_p256,
+                              default_policy(KeyType::ec_p256, Purpose::media_signing), Secret(pkcs8));
     ASSERT_TRUE(info) << info.error().what;
   }
 
@@ -125,7 +139,8 @@ TEST_F(Secrecy, KnownKeyBytesAreInNoFileAndNoClient) {
     ++files;
     const auto content = read_file(entry.path(), 64 << 20).value();
     for (const auto& needle : needles) {
-      EXPECT_EQ(std::search(content.begin(), content.end(), needle.begin(), needle.end()), content.end()) << entry.path();
+      EXPECT_EQ(std::search(content.begin(), content.end(), needle.begin(), needle.end()), content.end())
+          << entry.path();
     }
   }
   EXPECT_GE(files, 4);  // configuration, log, root key, key
@@ -138,14 +153,15 @@ TEST_F(Secrecy, KnownKeyBytesAreInNoFileAndNoClient) {
   EXPECT_GT(find_in_process(::getpid(), needles), 0);
 }
 
-// Where the bytes are is known too, to whom everything is open: root with the right to trace. The test shows that the
-// search above is not blind, and what `status` means by "no stronger than the kernel".
+// Where the bytes are is known too, to whom everything is open: root with the right to trace. The test shows
+// that the search above is not blind, and what `status` means by "no stronger than the kernel".
 TEST_F(Secrecy, TheServiceItselfHoldsTheKeyAndOnlyTracingRootSeesIt) {
   if (!is_root()) GTEST_SKIP() << "needs root";
   import_known_key();
   crypto::Digest digest;
   digest.size = 32;
-  ASSERT_TRUE(keystore_->sign_digest({key_name("camera/known"), Purpose::media_signing}, SignatureScheme::ecdsa, digest, HashAlg::sha256));
+  ASSERT_TRUE(keystore_->sign_digest({key_name("camera/known"), Purpose::media_signing},
+                                     SignatureScheme::ecdsa, digest, HashAlg::sha256));
   const int found = find_in_process(daemon_.pid(), forms_of(scalar_));
   if (found < 0) GTEST_SKIP() << "root may not read other processes' memory here";
   EXPECT_GT(found, 0);
@@ -189,12 +205,14 @@ TEST_F(Secrecy, OthersCannotOpenTheFilesAndACrashLeavesNoCore) {
   EXPECT_EQ(info.st_mode & 0777u, 0600u);
   EXPECT_EQ(info.st_uid, is_root() ? kDaemonUid : static_cast<std::uint32_t>(::geteuid()));
   if (is_root()) {
-    EXPECT_EQ(run_as(kStranger, [&] {
-                return ::open((daemon_.state() / "root.key").c_str(), O_RDONLY) < 0 &&
-                               ::open((daemon_.state() / "keys/camera@known.key").c_str(), O_RDONLY) < 0
-                           ? 0
-                           : 1;
-              }),
+    EXPECT_EQ(run_as(kStranger,
+                     [&] {
+                       return ::open((daemon_.state() / "root.key").c_str(), O_RDONLY) < 0 &&
+                                      ::open((daemon_.state() / "keys/camera@known.key").c_str(), O_RDONLY) <
+                                          0
+                                  ? 0
+                                  : 1;
+                     }),
               0);
   }
   const int status = daemon_.stop(SIGSEGV);

@@ -19,10 +19,12 @@
 
 namespace camvault::keystored {
 
-inline constexpr std::uint32_t kStranger = 65534;  // a uid that no rule of the tests names
+inline constexpr std::uint32_t kStranger = 65534;   // a uid that no rule of the tests names
 inline constexpr std::uint32_t kDaemonUid = 64242;  // what the daemon becomes when the tests run as root
 
-inline bool is_root() { return ::geteuid() == 0; }
+inline bool is_root() {
+  return ::geteuid() == 0;
+}
 
 class TestDaemon {
  public:
@@ -30,7 +32,8 @@ class TestDaemon {
     char name[] = "/tmp/camvault-keystored-test-XXXXXX";
     if (::mkdtemp(name) == nullptr) std::abort();
     root_ = name;
-    std::filesystem::permissions(root_, std::filesystem::perms(0755));  // the daemon has another uid when we are root
+    std::filesystem::permissions(
+        root_, std::filesystem::perms(0755));  // the daemon has another uid when we are root
     std::filesystem::create_directories(root_ / "etc/camvault");
     write_config(default_config());
   }
@@ -43,9 +46,13 @@ class TestDaemon {
 
   static std::string default_config() {
     const auto uid = std::to_string(::geteuid());
-    return "[[application]]\nname = \"camera\"\nuid = " + uid + "\nimport = true\n"
-           "[[application]]\nname = \"factory\"\nuid = 12\nmanagers = [12]\nprovisioners = [" + uid + "]\n"
-           "[[application]]\nname = \"sealed\"\nuid = 12\nmanagers = [" + uid + "]\n";
+    return "[[application]]\nname = \"camera\"\nuid = " + uid +
+           "\nimport = true\n"
+           "[[application]]\nname = \"factory\"\nuid = 12\nmanagers = [12]\nprovisioners = [" +
+           uid +
+           "]\n"
+           "[[application]]\nname = \"sealed\"\nuid = 12\nmanagers = [" +
+           uid + "]\n";
   }
 
   void write_config(const std::string& text) const {
@@ -64,8 +71,9 @@ class TestDaemon {
       ::dup2(ready[1], 9);  // without close-on-exec
       const auto root_text = root_.string();
       const auto uid_text = std::to_string(kDaemonUid);
-      const char* argv[] = {KEYSTORED_BINARY, "--root", root_text.c_str(), "--ready-fd", "9",
-                            is_root() ? "--user" : nullptr, uid_text.c_str(), nullptr};
+      const char* argv[] = {KEYSTORED_BINARY, "--root", root_text.c_str(),
+                            "--ready-fd",     "9",      is_root() ? "--user" : nullptr,
+                            uid_text.c_str(), nullptr};
       ::execv(KEYSTORED_BINARY, const_cast<char* const*>(argv));
       ::_exit(127);
     }
@@ -142,6 +150,8 @@ class KeystoredTest : public testing::Test {
   std::shared_ptr<keystore::Keystore> keystore_;
 };
 
-inline keystore::KeyName key_name(std::string_view text) { return keystore::KeyName::parse(text).value(); }
+inline keystore::KeyName key_name(std::string_view text) {
+  return keystore::KeyName::parse(text).value();
+}
 
 }  // namespace camvault::keystored

@@ -24,7 +24,7 @@ class AsyncChannel::Worker {
       : path_(std::move(path)), options_(options), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
   void submit(RequestBody body, Done done);
-  void run();   // the thread
+  void run();  // the thread
   void stop();
 
  private:
@@ -42,11 +42,11 @@ class AsyncChannel::Worker {
   };
 
   void wake();
-  bool connect();                 // false: all that waits has been failed
-  void move_to_sent();            // frames that the service may have now
+  bool connect();       // false: all that waits has been failed
+  void move_to_sent();  // frames that the service may have now
   Status write_out();
   Status read_in();
-  bool wait_for_work();           // false: stopped
+  bool wait_for_work();  // false: stopped
   void fail_all(const Error& error);
   std::chrono::milliseconds time_left();
 
@@ -54,7 +54,7 @@ class AsyncChannel::Worker {
   const ClientOptions options_;
   const UniqueFd wake_;
 
-  std::mutex mutex_;              // guards the next three
+  std::mutex mutex_;  // guards the next three
   std::deque<Waiting> waiting_;
   std::uint32_t next_id_ = 1;
   bool stopped_ = false;
@@ -169,14 +169,16 @@ Status AsyncChannel::Worker::read_in() {
 
 std::chrono::milliseconds AsyncChannel::Worker::time_left() {
   auto first = SteadyTime::max();
-  for (const auto& [id, request] : sent_) first = std::min(first, request.deadline);  // at most kMaxOutstanding
+  for (const auto& [id, request] : sent_)
+    first = std::min(first, request.deadline);  // at most kMaxOutstanding
   if (first == SteadyTime::max()) return std::chrono::milliseconds(-1);
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(first - std::chrono::steady_clock::now());
   return std::max(left, std::chrono::milliseconds(0));
 }
 
 bool AsyncChannel::Worker::wait_for_work() {
-  pollfd polls[2] = {{.fd = wake_.get(), .events = POLLIN, .revents = 0}, {.fd = -1, .events = 0, .revents = 0}};
+  pollfd polls[2] = {{.fd = wake_.get(), .events = POLLIN, .revents = 0},
+                     {.fd = -1, .events = 0, .revents = 0}};
   if (connection_ != nullptr) {
     polls[1].fd = connection_->descriptor();
     polls[1].events = static_cast<short>(POLLIN | (out_.empty() ? 0 : POLLOUT));
@@ -200,7 +202,8 @@ void AsyncChannel::Worker::run() {
       // A service that was restarted meanwhile costs nobody an answer.
       if (connection_ != nullptr && sent_.empty() && !connection_->is_usable()) connection_.reset();
       if (connection_ == nullptr && (!work || !connect())) return ok();
-      if (!sent_.empty() && time_left().count() == 0) return fail(Errc::unavailable, "keystored does not answer in time");
+      if (!sent_.empty() && time_left().count() == 0)
+        return fail(Errc::unavailable, "keystored does not answer in time");
       CAM_TRY_STATUS(read_in());
       move_to_sent();
       return write_out();
@@ -224,6 +227,8 @@ AsyncChannel::~AsyncChannel() {
   }
 }
 
-void AsyncChannel::submit(RequestBody body, Done done) { worker_->submit(std::move(body), std::move(done)); }
+void AsyncChannel::submit(RequestBody body, Done done) {
+  worker_->submit(std::move(body), std::move(done));
+}
 
 }  // namespace camvault::ipc

@@ -17,12 +17,13 @@ class AsyncChannel {
   static constexpr std::size_t kMaxWaiting = 1024;  // requests that the service has not taken yet
 
   AsyncChannel(std::filesystem::path socket_path, const ClientOptions& options);
-  ~AsyncChannel();  // requests without answer fail with Errc::unavailable; may run on the channel's own thread
+  ~AsyncChannel();  // requests without answer fail with Errc::unavailable; may run on the channel's own
+                    // thread
   AsyncChannel(const AsyncChannel&) = delete;
   AsyncChannel& operator=(const AsyncChannel&) = delete;
 
-  // Returns at once; never does I/O that waits. `done` is called exactly once, on the channel's thread (or here, if too
-  // many wait). Thread-safe.
+  // Returns at once; never does I/O that waits. `done` is called exactly once, on the channel's thread (or
+  // here, if too many wait). Thread-safe.
   void submit(RequestBody body, Done done);
 
  private:

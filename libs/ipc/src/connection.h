@@ -15,13 +15,14 @@ namespace camvault::ipc {
 class Connection {
  public:
   // Waits up to options.connect_timeout for a service that is not there yet.
-  static Result<std::unique_ptr<Connection>> open(const std::filesystem::path& socket_path, const ClientOptions& options);
+  static Result<std::unique_ptr<Connection>> open(const std::filesystem::path& socket_path,
+                                                  const ClientOptions& options);
 
   // Sends the request with an id of its own and waits for the answer. After an error of the transport
   // (Errc::unavailable or malformed) is_usable() is false.
   Result<Response> call(RequestBody body);
 
-  bool is_usable();           // false too if the service closed it meanwhile
+  bool is_usable();  // false too if the service closed it meanwhile
   int descriptor() const { return fd_.get(); }
 
  private:

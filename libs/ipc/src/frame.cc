@@ -10,14 +10,17 @@ namespace camvault::ipc {
 Status append_frame(Bytes& out, BytesView payload) {
   if (payload.empty() || payload.size() > kMaxFrame) return fail(Errc::limit, "a frame has 1 to 65536 bytes");
   const auto size = static_cast<std::uint32_t>(payload.size());
-  const std::uint8_t header[kFrameHeader] = {0, static_cast<std::uint8_t>(size >> 16), static_cast<std::uint8_t>(size >> 8),
+  const std::uint8_t header[kFrameHeader] = {0, static_cast<std::uint8_t>(size >> 16),
+                                             static_cast<std::uint8_t>(size >> 8),
                                              static_cast<std::uint8_t>(size)};
   append(out, header);
   append(out, payload);
   return ok();
 }
 
-FrameReader::~FrameReader() { wipe(buffer_.data(), buffer_.size()); }
+FrameReader::~FrameReader() {
+  wipe(buffer_.data(), buffer_.size());
+}
 
 std::span<std::uint8_t> FrameReader::room() {
   if (buffer_.empty()) buffer_.resize(kFrameHeader + kMaxFrame);  // once: growing would leave copies behind
@@ -32,7 +35,9 @@ std::span<std::uint8_t> FrameReader::room() {
   return std::span(buffer_).subspan(end_);
 }
 
-void FrameReader::filled(std::size_t count) { end_ += count; }
+void FrameReader::filled(std::size_t count) {
+  end_ += count;
+}
 
 Result<std::optional<BytesView>> FrameReader::next() {
   ByteReader in(BytesView(buffer_).subspan(begin_, end_ - begin_));

@@ -4,8 +4,8 @@
 #include <mutex>
 
 #include "async_channel.h"
-#include "connection.h"
 #include "camvault/keystore/registry.h"
+#include "connection.h"
 
 namespace camvault::ipc {
 
@@ -17,7 +17,8 @@ namespace {
 // Connections for calls that wait: one per thread that calls at the moment, kept for the next.
 class Pool {
  public:
-  Pool(std::filesystem::path path, const ClientOptions& options) : path_(std::move(path)), options_(options) {}
+  Pool(std::filesystem::path path, const ClientOptions& options)
+      : path_(std::move(path)), options_(options) {}
 
   Result<Response> call(RequestBody body) {
     CAM_TRY(auto connection, take());
@@ -104,20 +105,23 @@ class RemoteKey final : public crypto::SigningKey {
   crypto::KeyAlg alg() const override { return alg_; }
   Bytes spki_der() const override { return spki_; }
 
-  void sign_async(crypto::SignatureScheme scheme, crypto::HashAlg hash, const crypto::Digest& digest, Done done) override {
+  void sign_async(crypto::SignatureScheme scheme, crypto::HashAlg hash, const crypto::Digest& digest,
+                  Done done) override {
     // The channel belongs to `shared_`, which this callback keeps until the answer is there.
-    shared_->channel().submit(
-        request::SignDigest{use_, scheme, hash, digest},
-        [done = std::move(done), keep = shared_](Result<Response> response) {
-          if (!response) return done(tl::unexpected(std::move(response).error()));
-          if (response->error) return done(tl::unexpected(keystore::to_error(*response->error)));
-          auto* signature = std::get_if<Bytes>(&response->result);
-          if (signature == nullptr) return done(fail(Errc::malformed, "keystored's answer has another shape"));
-          done(std::move(*signature));
-        });
+    shared_->channel().submit(request::SignDigest{use_, scheme, hash, digest},
+                              [done = std::move(done), keep = shared_](Result<Response> response) {
+                                if (!response) return done(tl::unexpected(std::move(response).error()));
+                                if (response->error)
+                                  return done(tl::unexpected(keystore::to_error(*response->error)));
+                                auto* signature = std::get_if<Bytes>(&response->result);
+                                if (signature == nullptr)
+                                  return done(fail(Errc::malformed, "keystored's answer has another shape"));
+                                done(std::move(*signature));
+                              });
   }
 
-  Result<Bytes> sign(crypto::SignatureScheme scheme, crypto::HashAlg hash, const crypto::Digest& digest) override {
+  Result<Bytes> sign(crypto::SignatureScheme scheme, crypto::HashAlg hash,
+                     const crypto::Digest& digest) override {
     return call_for<Bytes>(shared_->pool, request::SignDigest{use_, scheme, hash, digest});
   }
 
@@ -146,24 +150,29 @@ class KeystoreClient final : public keystore::Keystore {
   Result<std::vector<KeyInfo>> list() override {
     std::vector<KeyInfo> all;
     for (;;) {
-      CAM_TRY(auto page, call_for<std::vector<KeyInfo>>(pool(), request::List{all.empty() ? "" : all.back().name.text()}));
+      CAM_TRY(auto page, call_for<std::vector<KeyInfo>>(
+                             pool(), request::List{all.empty() ? "" : all.back().name.text()}));
       if (page.empty()) return all;
       // A page that does not go on would have us ask for ever.
-      if (!all.empty() && page.front().name <= all.back().name) return fail(Errc::malformed, "keystored's list goes backwards");
+      if (!all.empty() && page.front().name <= all.back().name)
+        return fail(Errc::malformed, "keystored's list goes backwards");
       const bool last = page.size() < kMaxListPage;
       std::move(page.begin(), page.end(), std::back_inserter(all));
       if (last) return all;
     }
   }
 
-  Result<KeyInfo> info(const KeyName& name) override { return call_for<KeyInfo>(pool(), request::Info{name}); }
+  Result<KeyInfo> info(const KeyName& name) override {
+    return call_for<KeyInfo>(pool(), request::Info{name});
+  }
 
   Result<KeyInfo> generate(const KeyName& name, KeyType type, const KeyPolicy& policy) override {
     CAM_TRY_STATUS(keystore::check_policy(type, policy));
     return call_for<KeyInfo>(pool(), request::Generate{name, type, policy});
   }
 
-  Result<KeyInfo> import_key(const KeyName& name, KeyType type, const KeyPolicy& policy, const Secret& key) override {
+  Result<KeyInfo> import_key(const KeyName& name, KeyType type, const KeyPolicy& policy,
+                             const Secret& key) override {
     CAM_TRY_STATUS(keystore::check_policy(type, policy));
     CAM_TRY_STATUS(check_size(key.size()));
     return key.reveal([&](BytesView bytes) {
@@ -176,7 +185,9 @@ class KeystoreClient final : public keystore::Keystore {
     return ok();
   }
 
-  Result<Bytes> public_key(const KeyName& name) override { return call_for<Bytes>(pool(), request::PublicKey{name}); }
+  Result<Bytes> public_key(const KeyName& name) override {
+    return call_for<Bytes>(pool(), request::PublicKey{name});
+  }
 
   Result<Bytes> sign_digest(const KeyUse& use, crypto::SignatureScheme scheme, const crypto::Digest& digest,
                             crypto::HashAlg hash) override {
@@ -190,7 +201,8 @@ class KeystoreClient final : public keystore::Keystore {
   }
 
   Result<Bytes> random(std::size_t count) override {
-    if (count == 0 || count > keystore::kMaxRandom) return fail(Errc::usage, "1 to 4096 random bytes at a time");
+    if (count == 0 || count > keystore::kMaxRandom)
+      return fail(Errc::usage, "1 to 4096 random bytes at a time");
     return call_for<Bytes>(pool(), request::Random{static_cast<std::uint32_t>(count)});
   }
 

@@ -14,7 +14,9 @@ using keystore::number_of;
 using keystore::Operation;
 namespace tag = request_tag;
 
-keystore::Operation Request::operation() const { return static_cast<Operation>(body.index() + 1); }
+keystore::Operation Request::operation() const {
+  return static_cast<Operation>(body.index() + 1);
+}
 
 const KeyName* Request::key() const {
   return std::visit(
@@ -42,7 +44,8 @@ Result<Bytes> encode_hello(const Hello& hello) {
 namespace {
 Result<std::uint32_t> read_u32(CborReader& in) {
   CAM_TRY(const auto value, in.unsigned_integer());
-  if (value > std::numeric_limits<std::uint32_t>::max()) return fail(Errc::malformed, "a number above 2^32-1");
+  if (value > std::numeric_limits<std::uint32_t>::max())
+    return fail(Errc::malformed, "a number above 2^32-1");
   return static_cast<std::uint32_t>(value);
 }
 }  // namespace
@@ -74,7 +77,8 @@ void write_name(CborWriter& out, const KeyName& name) {
   out.key(tag::kKey);
   out.text(name.text());
 }
-void write_new_key(CborWriter& out, const KeyName& name, keystore::KeyType type, const keystore::KeyPolicy& policy) {
+void write_new_key(CborWriter& out, const KeyName& name, keystore::KeyType type,
+                   const keystore::KeyPolicy& policy) {
   write_name(out, name);
   out.key(tag::kType);
   out.unsigned_integer(number_of(type));
@@ -102,14 +106,22 @@ void write_body(CborWriter& out, const request::List& r) {
   out.key(tag::kAfter);
   out.text(r.after);
 }
-void write_body(CborWriter& out, const request::Info& r) { write_name(out, r.key); }
-void write_body(CborWriter& out, const request::Generate& r) { write_new_key(out, r.key, r.type, r.policy); }
+void write_body(CborWriter& out, const request::Info& r) {
+  write_name(out, r.key);
+}
+void write_body(CborWriter& out, const request::Generate& r) {
+  write_new_key(out, r.key, r.type, r.policy);
+}
 void write_body(CborWriter& out, const request::Import& r) {
   write_new_key(out, r.key, r.type, r.policy);
   write_data(out, r.data);
 }
-void write_body(CborWriter& out, const request::Remove& r) { write_name(out, r.key); }
-void write_body(CborWriter& out, const request::PublicKey& r) { write_name(out, r.key); }
+void write_body(CborWriter& out, const request::Remove& r) {
+  write_name(out, r.key);
+}
+void write_body(CborWriter& out, const request::PublicKey& r) {
+  write_name(out, r.key);
+}
 void write_body(CborWriter& out, const request::SignDigest& r) {
   write_use(out, r.use);
   write_algorithm(out, r.scheme, r.hash);
@@ -244,22 +256,34 @@ Result<RequestBody> read_named(CborReader& in) {
 
 Result<RequestBody> read_body(Operation operation, CborReader& in) {
   switch (operation) {
-    case Operation::status: return request::Status{};
-    case Operation::list: return read_list(in);
-    case Operation::info: return read_named<request::Info>(in);
+    case Operation::status:
+      return request::Status{};
+    case Operation::list:
+      return read_list(in);
+    case Operation::info:
+      return read_named<request::Info>(in);
     case Operation::generate: {
       CAM_TRY(auto key, read_new_key(in));
       return key;
     }
-    case Operation::import_key: return read_import(in);
-    case Operation::remove: return read_named<request::Remove>(in);
-    case Operation::public_key: return read_named<request::PublicKey>(in);
-    case Operation::sign_digest: return read_sign_digest(in);
-    case Operation::sign_message: return read_sign_message(in);
-    case Operation::random: return read_random(in);
-    case Operation::encrypt: return read_aead<request::Encrypt>(in);
-    case Operation::decrypt: return read_aead<request::Decrypt>(in);
-    case Operation::mac: return read_mac(in);
+    case Operation::import_key:
+      return read_import(in);
+    case Operation::remove:
+      return read_named<request::Remove>(in);
+    case Operation::public_key:
+      return read_named<request::PublicKey>(in);
+    case Operation::sign_digest:
+      return read_sign_digest(in);
+    case Operation::sign_message:
+      return read_sign_message(in);
+    case Operation::random:
+      return read_random(in);
+    case Operation::encrypt:
+      return read_aead<request::Encrypt>(in);
+    case Operation::decrypt:
+      return read_aead<request::Decrypt>(in);
+    case Operation::mac:
+      return read_mac(in);
   }
   return fail(Errc::malformed, "an unknown operation");
 }

@@ -30,7 +30,8 @@ Result<std::optional<ServiceError>> read_error(CborReader& in) {
 
 Result<std::uint32_t> read_u32(CborReader& in) {
   CAM_TRY(const auto value, in.unsigned_integer());
-  if (value > std::numeric_limits<std::uint32_t>::max()) return fail(Errc::malformed, "a number above 2^32-1");
+  if (value > std::numeric_limits<std::uint32_t>::max())
+    return fail(Errc::malformed, "a number above 2^32-1");
   return static_cast<std::uint32_t>(value);
 }
 
@@ -40,13 +41,17 @@ Result<std::string> read_text(CborReader& in) {
 }
 
 void write_result(CborWriter&, const std::monostate&) {}
-void write_result(CborWriter& out, const KeyInfo& info) { keystore::write_key_info(out, info); }
+void write_result(CborWriter& out, const KeyInfo& info) {
+  keystore::write_key_info(out, info);
+}
 void write_result(CborWriter& out, const std::vector<KeyInfo>& infos) {
   out.begin_array();
   for (const auto& info : infos) keystore::write_key_info(out, info);
   out.end();
 }
-void write_result(CborWriter& out, const Bytes& bytes) { out.bytes(bytes); }
+void write_result(CborWriter& out, const Bytes& bytes) {
+  out.bytes(bytes);
+}
 void write_result(CborWriter& out, const ServiceStatus& status) {
   out.begin_map();
   out.key(status_tag::kVersion);
@@ -157,7 +162,8 @@ Result<ResponseResult> read_result(Operation operation, CborReader& in) {
       CAM_TRY(auto info, keystore::read_key_info(in));
       return info;
     }
-    case Operation::remove: break;
+    case Operation::remove:
+      break;
     case Operation::public_key:
     case Operation::sign_digest:
     case Operation::sign_message:

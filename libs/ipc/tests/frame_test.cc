@@ -26,7 +26,8 @@ TEST(Frames, ComeBackWholeHoweverTheStreamIsCut) {
       const auto count = std::min({piece, stream.size() - at, room});
       feed(frames, BytesView(stream).subspan(at, count));
       at += count;
-      for (auto frame = frames.next().value(); frame; frame = frames.next().value()) sizes.push_back(frame->size());
+      for (auto frame = frames.next().value(); frame; frame = frames.next().value())
+        sizes.push_back(frame->size());
     }
     EXPECT_EQ(sizes, (std::vector<std::size_t>{3, kMaxFrame, 5})) << piece;
     EXPECT_FALSE(frames.in_frame());

@@ -14,7 +14,9 @@ using crypto::SignatureScheme;
 using keystore::KeyType;
 using keystore::Purpose;
 
-KeyName name() { return KeyName::parse("camera/media").value(); }
+KeyName name() {
+  return KeyName::parse("camera/media").value();
+}
 
 crypto::Digest digest(std::uint8_t size) {
   crypto::Digest out;
@@ -62,7 +64,8 @@ TEST(Requests, ReadBackWhatTheyWrite) {
 TEST(Requests, RefuseTruncationsAdditionsAndEveryFlippedBitThatChangesTheForm) {
   for (const auto& request : one_of_each()) {
     const auto good = encode_request(request).value();
-    for (std::size_t size = 0; size < good.size(); ++size) EXPECT_FALSE(decode_request(BytesView(good).first(size)));
+    for (std::size_t size = 0; size < good.size(); ++size)
+      EXPECT_FALSE(decode_request(BytesView(good).first(size)));
     auto longer = good;
     longer.push_back(0);
     EXPECT_FALSE(decode_request(longer));
@@ -103,7 +106,8 @@ TEST(Requests, RefuseUnknownFieldsNumbersAndSizes) {
     }
   };
   EXPECT_TRUE(decoded([&](auto& out) { random(out, -1); }));
-  for (const std::int64_t extra : {2, 9, 11, 12, 99}) EXPECT_FALSE(decoded([&](auto& out) { random(out, extra); })) << extra;
+  for (const std::int64_t extra : {2, 9, 11, 12, 99})
+    EXPECT_FALSE(decoded([&](auto& out) { random(out, extra); })) << extra;
 
   const auto operation = [](std::uint64_t number) {
     return decoded([&](auto& out) {
@@ -114,7 +118,8 @@ TEST(Requests, RefuseUnknownFieldsNumbersAndSizes) {
     });
   };
   EXPECT_TRUE(operation(1));
-  for (const std::uint64_t number : {std::uint64_t{0}, std::uint64_t{14}, std::uint64_t{257}, ~std::uint64_t{0}}) {
+  for (const std::uint64_t number :
+       {std::uint64_t{0}, std::uint64_t{14}, std::uint64_t{257}, ~std::uint64_t{0}}) {
     EXPECT_FALSE(operation(number)) << number;
   }
 
@@ -159,7 +164,8 @@ TEST(Hello, NamesTheProtocolAndARangeOfVersions) {
   EXPECT_TRUE(decode_hello(encode_hello({.min = 1, .max = 7}).value()));
   EXPECT_FALSE(decode_hello(encode_hello({.min = 0, .max = 1}).value()));
   EXPECT_FALSE(decode_hello(encode_hello({.min = 2, .max = 1}).value()));
-  for (std::size_t size = 0; size < bytes.size(); ++size) EXPECT_FALSE(decode_hello(BytesView(bytes).first(size)));
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    EXPECT_FALSE(decode_hello(BytesView(bytes).first(size)));
   auto other = bytes;
   other[5] ^= 1;  // of the protocol's name
   EXPECT_FALSE(decode_hello(other));

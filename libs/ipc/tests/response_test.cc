@@ -28,7 +28,10 @@ keystore::ServiceStatus status() {
           .keys = 3,
           .damaged = {"camera/a: gone"},
           .mechanisms = {{"seccomp", true, "on"}, {"landlock", false, "off"}},
-          .backends = {{.name = "software", .simulator = false, .key_types = {KeyType::ec_p256}, .protection = "words"}},
+          .backends = {{.name = "software",
+                        .simulator = false,
+                        .key_types = {KeyType::ec_p256},
+                        .protection = "words"}},
           .root_key = "a file"};
 }
 
@@ -50,7 +53,8 @@ TEST(Responses, ReadBackWhatTheyWriteAndNothingElse) {
     ASSERT_TRUE(back) << back.error().what;
     EXPECT_EQ(back->error, response.error);
     EXPECT_EQ(encode_response(*back).value(), good);
-    for (std::size_t size = 0; size < good.size(); ++size) EXPECT_FALSE(decode_response(operation, BytesView(good).first(size)));
+    for (std::size_t size = 0; size < good.size(); ++size)
+      EXPECT_FALSE(decode_response(operation, BytesView(good).first(size)));
     for (std::size_t at = 0; at < good.size(); ++at) {
       for (int bit = 0; bit < 8; ++bit) {
         auto changed = good;
@@ -86,10 +90,13 @@ TEST(Responses, TheLargestPageFitsIntoAFrame) {
 TEST(HelloReplies, AreAVersionOrAnError) {
   const auto good = encode_hello_reply({.error = {}, .version = 1}).value();
   EXPECT_EQ(decode_hello_reply(good)->version, 1u);
-  EXPECT_EQ(decode_hello_reply(encode_hello_reply({.error = ServiceError::busy, .version = 0}).value())->error, ServiceError::busy);
+  EXPECT_EQ(
+      decode_hello_reply(encode_hello_reply({.error = ServiceError::busy, .version = 0}).value())->error,
+      ServiceError::busy);
   EXPECT_FALSE(decode_hello_reply(encode_hello_reply({.error = ServiceError::busy, .version = 1}).value()));
   EXPECT_FALSE(decode_hello_reply(encode_hello_reply({.error = {}, .version = 0}).value()));
-  for (std::size_t size = 0; size < good.size(); ++size) EXPECT_FALSE(decode_hello_reply(BytesView(good).first(size)));
+  for (std::size_t size = 0; size < good.size(); ++size)
+    EXPECT_FALSE(decode_hello_reply(BytesView(good).first(size)));
 }
 
 }  // namespace

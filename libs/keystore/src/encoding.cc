@@ -47,7 +47,8 @@ Result<std::vector<std::uint32_t>> read_uids(CborReader& in) {
   while (!array.at_end()) {
     CAM_TRY(const auto uid, array.unsigned_integer());
     // 2^32 - 1 stands for "no user" in the kernel's interfaces.
-    if (uid >= 0xffffffffu || uids.size() == kMaxPolicyUids) return fail(Errc::malformed, "uids out of range");
+    if (uid >= 0xffffffffu || uids.size() == kMaxPolicyUids)
+      return fail(Errc::malformed, "uids out of range");
     if (!uids.empty() && uid <= uids.back()) return fail(Errc::malformed, "uids that are not ascending");
     uids.push_back(static_cast<std::uint32_t>(uid));
   }
@@ -55,10 +56,18 @@ Result<std::vector<std::uint32_t>> read_uids(CborReader& in) {
 }
 }  // namespace
 
-Result<KeyType> read_key_type(CborReader& in) { return read_number<KeyType>(in); }
-Result<Purpose> read_purpose(CborReader& in) { return read_number<Purpose>(in); }
-Result<crypto::SignatureScheme> read_scheme(CborReader& in) { return read_number<crypto::SignatureScheme>(in); }
-Result<crypto::HashAlg> read_hash(CborReader& in) { return read_number<crypto::HashAlg>(in); }
+Result<KeyType> read_key_type(CborReader& in) {
+  return read_number<KeyType>(in);
+}
+Result<Purpose> read_purpose(CborReader& in) {
+  return read_number<Purpose>(in);
+}
+Result<crypto::SignatureScheme> read_scheme(CborReader& in) {
+  return read_number<crypto::SignatureScheme>(in);
+}
+Result<crypto::HashAlg> read_hash(CborReader& in) {
+  return read_number<crypto::HashAlg>(in);
+}
 
 Result<KeyName> read_key_name(CborReader& in) {
   CAM_TRY(const auto text, in.text());
@@ -74,8 +83,9 @@ void write_policy(CborWriter& out, const KeyPolicy& policy) {
   out.key(policy_tag::kPurpose);
   out.unsigned_integer(number_of(policy.purpose));
   out.key(policy_tag::kSchemes);
-  write_set(out, policy.schemes, {SignatureScheme::ecdsa, SignatureScheme::rsa_pss, SignatureScheme::rsa_pkcs1v15,
-                                  SignatureScheme::ed25519});
+  write_set(out, policy.schemes,
+            {SignatureScheme::ecdsa, SignatureScheme::rsa_pss, SignatureScheme::rsa_pkcs1v15,
+             SignatureScheme::ed25519});
   out.key(policy_tag::kHashes);
   write_set(out, policy.hashes, {HashAlg::sha256, HashAlg::sha384, HashAlg::sha512});
   out.key(policy_tag::kUids);
@@ -134,7 +144,8 @@ Result<KeyInfo> read_key_info(CborReader& in) {
   CAM_TRY_STATUS(map.finish());
   // The last second of the year 9999.
   if (created > 253'402'300'799u) return fail(Errc::malformed, "a creation time after the year 9999");
-  if (backend.empty() || backend.size() > kMaxBackendName) return fail(Errc::malformed, "a backend's name out of range");
+  if (backend.empty() || backend.size() > kMaxBackendName)
+    return fail(Errc::malformed, "a backend's name out of range");
   if (!check_policy(type, policy)) return fail(Errc::malformed, "a policy that does not fit the key's type");
   return KeyInfo{.name = std::move(name),
                  .type = type,

@@ -10,15 +10,24 @@ using crypto::SignatureScheme;
 
 std::string_view to_string(Purpose purpose) {
   switch (purpose) {
-    case Purpose::device_identity: return "device-identity";
-    case Purpose::media_signing: return "media-signing";
-    case Purpose::ca_signing: return "ca-signing";
-    case Purpose::tls: return "tls";
-    case Purpose::attestation: return "attestation";
-    case Purpose::audit_signing: return "audit-signing";
-    case Purpose::firmware_signing: return "firmware-signing";
-    case Purpose::data_encryption: return "data-encryption";
-    case Purpose::mac: return "mac";
+    case Purpose::device_identity:
+      return "device-identity";
+    case Purpose::media_signing:
+      return "media-signing";
+    case Purpose::ca_signing:
+      return "ca-signing";
+    case Purpose::tls:
+      return "tls";
+    case Purpose::attestation:
+      return "attestation";
+    case Purpose::audit_signing:
+      return "audit-signing";
+    case Purpose::firmware_signing:
+      return "firmware-signing";
+    case Purpose::data_encryption:
+      return "data-encryption";
+    case Purpose::mac:
+      return "mac";
   }
   return "?";
 }
@@ -27,21 +36,25 @@ Result<Purpose> purpose_from_string(std::string_view text) {
   for (const auto purpose : kAllPurposes) {
     if (to_string(purpose) == text) return purpose;
   }
-  return fail(Errc::usage, "unknown purpose; known are device-identity, media-signing, ca-signing, tls, attestation, "
-                           "audit-signing, firmware-signing, data-encryption and mac");
+  return fail(Errc::usage,
+              "unknown purpose; known are device-identity, media-signing, ca-signing, tls, attestation, "
+              "audit-signing, firmware-signing, data-encryption and mac");
 }
 
 bool suits(KeyType type, Purpose purpose) {
   switch (purpose) {
-    case Purpose::data_encryption: return type == KeyType::aes_256;
-    case Purpose::mac: return type == KeyType::hmac_sha256;
+    case Purpose::data_encryption:
+      return type == KeyType::aes_256;
+    case Purpose::mac:
+      return type == KeyType::hmac_sha256;
     case Purpose::device_identity:
     case Purpose::media_signing:
     case Purpose::ca_signing:
     case Purpose::tls:
     case Purpose::attestation:
     case Purpose::audit_signing:
-    case Purpose::firmware_signing: return is_signing(type);
+    case Purpose::firmware_signing:
+      return is_signing(type);
   }
   return false;
 }
@@ -77,10 +90,12 @@ Status check_policy(KeyType type, const KeyPolicy& policy) {
       return fail(Errc::usage, "the policy names a signature scheme that the key type does not have");
     }
   }
-  if (policy.schemes.empty() != schemes.empty()) return fail(Errc::usage, "the policy names no signature scheme");
+  if (policy.schemes.empty() != schemes.empty())
+    return fail(Errc::usage, "the policy names no signature scheme");
   const auto hashes = possible_hashes(type);
   if (policy.hashes.empty() != hashes.empty()) {
-    return fail(Errc::usage, hashes.empty() ? "keys of this type sign no digests" : "the policy names no hash");
+    return fail(Errc::usage,
+                hashes.empty() ? "keys of this type sign no digests" : "the policy names no hash");
   }
   if (policy.uids.size() > kMaxPolicyUids) return fail(Errc::limit, "the policy names more than 16 uids");
   if (!std::is_sorted(policy.uids.begin(), policy.uids.end(), std::less_equal<>())) {

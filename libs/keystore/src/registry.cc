@@ -12,16 +12,22 @@ template <class E>
 using Row = std::pair<std::uint64_t, E>;
 
 constexpr Row<KeyType> kKeyTypes[] = {
-    {1, KeyType::ec_p256},  {2, KeyType::ec_p384}, {3, KeyType::ec_p521}, {4, KeyType::rsa_2048},   {5, KeyType::rsa_3072},
-    {6, KeyType::rsa_4096}, {7, KeyType::ed25519}, {8, KeyType::aes_256}, {9, KeyType::hmac_sha256}};
+    {1, KeyType::ec_p256},  {2, KeyType::ec_p384},  {3, KeyType::ec_p521},
+    {4, KeyType::rsa_2048}, {5, KeyType::rsa_3072}, {6, KeyType::rsa_4096},
+    {7, KeyType::ed25519},  {8, KeyType::aes_256},  {9, KeyType::hmac_sha256}};
 
 constexpr Row<Origin> kOrigins[] = {
     {1, Origin::generated_inside}, {2, Origin::trust_provisioned}, {3, Origin::imported}};
 
-constexpr Row<Purpose> kPurposes[] = {
-    {1, Purpose::device_identity},  {2, Purpose::media_signing},   {3, Purpose::ca_signing},
-    {4, Purpose::tls},              {5, Purpose::attestation},     {6, Purpose::audit_signing},
-    {7, Purpose::firmware_signing}, {8, Purpose::data_encryption}, {9, Purpose::mac}};
+constexpr Row<Purpose> kPurposes[] = {{1, Purpose::device_identity},
+                                      {2, Purpose::media_signing},
+                                      {3, Purpose::ca_signing},
+                                      {4, Purpose::tls},
+                                      {5, Purpose::attestation},
+                                      {6, Purpose::audit_signing},
+                                      {7, Purpose::firmware_signing},
+                                      {8, Purpose::data_encryption},
+                                      {9, Purpose::mac}};
 
 constexpr Row<SignatureScheme> kSchemes[] = {{1, SignatureScheme::ecdsa},
                                              {2, SignatureScheme::rsa_pss},
@@ -47,21 +53,41 @@ std::optional<E> value_in(const Row<E> (&rows)[N], std::uint64_t number) {
 }
 }  // namespace
 
-std::uint64_t number_of(KeyType type) { return number_in(kKeyTypes, type); }
-std::uint64_t number_of(Origin origin) { return number_in(kOrigins, origin); }
-std::uint64_t number_of(Purpose purpose) { return number_in(kPurposes, purpose); }
-std::uint64_t number_of(SignatureScheme scheme) { return number_in(kSchemes, scheme); }
-std::uint64_t number_of(HashAlg hash) { return number_in(kHashes, hash); }
+std::uint64_t number_of(KeyType type) {
+  return number_in(kKeyTypes, type);
+}
+std::uint64_t number_of(Origin origin) {
+  return number_in(kOrigins, origin);
+}
+std::uint64_t number_of(Purpose purpose) {
+  return number_in(kPurposes, purpose);
+}
+std::uint64_t number_of(SignatureScheme scheme) {
+  return number_in(kSchemes, scheme);
+}
+std::uint64_t number_of(HashAlg hash) {
+  return number_in(kHashes, hash);
+}
 
 template <>
-std::optional<KeyType> from_number(std::uint64_t number) { return value_in(kKeyTypes, number); }
+std::optional<KeyType> from_number(std::uint64_t number) {
+  return value_in(kKeyTypes, number);
+}
 template <>
-std::optional<Origin> from_number(std::uint64_t number) { return value_in(kOrigins, number); }
+std::optional<Origin> from_number(std::uint64_t number) {
+  return value_in(kOrigins, number);
+}
 template <>
-std::optional<Purpose> from_number(std::uint64_t number) { return value_in(kPurposes, number); }
+std::optional<Purpose> from_number(std::uint64_t number) {
+  return value_in(kPurposes, number);
+}
 template <>
-std::optional<SignatureScheme> from_number(std::uint64_t number) { return value_in(kSchemes, number); }
+std::optional<SignatureScheme> from_number(std::uint64_t number) {
+  return value_in(kSchemes, number);
+}
 template <>
-std::optional<HashAlg> from_number(std::uint64_t number) { return value_in(kHashes, number); }
+std::optional<HashAlg> from_number(std::uint64_t number) {
+  return value_in(kHashes, number);
+}
 
 }  // namespace camvault::keystore

@@ -34,7 +34,8 @@ TEST(KeyInfoEncoding, HasTheDocumentedBytes) {
   // docs/formats/keystore-files.md prints the same bytes.
   EXPECT_EQ(to_hex(encoded(example())),
             "a6006c63616d6572612f6d65646961010102a400020181010283010203038200"
-            "1903e80301041a6553f100056" "8736f667477617265");
+            "1903e80301041a6553f100056"
+            "8736f667477617265");
   const auto back = decoded(encoded(example())).value();
   EXPECT_EQ(encoded(back), encoded(example()));
   EXPECT_EQ(back.policy, example().policy);
@@ -42,7 +43,8 @@ TEST(KeyInfoEncoding, HasTheDocumentedBytes) {
 
 TEST(KeyInfoEncoding, RefusesEveryTruncationAndWhatTheWriterNeverWrites) {
   const auto good = encoded(example());
-  for (std::size_t size = 0; size < good.size(); ++size) EXPECT_FALSE(decoded(BytesView(good).first(size))) << size;
+  for (std::size_t size = 0; size < good.size(); ++size)
+    EXPECT_FALSE(decoded(BytesView(good).first(size))) << size;
   // Any single changed byte gives an error, or a value that encodes to exactly those bytes again.
   int accepted = 0;
   for (std::size_t at = 0; at < good.size(); ++at) {

@@ -12,7 +12,9 @@ namespace {
 bool has(const std::vector<std::uint32_t>& uids, std::uint32_t uid) {
   return std::find(uids.begin(), uids.end(), uid) != uids.end();
 }
-bool uses(const ApplicationRule& rule, std::uint32_t uid) { return rule.uid == uid || has(rule.users, uid); }
+bool uses(const ApplicationRule& rule, std::uint32_t uid) {
+  return rule.uid == uid || has(rule.users, uid);
+}
 bool belongs(const ApplicationRule& rule, std::uint32_t uid) {
   return uses(rule, uid) || has(rule.managers, uid) || has(rule.provisioners, uid);
 }
@@ -22,7 +24,8 @@ Result<AccessRules> AccessRules::make(std::vector<ApplicationRule> rules) {
   if (rules.size() > kMaxApplications) return fail(Errc::limit, "more than 256 applications");
   AccessRules out;
   for (auto& rule : rules) {
-    if (!keystore::is_name_part(rule.name)) return fail(Errc::usage, "an application's name is 1 to 63 of a-z 0-9 . _ -");
+    if (!keystore::is_name_part(rule.name))
+      return fail(Errc::usage, "an application's name is 1 to 63 of a-z 0-9 . _ -");
     // (uid_t)-1 is what the kernel reports for "no such user here" (user_namespaces(7)): it must never match.
     for (const auto* uids : {&rule.users, &rule.managers, &rule.provisioners}) {
       if (has(*uids, ~0u)) return fail(Errc::usage, "application " + rule.name + " names uid 4294967295");
@@ -54,7 +57,8 @@ bool AccessRules::may_be_user(std::uint32_t uid, std::string_view application) c
 const char* AccessRules::why_not(const Caller& who, Operation operation, std::string_view application) const {
   if (operation == Operation::status) return nullptr;  // tells nothing about keys of others
   if (operation == Operation::random || operation == Operation::list) {
-    const bool known = std::any_of(rules_.begin(), rules_.end(), [&](const auto& r) { return belongs(r.second, who.uid); });
+    const bool known =
+        std::any_of(rules_.begin(), rules_.end(), [&](const auto& r) { return belongs(r.second, who.uid); });
     return known ? nullptr : "the uid belongs to no application";
   }
   const auto* rule = find(application);
@@ -65,9 +69,11 @@ const char* AccessRules::why_not(const Caller& who, Operation operation, std::st
     case Operation::random:
     case Operation::list:
     case Operation::info:
-    case Operation::public_key: return nullptr;
+    case Operation::public_key:
+      return nullptr;
     case Operation::generate:
-    case Operation::remove: return has(rule->managers, who.uid) ? nullptr : "the uid does not manage the application's keys";
+    case Operation::remove:
+      return has(rule->managers, who.uid) ? nullptr : "the uid does not manage the application's keys";
     case Operation::import_key:
       if (has(rule->provisioners, who.uid)) return nullptr;
       if (!rule->import) return "imports are not allowed for the application";
@@ -76,7 +82,8 @@ const char* AccessRules::why_not(const Caller& who, Operation operation, std::st
     case Operation::sign_message:
     case Operation::encrypt:
     case Operation::decrypt:
-    case Operation::mac: return uses(*rule, who.uid) ? nullptr : "the uid does not use the application's keys";
+    case Operation::mac:
+      return uses(*rule, who.uid) ? nullptr : "the uid does not use the application's keys";
   }
   return "unknown operation";
 }

@@ -10,27 +10,33 @@ namespace {
 // What a purpose may do, whatever the policy of the key says.
 bool purpose_allows(Purpose purpose, Operation operation) {
   switch (purpose) {
-    case Purpose::data_encryption: return operation == Operation::encrypt || operation == Operation::decrypt;
-    case Purpose::mac: return operation == Operation::mac;
-    case Purpose::attestation: return false;  // signs what keystored itself states, never a caller's bytes (AN13874 2.3)
+    case Purpose::data_encryption:
+      return operation == Operation::encrypt || operation == Operation::decrypt;
+    case Purpose::mac:
+      return operation == Operation::mac;
+    case Purpose::attestation:
+      return false;  // signs what keystored itself states, never a caller's bytes (AN13874 2.3)
     case Purpose::device_identity:
     case Purpose::media_signing:
     case Purpose::ca_signing:
     case Purpose::tls:
     case Purpose::audit_signing:
-    case Purpose::firmware_signing: return operation == Operation::sign_digest || operation == Operation::sign_message;
+    case Purpose::firmware_signing:
+      return operation == Operation::sign_digest || operation == Operation::sign_message;
   }
   return false;
 }
 }  // namespace
 
 void Engine::permit(const Caller& who, Operation operation, std::string_view key) {
-  if (config_.audit) config_.audit({.who = who, .operation = operation, .key = key, .allowed = true, .why = {}});
+  if (config_.audit)
+    config_.audit({.who = who, .operation = operation, .key = key, .allowed = true, .why = {}});
 }
 
 tl::unexpected<keystore::Refusal> Engine::refuse(const Caller& who, Operation operation, std::string_view key,
                                                  ServiceError error, std::string_view why) {
-  if (config_.audit) config_.audit({.who = who, .operation = operation, .key = key, .allowed = false, .why = why});
+  if (config_.audit)
+    config_.audit({.who = who, .operation = operation, .key = key, .allowed = false, .why = why});
   return keystore::refuse(error, std::string(why));
 }
 
@@ -70,9 +76,11 @@ Answer<Engine::RecordPtr> Engine::authorise_use(const Caller& who, Operation ope
     return refuse(who, operation, key, ServiceError::wrong_purpose, "the key has another purpose");
   }
   if (choice != nullptr) {
-    const bool hash_fits = choice->scheme == crypto::SignatureScheme::ed25519 || policy.hashes.contains(choice->hash);
+    const bool hash_fits =
+        choice->scheme == crypto::SignatureScheme::ed25519 || policy.hashes.contains(choice->hash);
     if (!hash_fits || !policy.schemes.contains(choice->scheme)) {
-      return refuse(who, operation, key, ServiceError::wrong_algorithm, "the key's policy does not allow the algorithm");
+      return refuse(who, operation, key, ServiceError::wrong_algorithm,
+                    "the key's policy does not allow the algorithm");
     }
   }
   permit(who, operation, key);

@@ -12,7 +12,8 @@ using keystore::ServiceError;
 Engine::Engine(EngineConfig config, FileStore store) : config_(std::move(config)), store_(std::move(store)) {}
 
 Result<std::unique_ptr<Engine>> Engine::open(EngineConfig config) {
-  if (config.backends.empty() || !config.sealer || !config.clock) return fail(Errc::usage, "the engine lacks a part");
+  if (config.backends.empty() || !config.sealer || !config.clock)
+    return fail(Errc::usage, "the engine lacks a part");
   CAM_TRY(auto store, FileStore::open(config.key_folder, config.step));
   std::unique_ptr<Engine> engine(new Engine(std::move(config), std::move(store)));
   CAM_TRY(const auto files, engine->store_.names());
@@ -27,11 +28,13 @@ Result<std::unique_ptr<Engine>> Engine::open(EngineConfig config) {
 Status Engine::load(const std::string& file_name) {
   CAM_TRY(const auto bytes, store_.read(file_name));
   CAM_TRY(auto file, decode_key_file(bytes));
-  if (file_name_of(file.record.info.name) != file_name) return fail(Errc::invalid, "the file belongs to another key");
+  if (file_name_of(file.record.info.name) != file_name)
+    return fail(Errc::invalid, "the file belongs to another key");
   // Authenticated now, so that damage shows at start and not when the key is needed.
   CAM_TRY(const auto handle, config_.sealer->open(file.sealed, additional_data(file.metadata)));
   if (backend_named(file.record.info.backend) == nullptr) {
-    return fail(Errc::unsupported, "the key belongs to backend " + file.record.info.backend + ", which is not here");
+    return fail(Errc::unsupported,
+                "the key belongs to backend " + file.record.info.backend + ", which is not here");
   }
   auto name = file.record.info.name;
   keys_.emplace(std::move(name), std::make_shared<const KeyRecord>(std::move(file.record)));
@@ -119,7 +122,8 @@ Answer<KeyInfo> Engine::info(const Caller& who, const KeyName& name) {
 
 Answer<Bytes> Engine::public_key(const Caller& who, const KeyName& name) {
   CAM_TRY(const auto record, authorise_key(who, Operation::public_key, name));
-  if (record->spki.empty()) return keystore::refuse(ServiceError::unsupported, "a symmetric key has no public half");
+  if (record->spki.empty())
+    return keystore::refuse(ServiceError::unsupported, "a symmetric key has no public half");
   return record->spki;
 }
 
@@ -146,7 +150,8 @@ Answer<void> Engine::complete_policy(const KeyName& name, KeyType type, KeyPolic
   if (policy.uids.empty()) policy.uids = {rule->uid};
   for (const auto uid : policy.uids) {
     if (!config_.rules.may_be_user(uid, name.application())) {
-      return keystore::refuse(ServiceError::denied, "the policy names a uid that the application does not have");
+      return keystore::refuse(ServiceError::denied,
+                              "the policy names a uid that the application does not have");
     }
   }
   return {};
@@ -161,7 +166,8 @@ Answer<void> Engine::reserve(const KeyName& name) {
     return entry.first.application() == name.application();
   });
   const auto reserved = reserved_.size();
-  if (keys_.size() + reserved >= kMaxKeys || static_cast<std::size_t>(count) + reserved >= kMaxKeysPerApplication) {
+  if (keys_.size() + reserved >= kMaxKeys ||
+      static_cast<std::size_t>(count) + reserved >= kMaxKeysPerApplication) {
     return keystore::refuse(ServiceError::limit, "too many keys");
   }
   reserved_.insert(name);
@@ -178,7 +184,8 @@ Answer<KeyInfo> Engine::add_key(const KeyName& name, KeyType type, KeyPolicy pol
     CAM_TRY(auto key, make(*backend));
     const auto now = from_unix_seconds(to_unix_seconds(config_.clock->now()));
     auto record = std::make_shared<const KeyRecord>(
-        KeyRecord{.info = {name, type, std::move(policy), origin, now, std::string(backend->name())}, .spki = key.spki});
+        KeyRecord{.info = {name, type, std::move(policy), origin, now, std::string(backend->name())},
+                  .spki = key.spki});
     CAM_TRY(const auto metadata, encode_metadata(*record));
     CAM_TRY(const auto sealed, config_.sealer->seal(key.handle, additional_data(metadata)));
     CAM_TRY(const auto file, encode_key_file(metadata, sealed));
@@ -203,7 +210,8 @@ Answer<void> Engine::remove(const Caller& who, const KeyName& name) {
   if (found) {
     CAM_TRY(const auto bytes, store_.read(file_name_of(name)));
     if (const auto file = decode_key_file(bytes)) {
-      if (auto opened = config_.sealer->open(file->sealed, additional_data(file->metadata))) handle = std::move(*opened);
+      if (auto opened = config_.sealer->open(file->sealed, additional_data(file->metadata)))
+        handle = std::move(*opened);
     }
   }
   CAM_TRY_STATUS(store_.remove(file_name_of(name)));
@@ -225,7 +233,8 @@ Answer<Bytes> Engine::sign_digest(const Caller& who, const KeyUse& use, crypto::
                                   crypto::HashAlg hash, const crypto::Digest& digest) {
   const SigningChoice choice{scheme, hash};
   CAM_TRY(const auto record, authorise_use(who, Operation::sign_digest, use, &choice));
-  if (digest.size != crypto::digest_size(hash)) return keystore::refuse(ServiceError::usage, "the digest has another size");
+  if (digest.size != crypto::digest_size(hash))
+    return keystore::refuse(ServiceError::usage, "the digest has another size");
   CAM_TRY(const auto key, open_key(*record));
   CAM_TRY(auto signature, key->sign_digest(scheme, hash, digest));
   return signature;
@@ -242,13 +251,15 @@ Answer<Bytes> Engine::sign_message(const Caller& who, const KeyUse& use, crypto:
 
 Answer<Bytes> Engine::random(const Caller& who, std::size_t count) {
   CAM_TRY_STATUS(authorise(who, Operation::random, {}, {}));
-  if (count == 0 || count > keystore::kMaxRandom) return keystore::refuse(ServiceError::limit, "1 to 4096 random bytes");
+  if (count == 0 || count > keystore::kMaxRandom)
+    return keystore::refuse(ServiceError::limit, "1 to 4096 random bytes");
   Bytes out(count);
   CAM_TRY_STATUS(config_.backends.front()->random(out));
   return out;
 }
 
-Answer<Bytes> Engine::encrypt(const Caller& who, const KeyUse& use, BytesView plaintext, BytesView additional) {
+Answer<Bytes> Engine::encrypt(const Caller& who, const KeyUse& use, BytesView plaintext,
+                              BytesView additional) {
   CAM_TRY(const auto record, authorise_use(who, Operation::encrypt, use));
   CAM_TRY(const auto key, open_key(*record));
   CAM_TRY(auto sealed, key->encrypt(plaintext, additional));
@@ -273,13 +284,17 @@ bool Engine::is_quick(Operation operation, const KeyName* key) const {
   switch (operation) {
     case Operation::generate:
     case Operation::import_key:
-    case Operation::remove: return false;  // they wait for the disk
+    case Operation::remove:
+      return false;  // they wait for the disk
     case Operation::status:
     case Operation::list:
     case Operation::info:
-    case Operation::public_key: return true;
-    case Operation::random: return true;
-    default: break;
+    case Operation::public_key:
+      return true;
+    case Operation::random:
+      return true;
+    default:
+      break;
   }
   if (key == nullptr) return false;
   const auto record = find(*key);

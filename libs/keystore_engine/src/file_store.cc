@@ -17,10 +17,10 @@ namespace {
 constexpr const char* kNewFile = "~new";
 
 tl::unexpected<Error> fail_errno(std::string_view action, const std::string& name, int error) {
-  const auto code = error == ENOENT                       ? Errc::not_found
-                    : error == EEXIST                     ? Errc::exists
-                    : error == EACCES || error == EPERM   ? Errc::denied
-                                                          : Errc::io;
+  const auto code = error == ENOENT                     ? Errc::not_found
+                    : error == EEXIST                   ? Errc::exists
+                    : error == EACCES || error == EPERM ? Errc::denied
+                                                        : Errc::io;
   return fail(code, std::string(action) + " " + name + ": " + errno_text(error));
 }
 
@@ -49,7 +49,8 @@ void FileStore::step(std::string_view name) const {
 }
 
 Result<FileStore> FileStore::open(const std::filesystem::path& folder, StepHook hook) {
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return fail_errno("cannot make", folder.string(), errno);
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+    return fail_errno("cannot make", folder.string(), errno);
   UniqueFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd.valid()) return fail_errno("cannot open", folder.string(), errno);
   FileStore store(std::move(fd), std::move(hook));

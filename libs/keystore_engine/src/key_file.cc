@@ -32,7 +32,8 @@ Result<KeyRecord> decode_metadata(BytesView metadata) {
   CAM_TRY_STATUS(map.key(key_file_tag::kSpki));
   CAM_TRY(const auto spki, map.bytes());
   CAM_TRY_STATUS(map.finish());
-  if (spki.empty() == keystore::is_signing(info.type)) return fail(Errc::malformed, "a public key where none belongs, or none");
+  if (spki.empty() == keystore::is_signing(info.type))
+    return fail(Errc::malformed, "a public key where none belongs, or none");
   // Without uids the key would be nobody's: the engine never writes that.
   if (info.policy.uids.empty()) return fail(Errc::malformed, "a key that nobody may use");
   return KeyRecord{.info = std::move(info), .spki = to_bytes(spki)};

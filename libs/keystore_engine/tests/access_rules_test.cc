@@ -7,9 +7,10 @@ namespace {
 
 using keystore::Operation;
 
-constexpr Operation kAll[] = {Operation::status,     Operation::list,   Operation::info,       Operation::generate,
-                              Operation::import_key, Operation::remove, Operation::public_key, Operation::sign_digest,
-                              Operation::sign_message, Operation::random, Operation::encrypt, Operation::decrypt,
+constexpr Operation kAll[] = {Operation::status,     Operation::list,        Operation::info,
+                              Operation::generate,   Operation::import_key,  Operation::remove,
+                              Operation::public_key, Operation::sign_digest, Operation::sign_message,
+                              Operation::random,     Operation::encrypt,     Operation::decrypt,
                               Operation::mac};
 
 ApplicationRule rule(std::string name, std::uint32_t uid) {
@@ -59,7 +60,9 @@ TEST(AccessRules, RootIsAUidLikeAnyOther) {
   EXPECT_EQ(allowed(example(), ~0u, "camera"), "status ");
 }
 
-TEST(AccessRules, WithoutRulesNobodyMayDoAnything) { EXPECT_EQ(allowed({}, 0, "camera"), "status "); }
+TEST(AccessRules, WithoutRulesNobodyMayDoAnything) {
+  EXPECT_EQ(allowed({}, 0, "camera"), "status ");
+}
 
 TEST(AccessRules, TheKeysOwnPolicyNamesItsUsers) {
   keystore::KeyPolicy policy;
@@ -72,7 +75,9 @@ TEST(AccessRules, TheKeysOwnPolicyNamesItsUsers) {
 }
 
 TEST(AccessRules, RefusesNamesTwiceBadNamesAndTheUidOfNobody) {
-  const auto made = [](std::vector<ApplicationRule> rules) { return AccessRules::make(std::move(rules)).has_value(); };
+  const auto made = [](std::vector<ApplicationRule> rules) {
+    return AccessRules::make(std::move(rules)).has_value();
+  };
   EXPECT_TRUE(made({rule("a", 1)}));
   EXPECT_FALSE(made({rule("a", 1), rule("a", 2)}));
   EXPECT_FALSE(made({rule("A", 1)}));

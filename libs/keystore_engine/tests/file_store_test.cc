@@ -52,8 +52,8 @@ TEST_F(FileStoreTest, ReadsPlainFilesOfPlainSizesOnly) {
   EXPECT_FALSE(FileStore::open(folder_ / "full"));
 }
 
-// Stops the process at every step of create and remove: what was there before and what was finished is there afterwards,
-// whole, and nothing else.
+// Stops the process at every step of create and remove: what was there before and what was finished is there
+// afterwards, whole, and nothing else.
 TEST_F(FileStoreTest, SurvivesAnEndAtEveryStep) {
   const std::string content(1000, 'k');
   int steps_seen = 0;
@@ -83,12 +83,16 @@ TEST_F(FileStoreTest, SurvivesAnEndAtEveryStep) {
 
     const auto store = FileStore::open(folder_).value();
     const auto names = store.names().value();
-    const auto has = [&](const char* name) { return std::find(names.begin(), names.end(), name) != names.end(); };
-    for (const auto& name : names) EXPECT_EQ(as_text(store.read(name).value()), content) << "step " << last_step;
+    const auto has = [&](const char* name) {
+      return std::find(names.begin(), names.end(), name) != names.end();
+    };
+    for (const auto& name : names)
+      EXPECT_EQ(as_text(store.read(name).value()), content) << "step " << last_step;
     EXPECT_TRUE(count < 1 || has("new")) << "step " << last_step;
     EXPECT_TRUE(count < 2 || !has("old")) << "step " << last_step;
     EXPECT_TRUE(has("old") || has("new"));
-    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), static_cast<std::ptrdiff_t>(names.size()));
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}),
+              static_cast<std::ptrdiff_t>(names.size()));
     if (WIFEXITED(status)) {
       EXPECT_EQ(WEXITSTATUS(status), 0);
       steps_seen = last_step - 1;

@@ -32,7 +32,8 @@ TEST(KeyFile, ReadsBackWhatItWrites) {
   EXPECT_EQ(file.sealed, Bytes(200, 0xee));
   EXPECT_EQ(file.metadata, encode_metadata(example()).value());
   // docs/formats/keystore-files.md: the additional data is text, version, metadata.
-  EXPECT_EQ(to_hex(BytesView(additional_data(file.metadata)).first(19)), "63616d7661756c74206b65792066696c6501a2");
+  EXPECT_EQ(to_hex(BytesView(additional_data(file.metadata)).first(19)),
+            "63616d7661756c74206b65792066696c6501a2");
 }
 
 TEST(KeyFile, RefusesOtherVersionsTruncationsAndAdditions) {
@@ -73,7 +74,8 @@ TEST(KeyFileName, CannotLeaveItsFolderOrMeanTwoKeys) {
   for (const auto* text : {"camera/media", "../..", "a/b.key", "x.key/y"}) {
     EXPECT_EQ(key_name_of(name_of(text)).value().text(), text);
   }
-  for (const auto* text : {"", ".key", "@.key", "a@.key", "@b.key", "a@b", "a@b.key~", "A@b.key", "a@b@c.key", "~new"}) {
+  for (const auto* text :
+       {"", ".key", "@.key", "a@.key", "@b.key", "a@b", "a@b.key~", "A@b.key", "a@b@c.key", "~new"}) {
     EXPECT_FALSE(key_name_of(text)) << text;
   }
 }

@@ -31,8 +31,8 @@ using CipherCtx = Handle<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
 using KdfCtx = Handle<EVP_KDF_CTX, EVP_KDF_CTX_free>;
 using Pkcs8 = Handle<PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free>;
 
-// OpenSSL's queue of reasons is per thread: emptied, and the first reason given to the operator. It names functions and
-// causes, never key bytes.
+// OpenSSL's queue of reasons is per thread: emptied, and the first reason given to the operator. It names
+// functions and causes, never key bytes.
 tl::unexpected<Error> fail_openssl(Errc code, std::string_view what) {
   const auto reason = ERR_get_error();
   ERR_clear_error();
@@ -42,9 +42,12 @@ tl::unexpected<Error> fail_openssl(Errc code, std::string_view what) {
 
 const EVP_MD* md_of(HashAlg hash) {
   switch (hash) {
-    case HashAlg::sha256: return EVP_sha256();
-    case HashAlg::sha384: return EVP_sha384();
-    case HashAlg::sha512: return EVP_sha512();
+    case HashAlg::sha256:
+      return EVP_sha256();
+    case HashAlg::sha384:
+      return EVP_sha384();
+    case HashAlg::sha512:
+      return EVP_sha512();
   }
   return nullptr;
 }
@@ -57,15 +60,23 @@ struct Kind {
 
 std::optional<Kind> kind_of(KeyType type) {
   switch (type) {
-    case KeyType::ec_p256: return Kind{"EC", "prime256v1", 0};
-    case KeyType::ec_p384: return Kind{"EC", "secp384r1", 0};
-    case KeyType::ec_p521: return Kind{"EC", "secp521r1", 0};
-    case KeyType::rsa_2048: return Kind{"RSA", nullptr, 2048};
-    case KeyType::rsa_3072: return Kind{"RSA", nullptr, 3072};
-    case KeyType::rsa_4096: return Kind{"RSA", nullptr, 4096};
-    case KeyType::ed25519: return Kind{"ED25519", nullptr, 0};
+    case KeyType::ec_p256:
+      return Kind{"EC", "prime256v1", 0};
+    case KeyType::ec_p384:
+      return Kind{"EC", "secp384r1", 0};
+    case KeyType::ec_p521:
+      return Kind{"EC", "secp521r1", 0};
+    case KeyType::rsa_2048:
+      return Kind{"RSA", nullptr, 2048};
+    case KeyType::rsa_3072:
+      return Kind{"RSA", nullptr, 3072};
+    case KeyType::rsa_4096:
+      return Kind{"RSA", nullptr, 4096};
+    case KeyType::ed25519:
+      return Kind{"ED25519", nullptr, 0};
     case KeyType::aes_256:
-    case KeyType::hmac_sha256: return std::nullopt;
+    case KeyType::hmac_sha256:
+      return std::nullopt;
   }
   return std::nullopt;
 }
@@ -73,7 +84,8 @@ std::optional<Kind> kind_of(KeyType type) {
 bool text_param_is(const EVP_PKEY* key, const char* name, std::string_view expected) {
   char text[64] = {};
   std::size_t size = 0;
-  return EVP_PKEY_get_utf8_string_param(key, name, text, sizeof text, &size) == 1 && std::string_view(text, size) == expected;
+  return EVP_PKEY_get_utf8_string_param(key, name, text, sizeof text, &size) == 1 &&
+         std::string_view(text, size) == expected;
 }
 
 bool has_good_rsa_exponent(const EVP_PKEY* key) {
@@ -96,7 +108,9 @@ bool is_of_kind(const EVP_PKEY* key, const Kind& kind) {
 }
 }  // namespace
 
-void FreePkey::operator()(evp_pkey_st* key) const { EVP_PKEY_free(key); }
+void FreePkey::operator()(evp_pkey_st* key) const {
+  EVP_PKEY_free(key);
+}
 
 bool init_locked_heap(std::size_t bytes) {
   // 1: allocated and locked; 2: allocated, but mlock was refused.
@@ -107,8 +121,9 @@ Result<Pkey> generate(KeyType type) {
   const auto kind = kind_of(type);
   if (!kind) return fail(Errc::usage, "no key pair of that type");
   Pkey key(kind->group != nullptr ? EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", kind->group)
-           : kind->bits != 0      ? EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", static_cast<std::size_t>(kind->bits))
-                                  : EVP_PKEY_Q_keygen(nullptr, nullptr, kind->algorithm));
+           : kind->bits != 0
+               ? EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", static_cast<std::size_t>(kind->bits))
+               : EVP_PKEY_Q_keygen(nullptr, nullptr, kind->algorithm));
   if (key == nullptr) return fail_openssl(Errc::internal, "cannot make a key");
   return key;
 }
@@ -116,7 +131,8 @@ Result<Pkey> generate(KeyType type) {
 Result<Pkey> parse_own_pkcs8(BytesView der) {
   const auto* at = der.data();
   const Pkcs8 info(d2i_PKCS8_PRIV_KEY_INFO(nullptr, &at, static_cast<long>(der.size())));
-  if (info == nullptr || at != der.data() + der.size()) return fail_openssl(Errc::invalid, "not one PKCS#8 structure");
+  if (info == nullptr || at != der.data() + der.size())
+    return fail_openssl(Errc::invalid, "not one PKCS#8 structure");
   Pkey key(EVP_PKCS82PKEY(info.get()));
   if (key == nullptr) return fail_openssl(Errc::invalid, "not a private key");
   return key;
@@ -130,8 +146,10 @@ Result<Pkey> parse_pkcs8(KeyType type, BytesView der) {
   const PkeyCtx ctx(EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr));
   if (ctx == nullptr) return fail_openssl(Errc::internal, "no context");
   // Ed25519 in OpenSSL 3.0 checks nothing but that both halves belong together.
-  if (EVP_PKEY_pairwise_check(ctx.get()) != 1) return fail_openssl(Errc::invalid, "the halves of the key do not fit");
-  if (type != KeyType::ed25519 && EVP_PKEY_check(ctx.get()) != 1) return fail_openssl(Errc::invalid, "the key's numbers are bad");
+  if (EVP_PKEY_pairwise_check(ctx.get()) != 1)
+    return fail_openssl(Errc::invalid, "the halves of the key do not fit");
+  if (type != KeyType::ed25519 && EVP_PKEY_check(ctx.get()) != 1)
+    return fail_openssl(Errc::invalid, "the key's numbers are bad");
   return key;
 }
 
@@ -157,10 +175,12 @@ Result<Bytes> to_spki(const Pkey& key) {
 
 Result<Bytes> sign_digest(const Pkey& key, SignatureScheme scheme, HashAlg hash, BytesView digest) {
   const PkeyCtx ctx(EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr));
-  if (ctx == nullptr || EVP_PKEY_sign_init(ctx.get()) != 1) return fail_openssl(Errc::unsupported, "the key does not sign digests");
+  if (ctx == nullptr || EVP_PKEY_sign_init(ctx.get()) != 1)
+    return fail_openssl(Errc::unsupported, "the key does not sign digests");
   const bool ready = [&] {
     switch (scheme) {
-      case SignatureScheme::ecdsa: break;
+      case SignatureScheme::ecdsa:
+        break;
       case SignatureScheme::rsa_pss:
         // RFC 8017, 9.1: the salt is as long as the hash, which is what TLS 1.3 and COSE demand.
         if (EVP_PKEY_CTX_set_rsa_padding(ctx.get(), RSA_PKCS1_PSS_PADDING) != 1) return false;
@@ -169,7 +189,8 @@ Result<Bytes> sign_digest(const Pkey& key, SignatureScheme scheme, HashAlg hash,
       case SignatureScheme::rsa_pkcs1v15:
         if (EVP_PKEY_CTX_set_rsa_padding(ctx.get(), RSA_PKCS1_PADDING) != 1) return false;
         break;
-      case SignatureScheme::ed25519: return false;  // signs messages
+      case SignatureScheme::ed25519:
+        return false;  // signs messages
     }
     return EVP_PKEY_CTX_set_signature_md(ctx.get(), md_of(hash)) == 1;
   }();
@@ -220,13 +241,16 @@ bool gcm_start(EVP_CIPHER_CTX* ctx, int encrypt, BytesView key, BytesView nonce,
 
 Result<Bytes> gcm_seal(BytesView key, BytesView nonce, BytesView additional, BytesView plain) {
   const CipherCtx ctx(EVP_CIPHER_CTX_new());
-  if (ctx == nullptr || !gcm_start(ctx.get(), 1, key, nonce, additional)) return fail_openssl(Errc::internal, "cannot encrypt");
+  if (ctx == nullptr || !gcm_start(ctx.get(), 1, key, nonce, additional))
+    return fail_openssl(Errc::internal, "cannot encrypt");
   Bytes out(plain.size() + kGcmTag);
   int n = 0;
   int last = 0;
-  if ((!plain.empty() && EVP_CipherUpdate(ctx.get(), out.data(), &n, plain.data(), static_cast<int>(plain.size())) != 1) ||
+  if ((!plain.empty() &&
+       EVP_CipherUpdate(ctx.get(), out.data(), &n, plain.data(), static_cast<int>(plain.size())) != 1) ||
       EVP_CipherFinal_ex(ctx.get(), out.data() + n, &last) != 1 ||
-      EVP_CIPHER_CTX_ctrl(ctx.get(), EVP_CTRL_GCM_GET_TAG, static_cast<int>(kGcmTag), out.data() + plain.size()) != 1) {
+      EVP_CIPHER_CTX_ctrl(ctx.get(), EVP_CTRL_GCM_GET_TAG, static_cast<int>(kGcmTag),
+                          out.data() + plain.size()) != 1) {
     return fail_openssl(Errc::internal, "cannot encrypt");
   }
   return out;
@@ -237,13 +261,15 @@ Result<Secret> gcm_open(BytesView key, BytesView nonce, BytesView additional, By
   const auto text = sealed.first(sealed.size() - kGcmTag);
   Bytes tag = to_bytes(sealed.last(kGcmTag));
   const CipherCtx ctx(EVP_CIPHER_CTX_new());
-  if (ctx == nullptr || !gcm_start(ctx.get(), 0, key, nonce, additional)) return fail_openssl(Errc::internal, "cannot decrypt");
+  if (ctx == nullptr || !gcm_start(ctx.get(), 0, key, nonce, additional))
+    return fail_openssl(Errc::internal, "cannot decrypt");
   bool good = false;
   auto plain = Secret::make(text.size(), [&](std::span<std::uint8_t> out) {
     int n = 0;
     int last = 0;
     std::uint8_t nothing[16];
-    good = (text.empty() || EVP_CipherUpdate(ctx.get(), out.data(), &n, text.data(), static_cast<int>(text.size())) == 1) &&
+    good = (text.empty() ||
+            EVP_CipherUpdate(ctx.get(), out.data(), &n, text.data(), static_cast<int>(text.size())) == 1) &&
            EVP_CIPHER_CTX_ctrl(ctx.get(), EVP_CTRL_GCM_SET_TAG, static_cast<int>(kGcmTag), tag.data()) == 1 &&
            EVP_CipherFinal_ex(ctx.get(), nothing, &last) == 1;
   });
@@ -255,7 +281,8 @@ Result<Secret> gcm_open(BytesView key, BytesView nonce, BytesView additional, By
 Result<Bytes> hmac_sha256(BytesView key, BytesView message) {
   Bytes tag(32);
   unsigned size = 0;
-  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), message.data(), message.size(), tag.data(), &size) == nullptr) {
+  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), message.data(), message.size(), tag.data(),
+           &size) == nullptr) {
     return fail_openssl(Errc::internal, "cannot compute a MAC");
   }
   return tag;
@@ -281,12 +308,14 @@ Result<Secret> hkdf_sha256(BytesView key, BytesView salt, BytesView info, std::s
 }
 
 Status random(std::span<std::uint8_t> out) {
-  if (RAND_bytes(out.data(), static_cast<int>(out.size())) != 1) return fail_openssl(Errc::internal, "no random numbers");
+  if (RAND_bytes(out.data(), static_cast<int>(out.size())) != 1)
+    return fail_openssl(Errc::internal, "no random numbers");
   return ok();
 }
 
 Status random_private(std::span<std::uint8_t> out) {
-  if (RAND_priv_bytes(out.data(), static_cast<int>(out.size())) != 1) return fail_openssl(Errc::internal, "no random numbers");
+  if (RAND_priv_bytes(out.data(), static_cast<int>(out.size())) != 1)
+    return fail_openssl(Errc::internal, "no random numbers");
   return ok();
 }
 

@@ -1,4 +1,5 @@
-// The one place where private keys meet OpenSSL: key objects, signatures, AES-GCM, HMAC, HKDF, random numbers.
+// The one place where private keys meet OpenSSL: key objects, signatures, AES-GCM, HMAC, HKDF, random
+// numbers.
 #pragma once
 
 #include <memory>
@@ -30,7 +31,8 @@ Result<Pkey> parse_own_pkcs8(BytesView der);
 Result<Secret> to_pkcs8(const Pkey& key);
 Result<Bytes> to_spki(const Pkey& key);
 
-Result<Bytes> sign_digest(const Pkey& key, crypto::SignatureScheme scheme, crypto::HashAlg hash, BytesView digest);
+Result<Bytes> sign_digest(const Pkey& key, crypto::SignatureScheme scheme, crypto::HashAlg hash,
+                          BytesView digest);
 Result<Bytes> sign_ed25519(const Pkey& key, BytesView message);
 Result<crypto::Digest> digest(crypto::HashAlg hash, BytesView message);
 

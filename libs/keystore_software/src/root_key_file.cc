@@ -30,7 +30,8 @@ class RootKey final : public keystore_engine::Sealer {
     CAM_TRY_STATUS(openssl::random(out));
     CAM_TRY(const auto key, file_key(BytesView(out).first(kSalt)));
     CAM_TRY(const auto sealed, key.reveal([&](BytesView k) {
-      return plain.reveal([&](BytesView p) { return openssl::gcm_seal(k, BytesView(out).subspan(kSalt), additional, p); });
+      return plain.reveal(
+          [&](BytesView p) { return openssl::gcm_seal(k, BytesView(out).subspan(kSalt), additional, p); });
     }));
     append(out, sealed);
     return out;
@@ -48,7 +49,8 @@ class RootKey final : public keystore_engine::Sealer {
 
  private:
   Result<Secret> file_key(BytesView salt) const {
-    return key_.reveal([&](BytesView k) { return openssl::hkdf_sha256(k, salt, as_bytes(kInfo), openssl::kGcmKey); });
+    return key_.reveal(
+        [&](BytesView k) { return openssl::hkdf_sha256(k, salt, as_bytes(kInfo), openssl::kGcmKey); });
   }
 
   Secret key_;
@@ -57,13 +59,16 @@ class RootKey final : public keystore_engine::Sealer {
 
 Result<Secret> new_root_key() {
   Status random = ok();
-  auto key = Secret::make(kRootKey, [&](std::span<std::uint8_t> out) { random = openssl::random_private(out); });
+  auto key =
+      Secret::make(kRootKey, [&](std::span<std::uint8_t> out) { random = openssl::random_private(out); });
   CAM_TRY_STATUS(random);
   return key;
 }
 
 tl::unexpected<Error> fail_errno(std::string_view action, int error) {
-  const auto code = error == ENOENT ? Errc::not_found : error == EACCES || error == EPERM ? Errc::denied : Errc::io;
+  const auto code = error == ENOENT                     ? Errc::not_found
+                    : error == EACCES || error == EPERM ? Errc::denied
+                                                        : Errc::io;
   return fail(code, std::string(action) + " the root key file: " + errno_text(error));
 }
 
@@ -74,7 +79,8 @@ Result<Secret> read_root_key(const std::filesystem::path& path) {
   if (::fstat(fd.get(), &info) != 0) return fail_errno("cannot look at", errno);
   if (!S_ISREG(info.st_mode)) return fail(Errc::denied, "the root key is not a regular file");
   if (info.st_uid != ::geteuid()) return fail(Errc::denied, "the root key file belongs to another user");
-  if ((info.st_mode & 077u) != 0) return fail(Errc::denied, "the root key file is readable by others: its mode must be 0600");
+  if ((info.st_mode & 077u) != 0)
+    return fail(Errc::denied, "the root key file is readable by others: its mode must be 0600");
   Bytes content(kMagic.size() + kRootKey + 1);
   const auto n = ::read(fd.get(), content.data(), content.size());
   if (n < 0) return fail_errno("cannot read", errno);
@@ -100,7 +106,8 @@ Status write_root_key(const std::filesystem::path& path, const Secret& key) {
 }
 }  // namespace
 
-Result<std::shared_ptr<keystore_engine::Sealer>> open_root_key(const std::filesystem::path& path, bool may_create) {
+Result<std::shared_ptr<keystore_engine::Sealer>> open_root_key(const std::filesystem::path& path,
+                                                               bool may_create) {
   auto key = read_root_key(path);
   if (!key && key.error().code == Errc::not_found && may_create) {
     CAM_TRY(const auto fresh, new_root_key());
@@ -111,8 +118,10 @@ Result<std::shared_ptr<keystore_engine::Sealer>> open_root_key(const std::filesy
   return std::make_shared<RootKey>(
       std::move(*key),
       "The root key is the file " + path.string() +
-          ", readable by the keystore's user and by root. It protects a copy of the key files without that file. It does "
-          "not protect against whoever has both, such as the thief of the whole disk or a backup that includes it, nor "
+          ", readable by the keystore's user and by root. It protects a copy of the key files without that "
+          "file. It does "
+          "not protect against whoever has both, such as the thief of the whole disk or a backup that "
+          "includes it, nor "
           "against root, nor against putting back an older copy of a key file. No hardware seals it.");
 }
 

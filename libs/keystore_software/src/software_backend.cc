@@ -11,15 +11,17 @@ using keystore_engine::BackendKey;
 using keystore_engine::NewKey;
 
 namespace {
-constexpr std::size_t kLockedHeap = 2 * 1024 * 1024;  // about 256 RSA-4096 keys with what signing needs; mlock allows 8 MiB
-constexpr std::size_t kMinHmacKey = 32;               // RFC 2104, 3: no shorter than the hash
+constexpr std::size_t kLockedHeap =
+    2 * 1024 * 1024;  // about 256 RSA-4096 keys with what signing needs; mlock allows 8 MiB
+constexpr std::size_t kMinHmacKey = 32;  // RFC 2104, 3: no shorter than the hash
 constexpr std::size_t kMaxHmacKey = 64;
 
 class KeyPair final : public BackendKey {
  public:
   KeyPair(KeyType type, openssl::Pkey key) : type_(type), key_(std::move(key)) {}
 
-  Result<Bytes> sign_digest(SignatureScheme scheme, HashAlg hash, const crypto::Digest& digest) const override {
+  Result<Bytes> sign_digest(SignatureScheme scheme, HashAlg hash,
+                            const crypto::Digest& digest) const override {
     return openssl::sign_digest(key_, scheme, hash, digest.view());
   }
   Result<Bytes> sign_message(SignatureScheme scheme, HashAlg hash, BytesView message) const override {
@@ -40,14 +42,17 @@ class AesKey final : public BackendKey {
   Result<Bytes> encrypt(BytesView plaintext, BytesView additional) const override {
     Bytes out(openssl::kGcmNonce);
     CAM_TRY_STATUS(openssl::random(out));
-    CAM_TRY(const auto sealed, key_.reveal([&](BytesView k) { return openssl::gcm_seal(k, out, additional, plaintext); }));
+    CAM_TRY(const auto sealed,
+            key_.reveal([&](BytesView k) { return openssl::gcm_seal(k, out, additional, plaintext); }));
     append(out, sealed);
     return out;
   }
   Result<Secret> decrypt(BytesView sealed, BytesView additional) const override {
-    if (sealed.size() < openssl::kGcmNonce + openssl::kGcmTag) return fail(Errc::invalid, "sealed data is too short");
+    if (sealed.size() < openssl::kGcmNonce + openssl::kGcmTag)
+      return fail(Errc::invalid, "sealed data is too short");
     return key_.reveal([&](BytesView k) {
-      return openssl::gcm_open(k, sealed.first(openssl::kGcmNonce), additional, sealed.subspan(openssl::kGcmNonce));
+      return openssl::gcm_open(k, sealed.first(openssl::kGcmNonce), additional,
+                               sealed.subspan(openssl::kGcmNonce));
     });
   }
 
@@ -71,21 +76,24 @@ class SoftwareBackend final : public keystore_engine::Backend {
   std::string_view name() const override { return "software"; }
 
   keystore_engine::Capabilities capabilities() const override {
-    return {.key_types = {std::begin(keystore::kAllKeyTypes), std::end(keystore::kAllKeyTypes)},
-            .import = true,
-            .simulator = false,
-            .protection = "Keys are in the memory of the keystore process, kept apart by the kernel and no stronger than "
-                          "it: whoever controls the kernel, or root with the right to trace processes, can read them.",
-            // Measured: the others take from a third of a millisecond (P-521, P-384, RSA-2048) to several.
-            .is_quick = [](KeyType type) {
-              return type == KeyType::ec_p256 || type == KeyType::ed25519 || !keystore::is_signing(type);
-            }};
+    return {
+        .key_types = {std::begin(keystore::kAllKeyTypes), std::end(keystore::kAllKeyTypes)},
+        .import = true,
+        .simulator = false,
+        .protection =
+            "Keys are in the memory of the keystore process, kept apart by the kernel and no stronger than "
+            "it: whoever controls the kernel, or root with the right to trace processes, can read them.",
+        // Measured: the others take from a third of a millisecond (P-521, P-384, RSA-2048) to several.
+        .is_quick = [](KeyType type) {
+          return type == KeyType::ec_p256 || type == KeyType::ed25519 || !keystore::is_signing(type);
+        }};
   }
 
   Result<NewKey> generate(KeyType type) override {
     if (!keystore::is_signing(type)) {
       Status random = ok();
-      auto key = Secret::make(32, [&](std::span<std::uint8_t> out) { random = openssl::random_private(out); });
+      auto key =
+          Secret::make(32, [&](std::span<std::uint8_t> out) { random = openssl::random_private(out); });
       CAM_TRY_STATUS(random);
       return NewKey{std::move(key), {}};
     }
@@ -99,7 +107,8 @@ class SoftwareBackend final : public keystore_engine::Backend {
       return NewKey{key.clone(), {}};
     }
     if (type == KeyType::hmac_sha256) {
-      if (key.size() < kMinHmacKey || key.size() > kMaxHmacKey) return fail(Errc::invalid, "an HMAC key has 32 to 64 bytes");
+      if (key.size() < kMinHmacKey || key.size() > kMaxHmacKey)
+        return fail(Errc::invalid, "an HMAC key has 32 to 64 bytes");
       return NewKey{key.clone(), {}};
     }
     CAM_TRY(const auto pair, key.reveal([&](BytesView der) { return openssl::parse_pkcs8(type, der); }));
@@ -124,8 +133,12 @@ class SoftwareBackend final : public keystore_engine::Backend {
 };
 }  // namespace
 
-bool use_locked_heap() { return openssl::init_locked_heap(kLockedHeap); }
+bool use_locked_heap() {
+  return openssl::init_locked_heap(kLockedHeap);
+}
 
-std::shared_ptr<keystore_engine::Backend> make_software_backend() { return std::make_shared<SoftwareBackend>(); }
+std::shared_ptr<keystore_engine::Backend> make_software_backend() {
+  return std::make_shared<SoftwareBackend>();
+}
 
 }  // namespace camvault::keystore_software

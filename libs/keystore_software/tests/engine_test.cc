@@ -50,10 +50,11 @@ class EngineTest : public testing::Test {
             .backends = {keystore_software::make_software_backend()},
             .sealer = sealer_,
             .clock = std::make_shared<FixedClock>(),
-            .audit = [this](const Decision& d) {
-              audit_.push_back(std::to_string(d.who.uid) + " " + std::string(to_string(d.operation)) + " " + std::string(d.key) +
-                               (d.allowed ? " allowed" : " refused"));
-            },
+            .audit =
+                [this](const Decision& d) {
+                  audit_.push_back(std::to_string(d.who.uid) + " " + std::string(to_string(d.operation)) +
+                                   " " + std::string(d.key) + (d.allowed ? " allowed" : " refused"));
+                },
             .step = {}};
   }
   void reopen() {
@@ -75,8 +76,8 @@ class EngineTest : public testing::Test {
     const auto made = engine_->generate(kManager, name(text), KeyType::ec_p256, policy);
     ASSERT_TRUE(made) << made.error().why;
   }
-  ServiceError sign_error(const Caller& who, const KeyUse& use, SignatureScheme scheme = SignatureScheme::ecdsa,
-                          HashAlg hash = HashAlg::sha256) {
+  ServiceError sign_error(const Caller& who, const KeyUse& use,
+                          SignatureScheme scheme = SignatureScheme::ecdsa, HashAlg hash = HashAlg::sha256) {
     auto d = digest();
     d.size = static_cast<std::uint8_t>(crypto::digest_size(hash));
     const auto signature = engine_->sign_digest(who, use, scheme, hash, d);
@@ -95,27 +96,41 @@ TEST_F(EngineTest, EveryOperationAsksThePolicyOnEveryCallAndRootIsNobody) {
   make_key("camera/a");
   make_key("camera/b", {kSecond.uid});
   EXPECT_EQ(sign_error(kCamera, signing("camera/a")), kNone);
-  EXPECT_EQ(sign_error(kSecond, signing("camera/a")), ServiceError::denied);  // of the application, not of the key
+  EXPECT_EQ(sign_error(kSecond, signing("camera/a")),
+            ServiceError::denied);  // of the application, not of the key
   EXPECT_EQ(sign_error(kSecond, signing("camera/b")), kNone);
   EXPECT_EQ(sign_error(kCamera, signing("camera/b")), ServiceError::denied);
-  EXPECT_EQ(sign_error(kManager, signing("camera/a")), ServiceError::denied);  // makes keys, does not use them
+  EXPECT_EQ(sign_error(kManager, signing("camera/a")),
+            ServiceError::denied);  // makes keys, does not use them
   for (const auto& who : {kStranger, kRoot}) {
     EXPECT_EQ(sign_error(who, signing("camera/a")), ServiceError::denied);
-    EXPECT_EQ(sign_error(who, signing("camera/none")), ServiceError::denied);  // does not learn which keys exist
+    EXPECT_EQ(sign_error(who, signing("camera/none")),
+              ServiceError::denied);  // does not learn which keys exist
     EXPECT_EQ(engine_->info(who, name("camera/a")).error().error, ServiceError::denied);
     EXPECT_EQ(engine_->public_key(who, name("camera/a")).error().error, ServiceError::denied);
     EXPECT_EQ(engine_->list(who, "", 10).error().error, ServiceError::denied);
     EXPECT_EQ(engine_->random(who, 8).error().error, ServiceError::denied);
     EXPECT_EQ(engine_->remove(who, name("camera/a")).error().error, ServiceError::denied);
-    EXPECT_EQ(engine_->generate(who, name("camera/c"), KeyType::aes_256, default_policy(KeyType::aes_256, Purpose::data_encryption)).error().error,
+    EXPECT_EQ(engine_
+                  ->generate(who, name("camera/c"), KeyType::aes_256,
+                             default_policy(KeyType::aes_256, Purpose::data_encryption))
+                  .error()
+                  .error,
               ServiceError::denied);
-    EXPECT_EQ(engine_->import_key(who, name("camera/c"), KeyType::aes_256, default_policy(KeyType::aes_256, Purpose::data_encryption),
-                                  Secret(Bytes(32))).error().error,
+    EXPECT_EQ(engine_
+                  ->import_key(who, name("camera/c"), KeyType::aes_256,
+                               default_policy(KeyType::aes_256, Purpose::data_encryption), Secret(Bytes(32)))
+                  .error()
+                  .error,
               ServiceError::denied);
   }
   EXPECT_EQ(sign_error(kCamera, signing("camera/none")), ServiceError::not_found);
   EXPECT_EQ(engine_->remove(kCamera, name("camera/a")).error().error, ServiceError::denied);
-  EXPECT_EQ(engine_->generate(kCamera, name("camera/c"), KeyType::aes_256, default_policy(KeyType::aes_256, Purpose::data_encryption)).error().error,
+  EXPECT_EQ(engine_
+                ->generate(kCamera, name("camera/c"), KeyType::aes_256,
+                           default_policy(KeyType::aes_256, Purpose::data_encryption))
+                .error()
+                .error,
             ServiceError::denied);
 }
 
@@ -127,26 +142,34 @@ TEST_F(EngineTest, KeysServeTheirPurposeAndTheirAlgorithmsOnly) {
   const auto use = signing("camera/rsa");
   EXPECT_EQ(sign_error(kCamera, use, SignatureScheme::rsa_pss), kNone);
   EXPECT_EQ(sign_error(kCamera, use, SignatureScheme::rsa_pkcs1v15), ServiceError::wrong_algorithm);
-  EXPECT_EQ(sign_error(kCamera, use, SignatureScheme::rsa_pss, HashAlg::sha384), ServiceError::wrong_algorithm);
+  EXPECT_EQ(sign_error(kCamera, use, SignatureScheme::rsa_pss, HashAlg::sha384),
+            ServiceError::wrong_algorithm);
   EXPECT_EQ(sign_error(kCamera, use, SignatureScheme::ecdsa), ServiceError::wrong_algorithm);
-  EXPECT_EQ(sign_error(kCamera, {use.key, Purpose::tls}, SignatureScheme::rsa_pss), ServiceError::wrong_purpose);
+  EXPECT_EQ(sign_error(kCamera, {use.key, Purpose::tls}, SignatureScheme::rsa_pss),
+            ServiceError::wrong_purpose);
   EXPECT_EQ(engine_->encrypt(kCamera, use, {}, {}).error().error, ServiceError::wrong_purpose);
   EXPECT_EQ(engine_->mac(kCamera, {use.key, Purpose::mac}, {}).error().error, ServiceError::wrong_purpose);
 
   // Attestation keys sign what the keystore states, never a caller's bytes.
-  ASSERT_TRUE(engine_->generate(kManager, name("camera/ak"), KeyType::ec_p256, default_policy(KeyType::ec_p256, Purpose::attestation)));
+  ASSERT_TRUE(engine_->generate(kManager, name("camera/ak"), KeyType::ec_p256,
+                                default_policy(KeyType::ec_p256, Purpose::attestation)));
   EXPECT_EQ(sign_error(kCamera, {name("camera/ak"), Purpose::attestation}), ServiceError::wrong_purpose);
 
   auto short_digest = digest();
   short_digest.size = 20;
-  EXPECT_EQ(engine_->sign_digest(kCamera, use, SignatureScheme::rsa_pss, HashAlg::sha256, short_digest).error().error, ServiceError::usage);
+  EXPECT_EQ(engine_->sign_digest(kCamera, use, SignatureScheme::rsa_pss, HashAlg::sha256, short_digest)
+                .error()
+                .error,
+            ServiceError::usage);
 }
 
 TEST_F(EngineTest, PoliciesNameOnlyUidsOfTheirApplication) {
   auto policy = default_policy(KeyType::ec_p256, Purpose::tls);
   for (const auto uid : {kStranger.uid, kRoot.uid, kManager.uid}) {
     policy.uids = {uid};
-    EXPECT_EQ(engine_->generate(kManager, name("camera/x"), KeyType::ec_p256, policy).error().error, ServiceError::denied) << uid;
+    EXPECT_EQ(engine_->generate(kManager, name("camera/x"), KeyType::ec_p256, policy).error().error,
+              ServiceError::denied)
+        << uid;
   }
   policy.uids = {};
   EXPECT_EQ(engine_->generate(kManager, name("camera/x"), KeyType::ec_p256, policy).value().policy.uids,
@@ -158,11 +181,13 @@ TEST_F(EngineTest, WritesOneAuditLineForEachRequestBeforeItTakesEffect) {
   EXPECT_EQ(sign_error(kCamera, signing("camera/a")), kNone);
   EXPECT_EQ(sign_error(kRoot, signing("camera/a")), ServiceError::denied);
   EXPECT_EQ(sign_error(kCamera, {name("camera/a"), Purpose::tls}), ServiceError::wrong_purpose);
-  EXPECT_EQ(sign_error(kCamera, signing("camera/a"), SignatureScheme::rsa_pss), ServiceError::wrong_algorithm);
+  EXPECT_EQ(sign_error(kCamera, signing("camera/a"), SignatureScheme::rsa_pss),
+            ServiceError::wrong_algorithm);
   ASSERT_TRUE(engine_->remove(kManager, name("camera/a")));
-  EXPECT_EQ(audit_, (std::vector<std::string>{"102 generate camera/a allowed", "100 sign_digest camera/a allowed",
-                                              "0 sign_digest camera/a refused", "100 sign_digest camera/a refused",
-                                              "100 sign_digest camera/a refused", "102 remove camera/a allowed"}));
+  EXPECT_EQ(audit_,
+            (std::vector<std::string>{"102 generate camera/a allowed", "100 sign_digest camera/a allowed",
+                                      "0 sign_digest camera/a refused", "100 sign_digest camera/a refused",
+                                      "100 sign_digest camera/a refused", "102 remove camera/a allowed"}));
 }
 
 TEST_F(EngineTest, KeepsKeysAcrossRestartsAndRemembersWhatTheyAre) {
@@ -184,7 +209,8 @@ TEST_F(EngineTest, DamagedFilesAreSetAsideAndNamed) {
   const auto good = read_file(path, 16384).value();
   const auto other = read_file(file_of("camera/good"), 16384).value();
   std::vector<Bytes> contents = {{}, Bytes(100, 0), Bytes(20000, 0xa5), other};
-  for (std::size_t size = 1; size < good.size(); size += 37) contents.emplace_back(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size));
+  for (std::size_t size = 1; size < good.size(); size += 37)
+    contents.emplace_back(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size));
   for (std::size_t at = 0; at < good.size(); at += 5) {
     auto changed = good;
     changed[at] ^= 4;
@@ -203,7 +229,11 @@ TEST_F(EngineTest, DamagedFilesAreSetAsideAndNamed) {
     EXPECT_TRUE(engine_->counts(kStranger).value().damaged.empty());
   }
   // The name stays taken until a manager removes the remains.
-  EXPECT_EQ(engine_->generate(kManager, name("camera/bad"), KeyType::ec_p256, default_policy(KeyType::ec_p256, Purpose::tls)).error().error,
+  EXPECT_EQ(engine_
+                ->generate(kManager, name("camera/bad"), KeyType::ec_p256,
+                           default_policy(KeyType::ec_p256, Purpose::tls))
+                .error()
+                .error,
             ServiceError::exists);
   EXPECT_TRUE(engine_->remove(kManager, name("camera/bad")));
   make_key("camera/bad");
@@ -214,7 +244,8 @@ TEST_F(EngineTest, FilesExchangedWhileItRunsAreNoticed) {
   make_key("camera/a");
   make_key("camera/b");
   reopen();  // no key is open yet
-  std::filesystem::copy_file(file_of("camera/b"), file_of("camera/a"), std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::copy_file(file_of("camera/b"), file_of("camera/a"),
+                             std::filesystem::copy_options::overwrite_existing);
   EXPECT_EQ(sign_error(kCamera, signing("camera/a")), ServiceError::invalid);
   EXPECT_EQ(sign_error(kCamera, signing("camera/b")), kNone);
 }
@@ -257,13 +288,20 @@ TEST_F(EngineTest, ManyThreadsMakeUseAndRemoveKeys) {
       for (int i = 0; i < 20; ++i) {
         const auto policy = default_policy(KeyType::ec_p256, Purpose::media_signing);
         // All threads want the same name: exactly one gets it each time.
-        made += engine_->generate(kManager, name("camera/contested-" + std::to_string(i)), KeyType::ec_p256, policy) ? 1 : 0;
+        made += engine_->generate(kManager, name("camera/contested-" + std::to_string(i)), KeyType::ec_p256,
+                                  policy)
+                    ? 1
+                    : 0;
         const auto own = "camera/own-" + std::to_string(t) + "-" + std::to_string(i);
         if (!engine_->generate(kManager, name(own), KeyType::ec_p256, policy)) ++wrong;
-        if (!engine_->sign_digest(kCamera, signing(own), SignatureScheme::ecdsa, HashAlg::sha256, digest())) ++wrong;
-        if (!engine_->sign_digest(kCamera, signing("camera/shared"), SignatureScheme::ecdsa, HashAlg::sha256, digest())) ++wrong;
+        if (!engine_->sign_digest(kCamera, signing(own), SignatureScheme::ecdsa, HashAlg::sha256, digest()))
+          ++wrong;
+        if (!engine_->sign_digest(kCamera, signing("camera/shared"), SignatureScheme::ecdsa, HashAlg::sha256,
+                                  digest()))
+          ++wrong;
         if (!engine_->remove(kManager, name(own))) ++wrong;
-        if (engine_->sign_digest(kCamera, signing(own), SignatureScheme::ecdsa, HashAlg::sha256, digest())) ++wrong;
+        if (engine_->sign_digest(kCamera, signing(own), SignatureScheme::ecdsa, HashAlg::sha256, digest()))
+          ++wrong;
       }
     });
   }
@@ -273,7 +311,8 @@ TEST_F(EngineTest, ManyThreadsMakeUseAndRemoveKeys) {
   EXPECT_EQ(engine_->counts(kCamera).value().keys, 21u);
 }
 
-// The process ends at each step that generate, import and remove make on disk: what was reported is true afterwards.
+// The process ends at each step that generate, import and remove make on disk: what was reported is true
+// afterwards.
 TEST_F(EngineTest, SurvivesAnEndAtEveryStepOfEveryChange) {
   const Secret known(Bytes(32, 0x4b));
   const auto mac_policy = default_policy(KeyType::hmac_sha256, Purpose::mac);
@@ -296,8 +335,11 @@ TEST_F(EngineTest, SurvivesAnEndAtEveryStepOfEveryChange) {
       };
       const auto engine = Engine::open(std::move(with_end)).value();
       const auto tell = [&](char what) { [[maybe_unused]] const auto n = ::write(report[1], &what, 1); };
-      if (engine->generate(kManager, name("camera/new"), KeyType::ec_p256, default_policy(KeyType::ec_p256, Purpose::media_signing))) tell('g');
-      if (engine->import_key(kManager, name("camera/mac"), KeyType::hmac_sha256, mac_policy, known)) tell('i');
+      if (engine->generate(kManager, name("camera/new"), KeyType::ec_p256,
+                           default_policy(KeyType::ec_p256, Purpose::media_signing)))
+        tell('g');
+      if (engine->import_key(kManager, name("camera/mac"), KeyType::hmac_sha256, mac_policy, known))
+        tell('i');
       if (engine->remove(kManager, name("camera/old"))) tell('r');
       ::_exit(0);
     }
@@ -319,8 +361,9 @@ TEST_F(EngineTest, SurvivesAnEndAtEveryStepOfEveryChange) {
     if (told.find('i') != std::string::npos) {
       EXPECT_TRUE(engine_->mac(kCamera, {name("camera/mac"), Purpose::mac}, {})) << last_step;
     }
-    EXPECT_EQ(sign_error(kCamera, signing("camera/old")) == kNone, told.find('r') == std::string::npos &&
-              engine_->info(kCamera, name("camera/old")).has_value()) << last_step;
+    EXPECT_EQ(sign_error(kCamera, signing("camera/old")) == kNone,
+              told.find('r') == std::string::npos && engine_->info(kCamera, name("camera/old")).has_value())
+        << last_step;
     if (told.find('r') != std::string::npos) {
       EXPECT_EQ(sign_error(kCamera, signing("camera/old")), ServiceError::not_found);
     }

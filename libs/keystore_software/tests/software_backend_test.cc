@@ -30,10 +30,12 @@ class SoftwareBackendTest : public testing::Test {
     return read_file(file, 16 * 1024).value();
   }
   Bytes ec_key(const std::string& curve, const std::string& encoding = "named_curve") {
-    return foreign_key({"-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:" + curve, "-pkeyopt", "ec_param_enc:" + encoding});
+    return foreign_key({"-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:" + curve, "-pkeyopt",
+                        "ec_param_enc:" + encoding});
   }
   Bytes rsa_key(const std::string& bits, const std::string& exponent = "65537") {
-    return foreign_key({"-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:" + bits, "-pkeyopt", "rsa_keygen_pubexp:" + exponent});
+    return foreign_key({"-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:" + bits, "-pkeyopt",
+                        "rsa_keygen_pubexp:" + exponent});
   }
   Errc import_error(KeyType type, const Bytes& key) {
     const auto made = backend_->import_key(type, Secret(key));
@@ -58,10 +60,13 @@ TEST_F(SoftwareBackendTest, ImportsForeignKeysAndSignsWithThem) {
     const auto key = backend_->open(type, made->handle).value();
     const auto verifier = openssl_->public_key_from_spki(made->spki).value();
     if (type == KeyType::ed25519) {
-      EXPECT_TRUE(verifier->verify_message(as_bytes("x"), key->sign_message(SignatureScheme::ed25519, HashAlg::sha512, as_bytes("x")).value()));
+      EXPECT_TRUE(verifier->verify_message(
+          as_bytes("x"),
+          key->sign_message(SignatureScheme::ed25519, HashAlg::sha512, as_bytes("x")).value()));
     } else {
       const auto scheme = crypto::default_scheme(*keystore::key_alg_of(type));
-      EXPECT_TRUE(verifier->verify_digest(scheme, HashAlg::sha256, digest, key->sign_digest(scheme, HashAlg::sha256, digest).value()));
+      EXPECT_TRUE(verifier->verify_digest(scheme, HashAlg::sha256, digest,
+                                          key->sign_digest(scheme, HashAlg::sha256, digest).value()));
     }
   }
 }
@@ -85,7 +90,9 @@ TEST_F(SoftwareBackendTest, RefusesKeysOfAnotherTypeSizeOrEncoding) {
   longer.push_back(0);
   EXPECT_EQ(import_error(KeyType::ec_p256, longer), Errc::invalid);
   for (std::size_t size = 0; size < p256.size(); size += 7) {
-    EXPECT_EQ(import_error(KeyType::ec_p256, Bytes(p256.begin(), p256.begin() + static_cast<std::ptrdiff_t>(size))), Errc::invalid);
+    EXPECT_EQ(
+        import_error(KeyType::ec_p256, Bytes(p256.begin(), p256.begin() + static_cast<std::ptrdiff_t>(size))),
+        Errc::invalid);
   }
 }
 
@@ -99,21 +106,28 @@ TEST_F(SoftwareBackendTest, RefusesKeysWhoseHalvesDoNotFit) {
   // Encrypted PKCS#8 is no key to import: there is nobody to ask for a passphrase.
   const auto plain = (folder_ / "key.der").string();
   const auto locked = (folder_ / "locked.der").string();
-  ASSERT_EQ(test_support::run_program({"openssl", "pkcs8", "-topk8", "-inform", "DER", "-in", plain, "-outform", "DER", "-out",
-                                       locked, "-passout", "pass:x"}).exit_code, 0);
+  ASSERT_EQ(test_support::run_program({"openssl", "pkcs8", "-topk8", "-inform", "DER", "-in", plain,
+                                       "-outform", "DER", "-out", locked, "-passout", "pass:x"})
+                .exit_code,
+            0);
   EXPECT_EQ(import_error(KeyType::rsa_2048, read_file(locked, 16 * 1024).value()), Errc::invalid);
 }
 
 TEST_F(SoftwareBackendTest, SaysOfWhatAKeyDoesNotDoThatItDoesNot) {
-  const auto aes = backend_->open(KeyType::aes_256, backend_->generate(KeyType::aes_256).value().handle).value();
-  const auto ec = backend_->open(KeyType::ec_p256, backend_->generate(KeyType::ec_p256).value().handle).value();
+  const auto aes =
+      backend_->open(KeyType::aes_256, backend_->generate(KeyType::aes_256).value().handle).value();
+  const auto ec =
+      backend_->open(KeyType::ec_p256, backend_->generate(KeyType::ec_p256).value().handle).value();
   const auto digest = openssl_->digest(HashAlg::sha256, {});
-  EXPECT_EQ(aes->sign_digest(SignatureScheme::ecdsa, HashAlg::sha256, digest).error().code, Errc::unsupported);
+  EXPECT_EQ(aes->sign_digest(SignatureScheme::ecdsa, HashAlg::sha256, digest).error().code,
+            Errc::unsupported);
   EXPECT_EQ(aes->mac({}).error().code, Errc::unsupported);
   EXPECT_EQ(ec->encrypt({}, {}).error().code, Errc::unsupported);
   EXPECT_EQ(ec->decrypt({}, {}).error().code, Errc::unsupported);
-  EXPECT_EQ(ec->sign_digest(SignatureScheme::ed25519, HashAlg::sha256, digest).error().code, Errc::unsupported);
-  EXPECT_EQ(ec->sign_digest(SignatureScheme::rsa_pss, HashAlg::sha256, digest).error().code, Errc::unsupported);
+  EXPECT_EQ(ec->sign_digest(SignatureScheme::ed25519, HashAlg::sha256, digest).error().code,
+            Errc::unsupported);
+  EXPECT_EQ(ec->sign_digest(SignatureScheme::rsa_pss, HashAlg::sha256, digest).error().code,
+            Errc::unsupported);
 }
 
 TEST_F(SoftwareBackendTest, SealsWithANewNonceEachTime) {

@@ -1,5 +1,5 @@
-// Frames of a byte stream: u32 length (big endian), then that many bytes. Never longer than kMaxFrame: the length is
-// checked before anything is stored.
+// Frames of a byte stream: u32 length (big endian), then that many bytes. Never longer than kMaxFrame: the
+// length is checked before anything is stored.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,7 @@ namespace camvault::ipc {
 
 inline constexpr std::size_t kMaxFrame = 64 * 1024;  // payload, bytes
 inline constexpr std::size_t kFrameHeader = 4;
-inline constexpr std::size_t kMaxOutstanding = 64;   // requests of one connection that are not answered yet
+inline constexpr std::size_t kMaxOutstanding = 64;  // requests of one connection that are not answered yet
 
 // Errc::limit for a payload that no reader would take.
 Status append_frame(Bytes& out, BytesView payload);
@@ -29,7 +29,8 @@ class FrameReader {
   void filled(std::size_t count);  // that many bytes of room() were written
 
   // The next whole frame, a view that is valid until the next call of room(). Nothing: more bytes are needed.
-  // Errc::malformed if a frame is empty, Errc::limit if it is longer than kMaxFrame: the stream cannot be followed further.
+  // Errc::malformed if a frame is empty, Errc::limit if it is longer than kMaxFrame: the stream cannot be
+  // followed further.
   Result<std::optional<BytesView>> next();
 
   bool in_frame() const { return begin_ != end_; }  // a part of a frame is here

@@ -19,9 +19,9 @@ struct ClientOptions {
 // "<root>/run/camvault/keystored.sock"
 std::filesystem::path default_socket_path(const std::filesystem::path& root = "/");
 
-// Connects and agrees on a version. Errc::unavailable if nobody listens there, Errc::unsupported if no version fits.
-// Any number of threads may use the result; calls that wait use connections of their own, so that they do not queue
-// behind each other. After the service was restarted the next call connects anew.
+// Connects and agrees on a version. Errc::unavailable if nobody listens there, Errc::unsupported if no
+// version fits. Any number of threads may use the result; calls that wait use connections of their own, so
+// that they do not queue behind each other. After the service was restarted the next call connects anew.
 Result<std::shared_ptr<keystore::Keystore>> connect_keystore(const std::filesystem::path& socket_path,
                                                              const ClientOptions& options = {});
 

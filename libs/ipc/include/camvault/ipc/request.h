@@ -1,4 +1,5 @@
-// What a client sends: one hello, then requests. One closed structure per operation; docs/formats/keystore-ipc.md.
+// What a client sends: one hello, then requests. One closed structure per operation;
+// docs/formats/keystore-ipc.md.
 #pragma once
 
 #include <cstdint>
@@ -20,23 +21,23 @@ namespace hello_tag {
 inline constexpr std::int64_t kProtocol = 0;    // text
 inline constexpr std::int64_t kMinVersion = 1;  // from the client
 inline constexpr std::int64_t kMaxVersion = 2;
-inline constexpr std::int64_t kError = 3;       // from the service: 0 or a ServiceError
-inline constexpr std::int64_t kVersion = 4;     // from the service: the chosen one, 0 with an error
+inline constexpr std::int64_t kError = 3;    // from the service: 0 or a ServiceError
+inline constexpr std::int64_t kVersion = 4;  // from the service: the chosen one, 0 with an error
 }  // namespace hello_tag
 
 namespace request_tag {
-inline constexpr std::int64_t kId = 0;          // 0 to 2^32-1, chosen by the client, repeated in the answer
+inline constexpr std::int64_t kId = 0;  // 0 to 2^32-1, chosen by the client, repeated in the answer
 inline constexpr std::int64_t kOperation = 1;
-inline constexpr std::int64_t kKey = 2;         // "application/name"
+inline constexpr std::int64_t kKey = 2;  // "application/name"
 inline constexpr std::int64_t kPurpose = 3;
 inline constexpr std::int64_t kType = 4;
 inline constexpr std::int64_t kPolicy = 5;
 inline constexpr std::int64_t kScheme = 6;
 inline constexpr std::int64_t kHash = 7;
-inline constexpr std::int64_t kData = 8;        // key, digest, message, plaintext or sealed bytes
+inline constexpr std::int64_t kData = 8;  // key, digest, message, plaintext or sealed bytes
 inline constexpr std::int64_t kAdditional = 9;
 inline constexpr std::int64_t kCount = 10;
-inline constexpr std::int64_t kAfter = 11;      // empty, or the last name of the page before
+inline constexpr std::int64_t kAfter = 11;  // empty, or the last name of the page before
 }  // namespace request_tag
 
 struct Hello {
@@ -104,9 +105,10 @@ struct Mac {
 }  // namespace request
 
 // In the order of Operation's numbers.
-using RequestBody = std::variant<request::Status, request::List, request::Info, request::Generate, request::Import,
-                                 request::Remove, request::PublicKey, request::SignDigest, request::SignMessage,
-                                 request::Random, request::Encrypt, request::Decrypt, request::Mac>;
+using RequestBody =
+    std::variant<request::Status, request::List, request::Info, request::Generate, request::Import,
+                 request::Remove, request::PublicKey, request::SignDigest, request::SignMessage,
+                 request::Random, request::Encrypt, request::Decrypt, request::Mac>;
 
 struct Request {
   std::uint32_t id = 0;

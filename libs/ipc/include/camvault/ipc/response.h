@@ -27,7 +27,8 @@ inline constexpr std::int64_t kBackends = 4;    // array of [name, simulator, [t
 inline constexpr std::int64_t kRootKey = 5;     // text
 }  // namespace status_tag
 
-inline constexpr std::size_t kMaxListPage = 128;    // key descriptions in one answer: at most about 350 bytes each
+inline constexpr std::size_t kMaxListPage =
+    128;  // key descriptions in one answer: at most about 350 bytes each
 inline constexpr std::size_t kMaxDamagedListed = 64;  // of more, the count is in the log
 
 struct HelloReply {
@@ -49,7 +50,8 @@ Result<Bytes> encode_hello_reply(const HelloReply& reply);
 Result<HelloReply> decode_hello_reply(BytesView frame);
 
 Result<Bytes> encode_response(const Response& response);
-// The id first, for the caller to look up what was asked; then the whole, whose shape follows from the operation.
+// The id first, for the caller to look up what was asked; then the whole, whose shape follows from the
+// operation.
 Result<std::uint32_t> response_id(BytesView frame);
 Result<Response> decode_response(keystore::Operation operation, BytesView frame);
 

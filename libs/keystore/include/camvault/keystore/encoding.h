@@ -1,5 +1,5 @@
-// Policies and key descriptions as CBOR: one encoding for key files and for messages, with its tags. A tag, once used,
-// keeps its meaning for ever. docs/formats/keystore-files.md shows it.
+// Policies and key descriptions as CBOR: one encoding for key files and for messages, with its tags. A tag,
+// once used, keeps its meaning for ever. docs/formats/keystore-files.md shows it.
 #pragma once
 
 #include "camvault/codec/cbor.h"
@@ -25,8 +25,8 @@ inline constexpr std::int64_t kBackend = 5;  // text
 
 inline constexpr std::size_t kMaxBackendName = 32;
 
-// The readers refuse what the writers do not write (Errc::malformed): unknown tags and numbers, wrong order, policies
-// that do not fit the type.
+// The readers refuse what the writers do not write (Errc::malformed): unknown tags and numbers, wrong order,
+// policies that do not fit the type.
 void write_policy(codec::CborWriter& out, const KeyPolicy& policy);
 Result<KeyPolicy> read_policy(codec::CborReader& in);
 void write_key_info(codec::CborWriter& out, const KeyInfo& info);

@@ -1,5 +1,5 @@
-// The name of a key: "application/name". The application is a namespace that keystored maps to the uids that may
-// touch it; two applications may use the same name.
+// The name of a key: "application/name". The application is a namespace that keystored maps to the uids that
+// may touch it; two applications may use the same name.
 #pragma once
 
 #include <compare>

@@ -1,5 +1,5 @@
-// What one key may be used for, how, and by whom. Fixed when the key is made; there is no operation that changes it.
-// No key is ever exportable: no field says so because no operation exports.
+// What one key may be used for, how, and by whom. Fixed when the key is made; there is no operation that
+// changes it. No key is ever exportable: no field says so because no operation exports.
 #pragma once
 
 #include <cstdint>
@@ -25,10 +25,15 @@ enum class Purpose : std::uint8_t {
   mac,               // HMAC-SHA256
 };
 
-inline constexpr Purpose kAllPurposes[] = {
-    Purpose::device_identity, Purpose::media_signing,    Purpose::ca_signing,
-    Purpose::tls,             Purpose::attestation,      Purpose::audit_signing,
-    Purpose::firmware_signing, Purpose::data_encryption, Purpose::mac};
+inline constexpr Purpose kAllPurposes[] = {Purpose::device_identity,
+                                           Purpose::media_signing,
+                                           Purpose::ca_signing,
+                                           Purpose::tls,
+                                           Purpose::attestation,
+                                           Purpose::audit_signing,
+                                           Purpose::firmware_signing,
+                                           Purpose::data_encryption,
+                                           Purpose::mac};
 
 std::string_view to_string(Purpose purpose);  // "device-identity", "media-signing", ...
 Result<Purpose> purpose_from_string(std::string_view text);

@@ -28,11 +28,14 @@ inline constexpr KeyType kAllKeyTypes[] = {KeyType::ec_p256,  KeyType::ec_p384, 
 std::string_view to_string(KeyType type);  // "ec-p256", ..., "aes-256", "hmac-sha256"
 Result<KeyType> key_type_from_string(std::string_view text);
 
-constexpr bool is_signing(KeyType type) { return type != KeyType::aes_256 && type != KeyType::hmac_sha256; }
+constexpr bool is_signing(KeyType type) {
+  return type != KeyType::aes_256 && type != KeyType::hmac_sha256;
+}
 KeyType key_type_of(crypto::KeyAlg alg);
 std::optional<crypto::KeyAlg> key_alg_of(KeyType type);  // nothing for aes_256 and hmac_sha256
 
-// Where the private half was made. Set by keystored, never by a caller (AN13874 2.3: attestation tells them apart).
+// Where the private half was made. Set by keystored, never by a caller (AN13874 2.3: attestation tells them
+// apart).
 enum class Origin : std::uint8_t {
   generated_inside,   // by the keystore; it never existed anywhere else
   trust_provisioned,  // put in by a uid that the configuration names as provisioner of the application

@@ -26,8 +26,8 @@ struct KeyInfo {
   std::string backend;  // "software", ...
 };
 
-// The key and what the caller means to do with it. keystored refuses if that is not the key's purpose: a program with
-// a wrong key name in its configuration gets an error, not a signature by the wrong key.
+// The key and what the caller means to do with it. keystored refuses if that is not the key's purpose: a
+// program with a wrong key name in its configuration gets an error, not a signature by the wrong key.
 struct KeyUse {
   KeyName key;
   Purpose purpose;
@@ -35,7 +35,7 @@ struct KeyUse {
 
 // One protective mechanism of the service, whether it is at work, and what that means.
 struct Mechanism {
-  std::string name;    // "own_uid", "seccomp", ...
+  std::string name;  // "own_uid", "seccomp", ...
   bool active = false;
   std::string detail;  // one sentence for people
 };
@@ -49,19 +49,20 @@ struct BackendStatus {
 
 struct ServiceStatus {
   std::string version;
-  std::uint64_t keys = 0;                // all that can be used, of all applications
-  std::vector<std::string> damaged;      // names of key files that cannot be read; of the caller's applications
+  std::uint64_t keys = 0;            // all that can be used, of all applications
+  std::vector<std::string> damaged;  // names of key files that cannot be read; of the caller's applications
   std::vector<Mechanism> mechanisms;
   std::vector<BackendStatus> backends;
-  std::string root_key;                  // where the root key is and what that protects, in plain words
+  std::string root_key;  // where the root key is and what that protects, in plain words
 };
 
-inline constexpr std::size_t kMaxMessage = 48 * 1024;  // message, plaintext and additional data together, bytes
+inline constexpr std::size_t kMaxMessage =
+    48 * 1024;  // message, plaintext and additional data together, bytes
 inline constexpr std::size_t kMaxRandom = 4096;
 
-// Errors of all operations: denied (policy; also purpose or algorithm the key is not for), not_found, exists, limit,
-// usage, unsupported (the backend does not have it), invalid (decryption: changed data or another key; or a damaged key
-// file), unavailable (no service there, connection lost). Thread-safe.
+// Errors of all operations: denied (policy; also purpose or algorithm the key is not for), not_found, exists,
+// limit, usage, unsupported (the backend does not have it), invalid (decryption: changed data or another key;
+// or a damaged key file), unavailable (no service there, connection lost). Thread-safe.
 class Keystore {
  public:
   virtual ~Keystore() = default;
@@ -74,27 +75,29 @@ class Keystore {
   // Makes a key inside. Refused with Errc::exists if the name is taken: no key is ever replaced.
   virtual Result<KeyInfo> generate(const KeyName& name, KeyType type, const KeyPolicy& policy) = 0;
   // `key`: unencrypted PKCS#8 DER for signing keys, 32 bytes for aes_256, 32 to 64 bytes for hmac_sha256.
-  virtual Result<KeyInfo> import_key(const KeyName& name, KeyType type, const KeyPolicy& policy, const Secret& key) = 0;
+  virtual Result<KeyInfo> import_key(const KeyName& name, KeyType type, const KeyPolicy& policy,
+                                     const Secret& key) = 0;
   virtual Status remove(const KeyName& name) = 0;
 
   virtual Result<Bytes> public_key(const KeyName& name) = 0;  // SubjectPublicKeyInfo, DER
 
-  virtual Result<Bytes> sign_digest(const KeyUse& use, crypto::SignatureScheme scheme, const crypto::Digest& digest,
-                                    crypto::HashAlg hash) = 0;
+  virtual Result<Bytes> sign_digest(const KeyUse& use, crypto::SignatureScheme scheme,
+                                    const crypto::Digest& digest, crypto::HashAlg hash) = 0;
   // The keystore hashes the message (at most kMaxMessage); `hash` is ignored for ed25519.
   virtual Result<Bytes> sign_message(const KeyUse& use, crypto::SignatureScheme scheme, BytesView message,
                                      crypto::HashAlg hash) = 0;
 
   virtual Result<Bytes> random(std::size_t count) = 0;  // 1 to kMaxRandom bytes
 
-  // AES-256-GCM with a random nonce; sealed = nonce (12) || ciphertext || tag (16). At most 2^32 per key (SP 800-38D 8.3).
+  // AES-256-GCM with a random nonce; sealed = nonce (12) || ciphertext || tag (16). At most 2^32 per key (SP
+  // 800-38D 8.3).
   virtual Result<Bytes> encrypt(const KeyUse& use, BytesView plaintext, BytesView additional) = 0;
   virtual Result<Secret> decrypt(const KeyUse& use, BytesView sealed, BytesView additional) = 0;
 
   virtual Result<Bytes> mac(const KeyUse& use, BytesView message) = 0;  // HMAC-SHA256, 32 bytes
 
-  // A key to sign with. It keeps what it needs of the connection; it outlives this object. sign_async never blocks:
-  // the signature arrives on a thread of the client.
+  // A key to sign with. It keeps what it needs of the connection; it outlives this object. sign_async never
+  // blocks: the signature arrives on a thread of the client.
   virtual Result<std::shared_ptr<crypto::SigningKey>> signing_key(const KeyUse& use) = 0;
 };
 

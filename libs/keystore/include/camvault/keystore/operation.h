@@ -1,5 +1,5 @@
-// What a client may ask of the keystore, and how it can be refused: two closed lists, with the numbers that stand for
-// them in messages (docs/formats/keystore-ipc.md).
+// What a client may ask of the keystore, and how it can be refused: two closed lists, with the numbers that
+// stand for them in messages (docs/formats/keystore-ipc.md).
 #pragma once
 
 #include <cstdint>
@@ -40,12 +40,12 @@ enum class ServiceError : std::uint8_t {
   not_found = 6,
   exists = 7,
   denied = 8,
-  wrong_purpose = 9,        // the key is for something else
-  wrong_algorithm = 10,     // scheme or hash is not in the key's policy
-  invalid = 11,             // sealed data that does not open, a key to import that is none
-  damaged = 12,             // the key's file does not authenticate
-  usage = 13,               // fields that do not fit together
-  storage = 14,             // the service cannot write (disk full, rights)
+  wrong_purpose = 9,     // the key is for something else
+  wrong_algorithm = 10,  // scheme or hash is not in the key's policy
+  invalid = 11,          // sealed data that does not open, a key to import that is none
+  damaged = 12,          // the key's file does not authenticate
+  usage = 13,            // fields that do not fit together
+  storage = 14,          // the service cannot write (disk full, rights)
   internal = 15,
 };
 
@@ -58,7 +58,8 @@ struct Refusal {
   std::string why;
 
   Refusal(ServiceError e, std::string reason) : error(e), why(std::move(reason)) {}
-  Refusal(Error e);  // NOLINT(google-explicit-constructor): lets CAM_TRY turn a library's error into an answer
+  Refusal(
+      Error e);  // NOLINT(google-explicit-constructor): lets CAM_TRY turn a library's error into an answer
 };
 
 template <class T>

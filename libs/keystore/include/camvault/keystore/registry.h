@@ -1,5 +1,5 @@
-// The registry of numbers that stand for enumerators in key files and in messages to keystored. A number, once used,
-// keeps its meaning for ever; 0 is never used. docs/formats/keystore-ipc.md prints the same table.
+// The registry of numbers that stand for enumerators in key files and in messages to keystored. A number,
+// once used, keeps its meaning for ever; 0 is never used. docs/formats/keystore-ipc.md prints the same table.
 #pragma once
 
 #include <cstdint>

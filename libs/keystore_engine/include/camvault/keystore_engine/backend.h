@@ -20,24 +20,30 @@ struct Capabilities {
   bool import = false;
   bool simulator = false;
   std::string protection;  // what keys in this backend are and are not protected against, in plain words
-  // True if an operation on such a key is so short (well under a millisecond) that it need not wait for a worker.
+  // True if an operation on such a key is so short (well under a millisecond) that it need not wait for a
+  // worker.
   bool (*is_quick)(KeyType) = nullptr;
 };
 
-// A key ready for use. Immutable; used by many threads at once. What a backend's key does not do is Errc::unsupported.
+// A key ready for use. Immutable; used by many threads at once. What a backend's key does not do is
+// Errc::unsupported.
 class BackendKey {
  public:
   virtual ~BackendKey() = default;
-  virtual Result<Bytes> sign_digest(crypto::SignatureScheme scheme, crypto::HashAlg hash, const crypto::Digest& digest) const;
-  virtual Result<Bytes> sign_message(crypto::SignatureScheme scheme, crypto::HashAlg hash, BytesView message) const;
-  virtual Result<Bytes> encrypt(BytesView plaintext, BytesView additional) const;  // nonce || ciphertext || tag
+  virtual Result<Bytes> sign_digest(crypto::SignatureScheme scheme, crypto::HashAlg hash,
+                                    const crypto::Digest& digest) const;
+  virtual Result<Bytes> sign_message(crypto::SignatureScheme scheme, crypto::HashAlg hash,
+                                     BytesView message) const;
+  virtual Result<Bytes> encrypt(BytesView plaintext,
+                                BytesView additional) const;  // nonce || ciphertext || tag
   virtual Result<Secret> decrypt(BytesView sealed, BytesView additional) const;
   virtual Result<Bytes> mac(BytesView message) const;
 };
 
 struct NewKey {
-  Secret handle;  // all that the backend needs to open the key again: a private key, a token's blob or object id
-  Bytes spki;     // SubjectPublicKeyInfo; empty for symmetric keys
+  Secret
+      handle;  // all that the backend needs to open the key again: a private key, a token's blob or object id
+  Bytes spki;  // SubjectPublicKeyInfo; empty for symmetric keys
 };
 
 // Thread-safe. The engine keeps handles: sealed, and bound to name and policy of the key.
@@ -61,7 +67,8 @@ class Sealer {
   virtual ~Sealer() = default;
   // AES-256-GCM under a key derived for this one call; `additional` is authenticated and must be given again.
   virtual Result<Bytes> seal(const Secret& plain, BytesView additional) = 0;
-  virtual Result<Secret> open(BytesView sealed, BytesView additional) = 0;  // Errc::invalid if anything was changed
+  virtual Result<Secret> open(BytesView sealed,
+                              BytesView additional) = 0;  // Errc::invalid if anything was changed
   virtual std::string describe() const = 0;  // where the root key is and what that protects, in plain words
 };
 

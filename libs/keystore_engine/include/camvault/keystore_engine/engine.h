@@ -1,4 +1,5 @@
-// keystored without its socket: every operation takes the caller, decides, writes the audit line, and only then acts.
+// keystored without its socket: every operation takes the caller, decides, writes the audit line, and only
+// then acts.
 #pragma once
 
 #include <filesystem>
@@ -68,15 +69,16 @@ class Engine {
   // Keys of the caller's applications after the given name, ascending; at most `limit`.
   Answer<std::vector<keystore::KeyInfo>> list(const Caller& who, const std::string& after, std::size_t limit);
   Answer<keystore::KeyInfo> info(const Caller& who, const KeyName& name);
-  Answer<keystore::KeyInfo> generate(const Caller& who, const KeyName& name, KeyType type, keystore::KeyPolicy policy);
-  Answer<keystore::KeyInfo> import_key(const Caller& who, const KeyName& name, KeyType type, keystore::KeyPolicy policy,
-                                       const Secret& key);
+  Answer<keystore::KeyInfo> generate(const Caller& who, const KeyName& name, KeyType type,
+                                     keystore::KeyPolicy policy);
+  Answer<keystore::KeyInfo> import_key(const Caller& who, const KeyName& name, KeyType type,
+                                       keystore::KeyPolicy policy, const Secret& key);
   Answer<void> remove(const Caller& who, const KeyName& name);
   Answer<Bytes> public_key(const Caller& who, const KeyName& name);
-  Answer<Bytes> sign_digest(const Caller& who, const KeyUse& use, crypto::SignatureScheme scheme, crypto::HashAlg hash,
-                            const crypto::Digest& digest);
-  Answer<Bytes> sign_message(const Caller& who, const KeyUse& use, crypto::SignatureScheme scheme, crypto::HashAlg hash,
-                             BytesView message);
+  Answer<Bytes> sign_digest(const Caller& who, const KeyUse& use, crypto::SignatureScheme scheme,
+                            crypto::HashAlg hash, const crypto::Digest& digest);
+  Answer<Bytes> sign_message(const Caller& who, const KeyUse& use, crypto::SignatureScheme scheme,
+                             crypto::HashAlg hash, BytesView message);
   Answer<Bytes> random(const Caller& who, std::size_t count);
   Answer<Bytes> encrypt(const Caller& who, const KeyUse& use, BytesView plaintext, BytesView additional);
   Answer<Secret> decrypt(const Caller& who, const KeyUse& use, BytesView sealed, BytesView additional);
@@ -96,7 +98,8 @@ class Engine {
   Status load(const std::string& file_name);
 
   // Decisions; each writes its audit line.
-  Answer<void> authorise(const Caller& who, Operation operation, std::string_view application, std::string_view key);
+  Answer<void> authorise(const Caller& who, Operation operation, std::string_view application,
+                         std::string_view key);
   Answer<RecordPtr> authorise_key(const Caller& who, Operation operation, const KeyName& name);
   Answer<RecordPtr> authorise_use(const Caller& who, Operation operation, const KeyUse& use,
                                   const SigningChoice* choice = nullptr);
@@ -108,7 +111,8 @@ class Engine {
   Answer<void> complete_policy(const KeyName& name, KeyType type, keystore::KeyPolicy& policy) const;
   // Makes the key (by `make`), seals it, writes its file and only then lets it be seen.
   Answer<keystore::KeyInfo> add_key(const KeyName& name, KeyType type, keystore::KeyPolicy policy,
-                                    keystore::Origin origin, const std::function<Result<NewKey>(Backend&)>& make);
+                                    keystore::Origin origin,
+                                    const std::function<Result<NewKey>(Backend&)>& make);
   Answer<void> reserve(const KeyName& name);
   Result<std::shared_ptr<const BackendKey>> open_key(const KeyRecord& record);
   Backend* backend_named(std::string_view name) const;
@@ -116,12 +120,12 @@ class Engine {
   EngineConfig config_;
   KeyCache open_keys_{kMaxOpenKeys};
 
-  mutable std::shared_mutex mutex_;                   // guards the three tables below
+  mutable std::shared_mutex mutex_;  // guards the three tables below
   std::map<KeyName, RecordPtr> keys_;
-  std::map<KeyName, std::string> damaged_;            // name -> what is wrong
-  std::set<KeyName> reserved_;                        // being made right now
+  std::map<KeyName, std::string> damaged_;  // name -> what is wrong
+  std::set<KeyName> reserved_;              // being made right now
 
-  std::mutex writing_;                                // guards store_'s create and remove
+  std::mutex writing_;  // guards store_'s create and remove
   FileStore store_;
 };
 

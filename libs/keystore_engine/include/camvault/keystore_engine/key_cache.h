@@ -1,4 +1,5 @@
-// Opened keys of the last while, so that a key in use is not unsealed for every signature. Bounded; thread-safe.
+// Opened keys of the last while, so that a key in use is not unsealed for every signature. Bounded;
+// thread-safe.
 #pragma once
 
 #include <list>
@@ -16,7 +17,8 @@ class KeyCache {
   explicit KeyCache(std::size_t capacity) : capacity_(capacity) {}
 
   std::shared_ptr<const BackendKey> find(const keystore::KeyName& name);
-  void insert(const keystore::KeyName& name, std::shared_ptr<const BackendKey> key);  // the least recently used one leaves
+  void insert(const keystore::KeyName& name,
+              std::shared_ptr<const BackendKey> key);  // the least recently used one leaves
   void remove(const keystore::KeyName& name);
   std::size_t size() const;
 

@@ -1,5 +1,5 @@
-// The file of one key: what the engine knows about it in clear, authenticated, and the backend's handle sealed.
-// docs/formats/keystore-files.md describes every byte.
+// The file of one key: what the engine knows about it in clear, authenticated, and the backend's handle
+// sealed. docs/formats/keystore-files.md describes every byte.
 #pragma once
 
 #include <optional>

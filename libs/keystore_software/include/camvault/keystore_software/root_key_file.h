@@ -8,9 +8,10 @@
 
 namespace camvault::keystore_software {
 
-// Reads the root key, or makes it if the file is not there and `may_create`. The file must belong to this process's
-// uid and be readable by nobody else (Errc::denied), be whole (Errc::malformed) and no link.
-Result<std::shared_ptr<keystore_engine::Sealer>> open_root_key(const std::filesystem::path& path, bool may_create);
+// Reads the root key, or makes it if the file is not there and `may_create`. The file must belong to this
+// process's uid and be readable by nobody else (Errc::denied), be whole (Errc::malformed) and no link.
+Result<std::shared_ptr<keystore_engine::Sealer>> open_root_key(const std::filesystem::path& path,
+                                                               bool may_create);
 
 // For tests and tools: a root key that is in memory only.
 std::shared_ptr<keystore_engine::Sealer> make_volatile_root_key();

@@ -7,8 +7,8 @@
 
 namespace camvault::keystore_software {
 
-// Puts private key numbers into memory of their own: locked, not in core dumps, guarded by unmapped pages. Call once,
-// before any key exists. False if the system did not allow it; keys then live in ordinary memory.
+// Puts private key numbers into memory of their own: locked, not in core dumps, guarded by unmapped pages.
+// Call once, before any key exists. False if the system did not allow it; keys then live in ordinary memory.
 bool use_locked_heap();
 
 std::shared_ptr<keystore_engine::Backend> make_software_backend();

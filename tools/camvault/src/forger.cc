@@ -77,7 +77,7 @@ std::vector<std::size_t> all_of(const Recording& recording) {
   return order;
 }
 
-// Changes bytes in the second half of the picture's largest slice. No byte becomes small, so that no start code and no
+// Changes bytes at the beginning of what the picture's largest slice shows. No byte becomes small, so that no start code and no
 // emulation prevention byte appears (ITU-T H.264 7.4.1.1): only the picture changes, not the stream around it.
 Result<Forgery> alter(Recording recording, const std::filesystem::path& out) {
   const auto gop = recording.gops.size() / 3;
@@ -91,7 +91,7 @@ Result<Forgery> alter(Recording recording, const std::filesystem::path& out) {
   }
   auto& slice = recording.pictures[victim].units[recording.pictures[victim].largest_slice];
   if (slice.size() < 24) return fail(Errc::unsupported, "the pictures of " + recording.path.string() + " are too small to alter");
-  const auto begin = slice.size() / 2;
+  const auto begin = std::max<std::size_t>(16, slice.size() / 8);   // behind the slice header
   const auto end = std::min(slice.size() - 4, begin + 64);
   for (auto i = begin; i < end; ++i) {
     const auto changed = static_cast<std::uint8_t>(slice[i] ^ 0x5A);

@@ -167,6 +167,97 @@ class Service(Case):
         self.assert_one_line(run("sign", self.path / "raw.h264", self.path / "x.h264", "--root", self.path), 65, "--chain")
 
 
+class Keystored(Case):
+    """The whole chain with the real daemon: keys made inside it, certificates of a factory, a signature, a revocation."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.daemons = []
+        for name in ("factory", "camera"):
+            root = cls.path / name
+            for folder in ("etc/camvault", "run/camvault", "var/lib/camvault"):
+                (root / folder).mkdir(parents=True)
+            config = root / "etc/camvault/keystored.toml"
+            config.write_text(f'[[application]]\nname = "{name}"\nuid = {os.geteuid()}\n')
+            config.chmod(0o600)
+            read_end, write_end = os.pipe()
+            daemon = subprocess.Popen([os.environ["KEYSTORED"], "--root", root, "--ready-fd", str(write_end)], pass_fds=[write_end], stderr=subprocess.PIPE)
+            os.close(write_end)
+            ready = os.read(read_end, 64)
+            os.close(read_end)
+            assert ready, daemon.stderr.read()
+            cls.daemons.append(daemon)
+        cls.ca = cls.path / "factory/var/lib/camvault/factory/root-ca.pem"
+        cls.ok("factory", "init", "--root", cls.path / "factory", "--organization", "Test 'Cameras'")
+        cls.ok("factory", "provision", "--root", cls.path / "factory", "--camera-root", cls.path / "camera", "--serial", "T-1")
+
+    @classmethod
+    def tearDownClass(cls):
+        for daemon in cls.daemons:
+            daemon.terminate()
+            daemon.communicate(timeout=20)
+        super().tearDownClass()
+
+    @staticmethod
+    def ok(*arguments):
+        result = run(*arguments)
+        assert result.returncode == 0, result.stderr
+        return result.stdout.decode()
+
+    def test_a_clip_signed_by_the_keystore_is_trusted(self):  # AX-2.1-1, AX-4.1-1
+        out = self.path / "keystore.h264"
+        self.ok("sign", self.path / "raw.h264", out, "--root", self.path / "camera")
+        code, report, _ = self.verify(out, "--trust", self.ca, "--expect-serial", "T-1")
+        self.assertEqual((code, report["verdict"], report["provenance"]), (0, "authentic", "trusted"), report["provenance_reason"])
+        self.assertEqual(report["signer"]["serial"], "T-1")
+
+    def test_provisioning_again_gives_the_same_camera_the_same_certificates(self):
+        chain = self.path / "camera/var/lib/camvault/identity/media-signing-chain.pem"
+        before = chain.read_bytes()
+        self.ok("factory", "provision", "--root", self.path / "factory", "--camera-root", self.path / "camera", "--serial", "T-1")
+        self.assertEqual(chain.read_bytes(), before)
+        self.assertEqual(self.ok("factory", "list", "--root", self.path / "factory"), "T-1\n")
+
+    def test_a_second_serial_number_for_the_same_keys_is_refused(self):
+        result = run("factory", "provision", "--root", self.path / "factory", "--camera-root", self.path / "camera", "--serial", "T-2")
+        self.assertNotEqual(result.returncode, 0)
+        self.assertEqual(self.ok("factory", "list", "--root", self.path / "factory"), "T-1\n")
+        self.assert_one_line(run("factory", "provision", "--root", self.path / "factory", "--camera-root", self.path / "camera", "--serial", "../x"), 64)
+
+    def test_when_revoked_a_camera_is_not_trusted(self):  # runs last: nothing un-revokes
+        out = self.path / "revoked.h264"
+        self.ok("sign", self.path / "raw.h264", out, "--root", self.path / "camera")
+        self.ok("factory", "revoke", "--root", self.path / "factory", "--serial", "T-1")
+        crl = self.path / "factory/var/lib/camvault/factory/device-ca.crl.pem"
+        code, report, _ = self.verify(out, "--trust", self.ca, "--crl", crl)
+        self.assertEqual((code, report["verdict"], report["provenance"]), (1, "authentic", "untrusted"), report["provenance_reason"])
+
+    def test_list_and_status(self):
+        keys = json.loads(self.ok("keystore", "list", "--root", self.path / "camera", "--json"))
+        self.assertEqual([(k["name"], k["purpose"], k["origin"]) for k in keys],
+                         [("camera/idevid", "device-identity", "generated inside"), ("camera/media-signing", "media-signing", "generated inside")])
+        status = json.loads(self.ok("keystore", "status", "--root", self.path / "camera", "--json"))
+        self.assertEqual(status["keys"], 2)
+        self.assertTrue(status["root_key"])
+        self.assertIn("Root key:", self.ok("keystore", "status", "--root", self.path / "camera"))
+
+    def test_the_wrong_key_is_refused(self):
+        signing = ["sign", self.path / "raw.h264", self.path / "x.h264", "--root", self.path / "camera", "--key"]
+        self.assert_one_line(run(*signing, "camera/no-such-key"), 65, "provision")
+        self.assert_one_line(run(*signing, "nonsense"), 64)
+        self.assertIn(run(*signing, "camera/idevid").returncode, (65, 77))   # not a key for media signing
+        self.assertFalse((self.path / "x.h264").exists())
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root, to become another user")
+    def test_another_user_is_refused(self):
+        for folder in (self.path, self.path / "camera", self.path / "camera/run", self.path / "camera/run/camvault"):
+            folder.chmod(0o755)
+        self.assert_one_line(run("keystore", "list", "--root", self.path / "camera", user=65534), 77, "policy")
+        result = run("sign", self.path / "raw.h264", "/dev/shm/camvault-x.h264", "--root", self.path / "camera", user=65534)
+        self.assert_one_line(result, 77)
+
+
 class Verdicts(Case):
     def test_not_signed_is_1(self):
         code, report, _ = self.verify(self.path / "raw.h264")

@@ -91,7 +91,9 @@ CertificateProfile media_signing_profile(const FactorySettings& settings, Timest
   return profile;
 }
 
-bool is_allowed_key(crypto::KeyAlg alg) { return crypto::is_ecdsa(alg) || crypto::is_rsa(alg); }
+bool is_allowed_key(crypto::KeyAlg alg) {
+  return crypto::is_ecdsa(alg) || crypto::is_rsa(alg);
+}
 
 Status check_settings(const FactorySettings& settings) {
   if (settings.organization.empty() || settings.organization.size() > kMaxOrganization) {

@@ -19,7 +19,8 @@ crypto_openssl::CertificateProfile identity_profile(const FactorySettings& setti
                                                     Timestamp now);
 crypto_openssl::CertificateProfile media_signing_profile(const FactorySettings& settings, Timestamp now);
 
-// ECDSA and RSA. Not Ed25519, which ONVIF Media Signing cannot name and many 802.1X authenticators do not know.
+// ECDSA and RSA. Not Ed25519, which ONVIF Media Signing cannot name and many 802.1X authenticators do not
+// know.
 bool is_allowed_key(crypto::KeyAlg alg);
 
 Status check_settings(const FactorySettings& settings);

@@ -11,10 +11,10 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kPoll{50};                    // how late a stop request is seen at most
-constexpr std::chrono::seconds kFirstPicture{30};    // network cameras take their time to begin
-constexpr std::chrono::seconds kNextPicture{15};     // then something is wrong
-constexpr std::chrono::seconds kDrain{5};            // for what is in the encoder when stopped
+constexpr milliseconds kPoll{50};                  // how late a stop request is seen at most
+constexpr std::chrono::seconds kFirstPicture{30};  // network cameras take their time to begin
+constexpr std::chrono::seconds kNextPicture{15};   // then something is wrong
+constexpr std::chrono::seconds kDrain{5};          // for what is in the encoder when stopped
 
 }  // namespace
 
@@ -31,7 +31,9 @@ struct Camera::Impl {
 
   // Times of one access unit, since the first one; dts below pts, growing.
   void set_times(const Pipeline::AccessUnit& from, CapturedPicture& to) {
-    const auto pts = from.pts ? *from.pts : from.dts ? *from.dts : first_dts.value_or(Ticks(0)) + last_pts + step;
+    const auto pts = from.pts   ? *from.pts
+                     : from.dts ? *from.dts
+                                : first_dts.value_or(Ticks(0)) + last_pts + step;
     auto dts = from.dts && *from.dts <= pts ? *from.dts : pts;
     if (!first_dts) first_dts = dts;
     to.pts = pts - *first_dts;
@@ -75,11 +77,13 @@ Status Camera::run(const UsePicture& use, const std::stop_token& stop) {
       deadline = steady_clock::now() + kDrain;
     }
     CAM_TRY(const auto event, impl.pipeline->pull(kPoll, unit));
-    if (event == Pipeline::Event::end) return begun || ending ? ok() : fail(Errc::unavailable, "the source ended without a picture");
+    if (event == Pipeline::Event::end)
+      return begun || ending ? ok() : fail(Errc::unavailable, "the source ended without a picture");
     if (event == Pipeline::Event::nothing) {
       if (steady_clock::now() < deadline) continue;
       if (ending) return ok();
-      return fail(Errc::unavailable, begun ? "the source sent no picture for 15 s" : "the source sent no picture within 30 s");
+      return fail(Errc::unavailable,
+                  begun ? "the source sent no picture for 15 s" : "the source sent no picture within 30 s");
     }
     begun = begun || unit.keyframe;
     if (!begun || unit.units.empty()) continue;

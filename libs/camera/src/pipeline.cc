@@ -52,7 +52,9 @@ Status init_gstreamer() {
 Status check_elements(const std::vector<NeededElement>& needed) {
   for (const auto& element : needed) {
     const GstPtr<GstElementFactory> factory(gst_element_factory_find(element.name.c_str()));
-    if (!factory) return fail(Errc::unavailable, "GStreamer has no " + element.name + ": install the Debian package " + element.package);
+    if (!factory)
+      return fail(Errc::unavailable,
+                  "GStreamer has no " + element.name + ": install the Debian package " + element.package);
   }
   return ok();
 }
@@ -91,7 +93,7 @@ std::optional<PadContent> content_of(GstPad* pad) {
 }  // namespace
 
 struct Pipeline::Impl {
-  CameraOptions options;       // without the password
+  CameraOptions options;  // without the password
   SourceKind kind = SourceKind::test;
   GstPtr<GstElement> pipeline;
   GstPtr<GstElement> sink;
@@ -117,7 +119,9 @@ struct Pipeline::Impl {
   std::string tail_for(const PadContent& content, Codec& out) const {
     out = options.codec.value_or(Codec::h264);
     if (content.kind == PadContent::Kind::raw) return encode_description(out, options);
-    const std::string depay = content.kind != PadContent::Kind::rtp ? "" : content.codec == Codec::h264 ? "rtph264depay ! " : "rtph265depay ! ";
+    const std::string depay = content.kind != PadContent::Kind::rtp ? ""
+                              : content.codec == Codec::h264        ? "rtph264depay ! "
+                                                                    : "rtph265depay ! ";
     if (options.codec.value_or(content.codec) != content.codec) {
       return depay + decode_description(content.codec) + " ! " + encode_description(out, options);
     }
@@ -136,11 +140,14 @@ struct Pipeline::Impl {
     GError* raw = nullptr;
     GstElement* tail = gst_parse_bin_from_description(description.c_str(), 1, &raw);
     const GErrorPtr error(raw);
-    if (tail == nullptr) return fail(Errc::unavailable, std::string("cannot build the encoder: ") + (error ? error->message : "?"));
-    gst_bin_add(GST_BIN(pipeline.get()), tail);   // owns it now
+    if (tail == nullptr)
+      return fail(Errc::unavailable,
+                  std::string("cannot build the encoder: ") + (error ? error->message : "?"));
+    gst_bin_add(GST_BIN(pipeline.get()), tail);  // owns it now
     if (gst_element_link(tail, sink.get()) == 0) return fail(Errc::internal, "cannot link the encoder");
     const GstPtr<GstPad> target(gst_element_get_static_pad(tail, "sink"));
-    if (GST_PAD_LINK_FAILED(gst_pad_link(pad, target.get()))) return fail(Errc::unsupported, "the source's video cannot be encoded");
+    if (GST_PAD_LINK_FAILED(gst_pad_link(pad, target.get())))
+      return fail(Errc::unsupported, "the source's video cannot be encoded");
     gst_element_sync_state_with_parent(tail);
     return ok();
   }
@@ -198,11 +205,14 @@ struct Pipeline::Impl {
 
   Status build(Source source) {
     GError* raw = nullptr;
-    pipeline.reset(gst_parse_launch_full(head_description(kind, options).c_str(), nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &raw));
+    pipeline.reset(gst_parse_launch_full(head_description(kind, options).c_str(), nullptr,
+                                         GST_PARSE_FLAG_FATAL_ERRORS, &raw));
     const GErrorPtr error(raw);
-    if (!pipeline || error) return fail(Errc::internal, std::string("cannot build the pipeline: ") + (error ? error->message : "?"));
+    if (!pipeline || error)
+      return fail(Errc::internal,
+                  std::string("cannot build the pipeline: ") + (error ? error->message : "?"));
     gst_object_ref_sink(pipeline.get());
-    if (GST_IS_PIPELINE(pipeline.get()) == 0) {   // a single element comes without one
+    if (GST_IS_PIPELINE(pipeline.get()) == 0) {  // a single element comes without one
       GstElement* whole = gst_pipeline_new(nullptr);
       gst_object_ref_sink(whole);
       gst_bin_add(GST_BIN(whole), pipeline.release());
@@ -210,13 +220,15 @@ struct Pipeline::Impl {
     }
     sink.reset(gst_element_factory_make("appsink", "out"));
     gst_object_ref_sink(sink.get());
-    // A file plays at its own speed; live sources come when they come. A full sink slows the source, and a live
-    // source then skips pictures: nothing is lost behind the encoder.
+    // A file plays at its own speed; live sources come when they come. A full sink slows the source, and a
+    // live source then skips pictures: nothing is lost behind the encoder.
     constexpr guint kMaxWaiting = 250;
-    g_object_set(sink.get(), "sync", static_cast<gboolean>(kind == SourceKind::file), "max-buffers", kMaxWaiting, nullptr);
+    g_object_set(sink.get(), "sync", static_cast<gboolean>(kind == SourceKind::file), "max-buffers",
+                 kMaxWaiting, nullptr);
     gst_bin_add(GST_BIN(pipeline.get()), GST_ELEMENT(gst_object_ref(sink.get())));
     CAM_TRY_STATUS(configure_source(source));
-    const GstPtr<GstElement> pictures(gst_bin_get_by_name(GST_BIN(pipeline.get()), kind == SourceKind::rtsp ? "source" : "pictures"));
+    const GstPtr<GstElement> pictures(
+        gst_bin_get_by_name(GST_BIN(pipeline.get()), kind == SourceKind::rtsp ? "source" : "pictures"));
     if (!pictures) return fail(Errc::internal, "pipeline without pictures");
     if (kind == SourceKind::test) {
       codec = -1;
@@ -233,9 +245,12 @@ struct Pipeline::Impl {
     GError* raw = nullptr;
     GstElement* tail = gst_parse_bin_from_description(encode_description(out, options).c_str(), 1, &raw);
     const GErrorPtr error(raw);
-    if (tail == nullptr) return fail(Errc::unavailable, std::string("cannot build the encoder: ") + (error ? error->message : "?"));
+    if (tail == nullptr)
+      return fail(Errc::unavailable,
+                  std::string("cannot build the encoder: ") + (error ? error->message : "?"));
     gst_bin_add(GST_BIN(pipeline.get()), tail);
-    if (gst_element_link_many(pictures, tail, sink.get(), nullptr) == 0) return fail(Errc::internal, "cannot link the encoder");
+    if (gst_element_link_many(pictures, tail, sink.get(), nullptr) == 0)
+      return fail(Errc::internal, "cannot link the encoder");
     return ok();
   }
 
@@ -247,11 +262,13 @@ struct Pipeline::Impl {
     const MessagePtr message(gst_bus_pop_filtered(bus.get(), GST_MESSAGE_ERROR));
     if (!message) return ok();
     GError* raw = nullptr;
-    gst_message_parse_error(message.get(), &raw, nullptr);   // the debug text can hold URLs: left out
+    gst_message_parse_error(message.get(), &raw, nullptr);  // the debug text can hold URLs: left out
     const GErrorPtr error(raw);
-    const bool missing = error && (g_error_matches(error.get(), GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN) != 0 ||
-                                   g_error_matches(error.get(), GST_STREAM_ERROR, GST_STREAM_ERROR_CODEC_NOT_FOUND) != 0);
-    const bool gone = error && g_error_matches(error.get(), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND) != 0;
+    const bool missing =
+        error && (g_error_matches(error.get(), GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN) != 0 ||
+                  g_error_matches(error.get(), GST_STREAM_ERROR, GST_STREAM_ERROR_CODEC_NOT_FOUND) != 0);
+    const bool gone =
+        error && g_error_matches(error.get(), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND) != 0;
     std::string text = error ? error->message : "unknown error";
     if (missing) text += " (Debian has decoders in gstreamer1.0-libav and gstreamer1.0-plugins-bad)";
     return fail(gone ? Errc::not_found : Errc::unavailable, "source: " + text);
@@ -290,7 +307,9 @@ Status Pipeline::start() {
   return ok();
 }
 
-void Pipeline::end_stream() { gst_element_send_event(impl_->pipeline.get(), gst_event_new_eos()); }
+void Pipeline::end_stream() {
+  gst_element_send_event(impl_->pipeline.get(), gst_event_new_eos());
+}
 
 Result<Pipeline::Event> Pipeline::pull(std::chrono::milliseconds patience, AccessUnit& out) {
   auto& impl = *impl_;
@@ -302,14 +321,16 @@ Result<Pipeline::Event> Pipeline::pull(std::chrono::milliseconds patience, Acces
     return gst_app_sink_is_eos(GST_APP_SINK(impl.sink.get())) != 0 ? Event::end : Event::nothing;
   }
   GstBuffer* buffer = gst_sample_get_buffer(impl.sample.get());
-  if (buffer == nullptr || gst_buffer_map(buffer, &impl.map, GST_MAP_READ) == 0) return fail(Errc::unavailable, "source: picture without data");
+  if (buffer == nullptr || gst_buffer_map(buffer, &impl.map, GST_MAP_READ) == 0)
+    return fail(Errc::unavailable, "source: picture without data");
   impl.mapped = true;
   out = AccessUnit();
   codec::AnnexBReader reader({impl.map.data, impl.map.size});
   while (const auto found = reader.next()) out.units.push_back(found->bytes);
   out.codec = static_cast<Codec>(impl.codec.load());
   out.keyframe = GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT) == 0;
-  if (const auto* segment = gst_sample_get_segment(impl.sample.get()); segment != nullptr && segment->format == GST_FORMAT_TIME) {
+  if (const auto* segment = gst_sample_get_segment(impl.sample.get());
+      segment != nullptr && segment->format == GST_FORMAT_TIME) {
     out.pts = to_ticks(*segment, GST_BUFFER_PTS(buffer));
     out.dts = to_ticks(*segment, GST_BUFFER_DTS(buffer));
   }

@@ -17,14 +17,14 @@ class Pipeline {
   Pipeline& operator=(const Pipeline&) = delete;
 
   Status start();
-  void end_stream();   // what is inside still comes, then the end
+  void end_stream();  // what is inside still comes, then the end
 
   struct AccessUnit {
-    std::vector<BytesView> units;     // until the next pull
+    std::vector<BytesView> units;  // until the next pull
     codec::Codec codec = codec::Codec::h264;
-    std::optional<Ticks> pts;         // running time of the pipeline
+    std::optional<Ticks> pts;  // running time of the pipeline
     std::optional<Ticks> dts;
-    Ticks age{0};                     // how long ago it was captured
+    Ticks age{0};  // how long ago it was captured
     bool keyframe = false;
   };
   enum class Event { picture, nothing, end };

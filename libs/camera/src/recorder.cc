@@ -61,8 +61,10 @@ struct Recorder::Impl {
   bool finished = false;
 
   Status begin(const CapturedPicture& picture) {
-    if (const auto promised = container::codec_of_name(options.path); promised && *promised != picture.codec) {
-      return fail(Errc::usage, options.path.filename().string() + ": the video is " + std::string(codec::to_string(picture.codec)));
+    if (const auto promised = container::codec_of_name(options.path);
+        promised && *promised != picture.codec) {
+      return fail(Errc::usage, options.path.filename().string() + ": the video is " +
+                                   std::string(codec::to_string(picture.codec)));
     }
     options.signer.codec = picture.codec;
     CAM_TRY(auto made, signed_video::Signer::create(*engine, key, options.signer));
@@ -86,7 +88,8 @@ struct Recorder::Impl {
   }
 };
 
-Result<Recorder> Recorder::create(const crypto::Engine& engine, std::shared_ptr<crypto::SigningKey> key, RecorderOptions options) {
+Result<Recorder> Recorder::create(const crypto::Engine& engine, std::shared_ptr<crypto::SigningKey> key,
+                                  RecorderOptions options) {
   if (key == nullptr) return fail(Errc::usage, "no signing key");
   auto impl = std::make_unique<Impl>();
   CAM_TRY(impl->format, container::format_of_name(options.path));
@@ -105,7 +108,8 @@ Status Recorder::add(const CapturedPicture& picture) {
   auto& impl = *impl_;
   if (impl.finished) return fail(Errc::usage, "the recording is finished");
   if (!impl.writer) CAM_TRY_STATUS(impl.begin(picture));
-  if (picture.codec != impl.options.signer.codec) return fail(Errc::unsupported, "the codec changes inside the recording");
+  if (picture.codec != impl.options.signer.codec)
+    return fail(Errc::unsupported, "the codec changes inside the recording");
   CAM_TRY(const auto seis, impl.signer->add(picture.units, picture.time));
   CAM_TRY_STATUS(impl.write_held());
   container::insert_before_first_slice(picture.codec, picture.units, seis, impl.views);
@@ -143,8 +147,8 @@ RecorderProgress Recorder::progress() const {
   return progress;
 }
 
-Status record(Camera& camera, Recorder& recorder, const std::function<void(const RecorderProgress&)>& on_progress,
-              const std::stop_token& stop) {
+Status record(Camera& camera, Recorder& recorder,
+              const std::function<void(const RecorderProgress&)>& on_progress, const std::stop_token& stop) {
   auto status = camera.run(
       [&](const CapturedPicture& picture) -> Status {
         CAM_TRY_STATUS(recorder.add(picture));
@@ -152,7 +156,8 @@ Status record(Camera& camera, Recorder& recorder, const std::function<void(const
         return ok();
       },
       stop);
-  if (recorder.progress().pictures == 0) return status ? fail(Errc::unavailable, "no picture came") : std::move(status);
+  if (recorder.progress().pictures == 0)
+    return status ? fail(Errc::unavailable, "no picture came") : std::move(status);
   auto finished = recorder.finish();
   return status ? std::move(finished) : std::move(status);
 }

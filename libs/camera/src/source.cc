@@ -9,7 +9,9 @@ using codec::Codec;
 
 namespace {
 
-bool starts_with(std::string_view text, std::string_view prefix) { return text.substr(0, prefix.size()) == prefix; }
+bool starts_with(std::string_view text, std::string_view prefix) {
+  return text.substr(0, prefix.size()) == prefix;
+}
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -28,7 +30,8 @@ Result<std::string> percent_decoded(std::string_view text) {
     }
     const int high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
     const int low = i + 2 < text.size() ? hex_value(text[i + 2]) : -1;
-    if (high < 0 || low < 0) return fail(Errc::usage, "user or password in the camera's URL is not percent-encoded correctly");
+    if (high < 0 || low < 0)
+      return fail(Errc::usage, "user or password in the camera's URL is not percent-encoded correctly");
     out += static_cast<char>(high * 16 + low);
     i += 2;
   }
@@ -57,7 +60,8 @@ Result<Source> read_rtsp(const CameraOptions& options) {
     }
     wipe(user_info.data(), user_info.size());
   }
-  if (rest.empty() || rest[0] == '/' || rest[0] == ':') return fail(Errc::usage, "the camera's URL has no host");
+  if (rest.empty() || rest[0] == '/' || rest[0] == ':')
+    return fail(Errc::usage, "the camera's URL has no host");
   source.location = scheme + rest;
   return source;
 }
@@ -78,7 +82,8 @@ Result<Source> read_source(const CameraOptions& options) {
   if (starts_with(text, "v4l2:")) {
     source.kind = SourceKind::v4l2;
     source.location = text.substr(5);
-    if (!starts_with(source.location, "/dev/")) return fail(Errc::usage, "a local camera is named like v4l2:/dev/video0");
+    if (!starts_with(source.location, "/dev/"))
+      return fail(Errc::usage, "a local camera is named like v4l2:/dev/video0");
     return source;
   }
   if (text.find("://") != std::string_view::npos) {
@@ -91,19 +96,23 @@ Result<Source> read_source(const CameraOptions& options) {
 
 Status check_options(const CameraOptions& options) {
   const auto even = [](std::uint32_t side) { return side >= 16 && side <= kMaxSide && side % 2 == 0; };
-  if (!even(options.width) || !even(options.height)) return fail(Errc::usage, "width and height are even numbers from 16 to 7680");
+  if (!even(options.width) || !even(options.height))
+    return fail(Errc::usage, "width and height are even numbers from 16 to 7680");
   if (options.frames_per_second < 1 || options.frames_per_second > kMaxFramesPerSecond) {
     return fail(Errc::usage, "1 to 240 frames per second");
   }
   constexpr std::uint32_t kMaxKbit = 500'000;
-  if (options.kbit_per_second < 16 || options.kbit_per_second > kMaxKbit) return fail(Errc::usage, "16 to 500000 kbit/s");
-  if (options.slices < 1 || options.slices > kMaxSlices) return fail(Errc::usage, "1 to 64 slices per picture");
+  if (options.kbit_per_second < 16 || options.kbit_per_second > kMaxKbit)
+    return fail(Errc::usage, "16 to 500000 kbit/s");
+  if (options.slices < 1 || options.slices > kMaxSlices)
+    return fail(Errc::usage, "1 to 64 slices per picture");
   if (options.b_frames > 8) return fail(Errc::usage, "at most 8 B-frames");
   using std::chrono::milliseconds;
   if (options.key_interval < milliseconds(1) || options.key_interval > std::chrono::minutes(10)) {
     return fail(Errc::usage, "a keyframe every 1 ms to 10 min");
   }
-  if (options.duration && *options.duration <= milliseconds(0)) return fail(Errc::usage, "the duration must be longer than 0");
+  if (options.duration && *options.duration <= milliseconds(0))
+    return fail(Errc::usage, "the duration must be longer than 0");
   return ok();
 }
 
@@ -152,7 +161,8 @@ std::string head_description(SourceKind kind, const CameraOptions& options) {
               " ! timeoverlay halignment=left valignment=bottom font-desc=\"Sans Bold 20\" ! identity name=pictures";
       break;
     case SourceKind::file:
-      text << "filesrc name=source ! " << (options.pass_through ? "parsebin" : "decodebin") << " name=pictures";
+      text << "filesrc name=source ! " << (options.pass_through ? "parsebin" : "decodebin")
+           << " name=pictures";
       break;
     case SourceKind::v4l2:
       text << "v4l2src name=source ! decodebin name=pictures";
@@ -167,7 +177,8 @@ std::string head_description(SourceKind kind, const CameraOptions& options) {
 // Parameter sets stand before every keyframe: a recording can be cut and joined anywhere.
 std::string pass_description(Codec codec) {
   const std::string name = codec == Codec::h264 ? "h264" : "h265";
-  return name + "parse config-interval=-1 ! capsfilter caps=video/x-" + name + ",stream-format=byte-stream,alignment=au ! " + name + "timestamper";
+  return name + "parse config-interval=-1 ! capsfilter caps=video/x-" + name +
+         ",stream-format=byte-stream,alignment=au ! " + name + "timestamper";
 }
 
 std::string decode_description(Codec codec) {
@@ -177,19 +188,22 @@ std::string decode_description(Codec codec) {
 std::string encode_description(Codec codec, const CameraOptions& options) {
   std::ostringstream text;
   // Pictures that the encoder cannot keep up with are dropped in front of it (live), never behind the signer.
-  text << "queue max-size-buffers=30 max-size-bytes=0 max-size-time=0 ! videoconvert ! video/x-raw,format=I420 ! ";
+  text << "queue max-size-buffers=30 max-size-bytes=0 max-size-time=0 ! videoconvert ! "
+          "video/x-raw,format=I420 ! ";
   if (codec == Codec::h264) {
     // zerolatency alone would cut every picture into one slice per processor.
-    text << "x264enc tune=zerolatency speed-preset=veryfast sliced-threads=false threads=2 bitrate=" << options.kbit_per_second
-         << " key-int-max=" << pictures_per_gop(options) << " bframes=" << options.b_frames << " b-adapt=false option-string=\"slices="
-         << options.slices << ":scenecut=0:open-gop=0\" ! video/x-h264,profile=high";
+    text << "x264enc tune=zerolatency speed-preset=veryfast sliced-threads=false threads=2 bitrate="
+         << options.kbit_per_second << " key-int-max=" << pictures_per_gop(options)
+         << " bframes=" << options.b_frames << " b-adapt=false option-string=\"slices=" << options.slices
+         << ":scenecut=0:open-gop=0\" ! video/x-h264,profile=high";
   } else {
     text << "x265enc tune=zerolatency speed-preset=ultrafast bitrate=" << options.kbit_per_second
-         << " key-int-max=" << pictures_per_gop(options) << " option-string=\"bframes=" << options.b_frames << ":slices="
-         << options.slices << ":scenecut=0:open-gop=0:log-level=none\"";
+         << " key-int-max=" << pictures_per_gop(options) << " option-string=\"bframes=" << options.b_frames
+         << ":slices=" << options.slices << ":scenecut=0:open-gop=0:log-level=none\"";
   }
-  text << " ! " << (codec == Codec::h264 ? "h264" : "h265") << "parse config-interval=-1 ! capsfilter caps=video/x-"
-       << (codec == Codec::h264 ? "h264" : "h265") << ",stream-format=byte-stream,alignment=au";
+  text << " ! " << (codec == Codec::h264 ? "h264" : "h265")
+       << "parse config-interval=-1 ! capsfilter caps=video/x-" << (codec == Codec::h264 ? "h264" : "h265")
+       << ",stream-format=byte-stream,alignment=au";
   return text.str();
 }
 

@@ -20,7 +20,7 @@ class TestClock final : public Clock {
 
 struct Seen {
   std::vector<std::vector<Bytes>> pictures;
-  std::vector<CapturedPicture> info;   // without units
+  std::vector<CapturedPicture> info;  // without units
 };
 
 class CameraTest : public testing::Test {
@@ -35,8 +35,8 @@ class CameraTest : public testing::Test {
     return path;
   }
   std::filesystem::path video(const char* name, const char* encoder = "libx264") {
-    return clip(name, {"-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25:duration=1", "-f", "lavfi", "-i", "sine=duration=1",
-                       "-c:v", encoder, "-g", "25", "-bf", "2"});
+    return clip(name, {"-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25:duration=1", "-f", "lavfi", "-i",
+                       "sine=duration=1", "-c:v", encoder, "-g", "25", "-bf", "2"});
   }
 
   Result<Seen> see(CameraOptions options, const std::stop_token& stop = {}) {
@@ -112,8 +112,9 @@ TEST_F(CameraTest, FilesAreEncodedAtTheirOwnSpeed) {
 }
 
 TEST_F(CameraTest, FilesCanPassThrough) {
-  for (const auto& [name, encoder, codec] : {std::tuple<const char*, const char*, Codec>{"a.mp4", "libx264", Codec::h264},
-                                             {"b.mkv", "libx265", Codec::h265}}) {
+  for (const auto& [name, encoder, codec] :
+       {std::tuple<const char*, const char*, Codec>{"a.mp4", "libx264", Codec::h264},
+        {"b.mkv", "libx265", Codec::h265}}) {
     const auto path = video(name, encoder);
     auto options = small(path.string());
     options.pass_through = true;
@@ -152,14 +153,16 @@ TEST_F(CameraTest, StopsWhenAsked) {
 TEST_F(CameraTest, ErrorsOfTheCallbackEndTheRun) {
   auto camera = Camera::create(small("test"), clock_);
   ASSERT_TRUE(camera);
-  const auto status = camera->run([](const CapturedPicture&) -> Status { return fail(Errc::io, "disk full"); });
+  const auto status =
+      camera->run([](const CapturedPicture&) -> Status { return fail(Errc::io, "disk full"); });
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().what, "disk full");
 }
 
 TEST_F(CameraTest, SourcesThatDoNotWorkSaySo) {
   EXPECT_EQ(see(small((folder_.path() / "none.mp4").string())).error().code, Errc::not_found);
-  ASSERT_TRUE(write_file_atomically(folder_.path() / "text.mp4", as_bytes("this is no video, only a few words of text\n")));
+  ASSERT_TRUE(write_file_atomically(folder_.path() / "text.mp4",
+                                    as_bytes("this is no video, only a few words of text\n")));
   const auto text = see(small((folder_.path() / "text.mp4").string()));
   ASSERT_FALSE(text);
   EXPECT_EQ(text.error().code, Errc::unavailable) << text.error().what;

@@ -38,7 +38,9 @@ class RecorderTest : public testing::Test {
     leaf.ca = false;
     leaf.key_usage = crypto_openssl::KeyUsage::digital_signature;
     name.common_name = "Recorder test camera";
-    const auto certificate = crypto_openssl::issue_certificate(*ca_key, *anchor_, name, key->spki_der(), leaf, Bytes{0x5e, 2}).value();
+    const auto certificate =
+        crypto_openssl::issue_certificate(*ca_key, *anchor_, name, key->spki_der(), leaf, Bytes{0x5e, 2})
+            .value();
     chain_ = crypto_openssl::certificates_pem({certificate});
     return key;
   }
@@ -67,10 +69,11 @@ class RecorderTest : public testing::Test {
     return verifier.finish(truncated);
   }
 
-  // Decodes everything: not a single error. (It warns of the end-of-stream SEI, which stands behind the last picture.)
+  // Decodes everything: not a single error. (It warns of the end-of-stream SEI, which stands behind the last
+  // picture.)
   static void expect_plays(const std::filesystem::path& path) {
-    const auto result = run_program({"ffmpeg", "-hide_banner", "-loglevel", "error", "-xerror", "-err_detect", "explode", "-i",
-                                     path.string(), "-f", "null", "-"});
+    const auto result = run_program({"ffmpeg", "-hide_banner", "-loglevel", "error", "-xerror", "-err_detect",
+                                     "explode", "-i", path.string(), "-f", "null", "-"});
     EXPECT_EQ(result.exit_code, 0) << result.output;
     EXPECT_EQ(result.output, "");
   }

@@ -26,20 +26,23 @@ TEST_F(RecorderKill, AKilledRecorderLeavesAnAuthenticRecording) {
   const auto pid = ::fork();
   ASSERT_GE(pid, 0);
   if (pid == 0) {
-    const auto key = make_key();   // its threads are the child's
+    const auto key = make_key();  // its threads are the child's
     CameraOptions camera_options;
     camera_options.width = 320;
     camera_options.height = 240;
     camera_options.key_interval = std::chrono::milliseconds(400);
     auto camera = Camera::create(std::move(camera_options), clock_);
     auto recorder = Recorder::create(*engine_, key, options("killed.mp4"));
-    if (!camera || !recorder || !write_file_atomically(folder_.path() / "anchor.der", anchor_->der)) ::_exit(1);
+    if (!camera || !recorder || !write_file_atomically(folder_.path() / "anchor.der", anchor_->der))
+      ::_exit(1);
     (void)record(*camera, *recorder);
     ::_exit(2);
   }
   // Four GOPs of ten pictures and more.
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (fragments_in(path) < 4 && std::chrono::steady_clock::now() < deadline && ::waitpid(pid, nullptr, WNOHANG) == 0) ::usleep(100'000);
+  while (fragments_in(path) < 4 && std::chrono::steady_clock::now() < deadline &&
+         ::waitpid(pid, nullptr, WNOHANG) == 0)
+    ::usleep(100'000);
   ASSERT_EQ(::kill(pid, SIGKILL), 0);
   ASSERT_EQ(::waitpid(pid, nullptr, 0), pid);
   expect_plays(path);

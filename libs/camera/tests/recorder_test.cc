@@ -59,7 +59,8 @@ TEST_P(RecorderCases, WhatTheTestCameraRecordsIsAuthenticAndPlays) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, RecorderCases,
-                         testing::Values(Case{"h264", Codec::h264, 1, 0, "a.mp4"}, Case{"h265", Codec::h265, 1, 0, "a.mp4"},
+                         testing::Values(Case{"h264", Codec::h264, 1, 0, "a.mp4"},
+                                         Case{"h265", Codec::h265, 1, 0, "a.mp4"},
                                          Case{"h264_slices", Codec::h264, 4, 0, "a.mp4"},
                                          Case{"h264_b_frames", Codec::h264, 1, 2, "a.mp4"},
                                          Case{"h264_raw", Codec::h264, 1, 0, "a.h264"}),
@@ -67,7 +68,8 @@ INSTANTIATE_TEST_SUITE_P(All, RecorderCases,
 
 class RecorderSlowKey : public test::RecorderTest {};
 
-// A key that takes longer than a GOP: video goes on, signatures come later, and all of it is covered in the end.
+// A key that takes longer than a GOP: video goes on, signatures come later, and all of it is covered in the
+// end.
 TEST_F(RecorderSlowKey, NeverHoldsThePicturesUp) {
   CameraOptions camera_options;
   camera_options.width = 320;
@@ -107,7 +109,7 @@ TEST_F(RecorderSlowKey, SaysWhatIsWrong) {
   const Bytes unit = {0x65, 0x88};
   const BytesView units[] = {unit};
   picture.units = units;
-  EXPECT_EQ(other->add(picture).error().code, Errc::usage);   // H.264 into .h265
+  EXPECT_EQ(other->add(picture).error().code, Errc::usage);  // H.264 into .h265
   EXPECT_FALSE(std::filesystem::exists(folder_.path() / "a.h265"));
 }
 

@@ -37,7 +37,8 @@ class RtspTest : public testing::Test {
     gst_rtsp_media_factory_set_shared(factory, 1);
     auto* auth = gst_rtsp_auth_new();
     if (tls) {
-      auto* certificate = g_tls_certificate_new_from_files(file("server.pem").c_str(), file("server.key").c_str(), nullptr);
+      auto* certificate =
+          g_tls_certificate_new_from_files(file("server.pem").c_str(), file("server.key").c_str(), nullptr);
       ASSERT_NE(certificate, nullptr);
       gst_rtsp_auth_set_tls_certificate(auth, certificate);
       g_object_unref(certificate);
@@ -84,9 +85,10 @@ class RtspTest : public testing::Test {
   std::string file(const char* name) const { return (folder_.path() / name).string(); }
 
   void make_certificate() {
-    const auto result = run_program({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                                     "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", file("server.key"),
-                                     "-out", file("server.pem")});
+    const auto result = run_program({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                                     "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+                                     "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
+                                     file("server.key"), "-out", file("server.pem")});
     ASSERT_EQ(result.exit_code, 0) << result.output;
   }
 
@@ -125,11 +127,14 @@ class RtspTest : public testing::Test {
   std::thread thread_;
 };
 
-constexpr const char* kH264 = "( videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=25/1 ! "
-                              "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=10 ! rtph264pay name=pay0 "
-                              "audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay1 )";
-constexpr const char* kH265 = "( videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=25/1 ! "
-                              "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=10 log-level=0 ! h265parse ! rtph265pay name=pay0 )";
+constexpr const char* kH264 =
+    "( videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=25/1 ! "
+    "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=10 ! rtph264pay name=pay0 "
+    "audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay1 )";
+constexpr const char* kH265 =
+    "( videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=25/1 ! "
+    "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=10 log-level=0 ! h265parse ! rtph265pay "
+    "name=pay0 )";
 
 TEST_F(RtspTest, PicturesOfNetworkCamerasAreTakenAsTheyAre) {
   serve(kH264, false);

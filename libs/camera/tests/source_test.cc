@@ -27,7 +27,8 @@ TEST(Source, KindsAreToldApart) {
   ASSERT_TRUE(file);
   EXPECT_EQ(file->kind, SourceKind::file);
   EXPECT_EQ(file->location, "recordings/a:b.mp4");
-  for (const auto* text : {"", "v4l2:video0", "http://camera/stream", "rtsp://", "rtsps:///path", "rtsp://:554/"}) {
+  for (const auto* text :
+       {"", "v4l2:video0", "http://camera/stream", "rtsp://", "rtsps:///path", "rtsp://:554/"}) {
     EXPECT_EQ(read_source(from(text)).error().code, Errc::usage) << text;
   }
 }
@@ -80,7 +81,8 @@ TEST(Source, DescriptionsHoldNoForeignText) {
   auto options = from("rtsp://user:password@camera/ ! filesink location=/tmp/x");
   options.user = "! fakesink";
   for (const auto kind : {SourceKind::test, SourceKind::file, SourceKind::v4l2, SourceKind::rtsp}) {
-    const auto text = head_description(kind, options) + encode_description(Codec::h264, options) + pass_description(Codec::h265);
+    const auto text = head_description(kind, options) + encode_description(Codec::h264, options) +
+                      pass_description(Codec::h265);
     EXPECT_EQ(text.find("filesink"), std::string::npos);
     EXPECT_EQ(text.find("fakesink"), std::string::npos);
     EXPECT_EQ(text.find("password"), std::string::npos);
@@ -90,7 +92,9 @@ TEST(Source, DescriptionsHoldNoForeignText) {
 TEST(Source, EveryNeededElementNamesItsPackage) {
   for (const auto kind : {SourceKind::test, SourceKind::file, SourceKind::v4l2, SourceKind::rtsp}) {
     for (const auto& element : needed_elements(kind, {})) {
-      EXPECT_TRUE(element.package.rfind("gstreamer1.0-", 0) == 0 || element.package.rfind("libgstreamer", 0) == 0) << element.name;
+      EXPECT_TRUE(element.package.rfind("gstreamer1.0-", 0) == 0 ||
+                  element.package.rfind("libgstreamer", 0) == 0)
+          << element.name;
     }
   }
 }

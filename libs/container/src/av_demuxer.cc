@@ -19,7 +19,8 @@ namespace camvault::container {
 namespace {
 
 constexpr int kIoBufferSize = 256 * 1024;
-// Containers that hold camera video; everything else (playlists, scripts, image sequences) is not even probed.
+// Containers that hold camera video; everything else (playlists, scripts, image sequences) is not even
+// probed.
 constexpr const char* kFormats = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts";
 
 struct InputFile {
@@ -52,10 +53,14 @@ struct InputFile {
 
 TrackKind kind_of(AVMediaType type) {
   switch (type) {
-    case AVMEDIA_TYPE_VIDEO: return TrackKind::video;
-    case AVMEDIA_TYPE_AUDIO: return TrackKind::audio;
-    case AVMEDIA_TYPE_SUBTITLE: return TrackKind::subtitle;
-    default: return TrackKind::other;
+    case AVMEDIA_TYPE_VIDEO:
+      return TrackKind::video;
+    case AVMEDIA_TYPE_AUDIO:
+      return TrackKind::audio;
+    case AVMEDIA_TYPE_SUBTITLE:
+      return TrackKind::subtitle;
+    default:
+      return TrackKind::other;
   }
 }
 
@@ -63,27 +68,29 @@ std::string short_text(const char* text) {
   return text == nullptr ? std::string() : std::string(text, ::strnlen(text, 60));
 }
 
-// AAC with a header in every frame (ADTS, ISO/IEC 13818-7 6.2), as MPEG-TS has it. Files hold the frames bare and the
-// header's content once.
+// AAC with a header in every frame (ADTS, ISO/IEC 13818-7 6.2), as MPEG-TS has it. Files hold the frames bare
+// and the header's content once.
 bool is_adts(const AVCodecParameters& parameters) {
   return parameters.codec_id == AV_CODEC_ID_AAC && parameters.extradata_size == 0;
 }
 
 // AudioSpecificConfig, ISO/IEC 14496-3 1.6.2.1: object type, frequency index, channel configuration.
 Bytes audio_config(const AVCodecParameters& parameters) {
-  constexpr int kFrequencies[] = {96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350};
+  constexpr int kFrequencies[] = {96000, 88200, 64000, 48000, 44100, 32000, 24000,
+                                  22050, 16000, 12000, 11025, 8000,  7350};
   unsigned index = 0;
   while (index < std::size(kFrequencies) && kFrequencies[index] != parameters.sample_rate) ++index;
   const int channels = parameters.ch_layout.nb_channels;
   if (index == std::size(kFrequencies) || channels < 1 || channels > 6) return {};
-  const unsigned object_type = parameters.profile >= 0 && parameters.profile < 4 ? static_cast<unsigned>(parameters.profile) + 1 : 2;
+  const unsigned object_type =
+      parameters.profile >= 0 && parameters.profile < 4 ? static_cast<unsigned>(parameters.profile) + 1 : 2;
   const auto word = object_type << 11 | index << 7 | static_cast<unsigned>(channels) << 3;
   return {static_cast<std::uint8_t>(word >> 8), static_cast<std::uint8_t>(word)};
 }
 
 BytesView without_adts(BytesView frame) {
   if (frame.size() < 7 || frame[0] != 0xff || (frame[1] & 0xf0) != 0xf0) return frame;
-  const std::size_t header = (frame[1] & 1) != 0 ? 7 : 9;   // protection_absent
+  const std::size_t header = (frame[1] & 1) != 0 ? 7 : 9;  // protection_absent
   return frame.size() >= header ? frame.subspan(header) : frame;
 }
 
@@ -116,9 +123,11 @@ Track describe(const AVStream& stream) {
   track.frame_rate_num = stream.avg_frame_rate.num;
   track.frame_rate_den = stream.avg_frame_rate.den;
   track.disposition = stream.disposition;
-  if (const auto* entry = av_dict_get(stream.metadata, "language", nullptr, 0); entry != nullptr) track.language = short_text(entry->value);
+  if (const auto* entry = av_dict_get(stream.metadata, "language", nullptr, 0); entry != nullptr)
+    track.language = short_text(entry->value);
   char tag[AV_FOURCC_MAX_STRING_SIZE] = {};
-  track.name = from.codec_id != AV_CODEC_ID_NONE ? short_text(avcodec_get_name(from.codec_id)) : short_text(av_fourcc_make_string(tag, from.codec_tag));
+  track.name = from.codec_id != AV_CODEC_ID_NONE ? short_text(avcodec_get_name(from.codec_id))
+                                                 : short_text(av_fourcc_make_string(tag, from.codec_tag));
   if (from.extradata_size > 0 && static_cast<std::size_t>(from.extradata_size) <= kMaxConfigSize) {
     track.config.assign(from.extradata, from.extradata + from.extradata_size);
   }
@@ -174,8 +183,10 @@ int run_demuxer(int input, int output) {
   av_dict_set(&settings, "format_whitelist", kFormats, 0);
   // Every stored sample comes out, also those that an edit list hides.
   av_dict_set(&settings, "advanced_editlist", "0", 0);
-  if (avformat_open_input(&context, nullptr, nullptr, &settings) < 0) return send_failure(output, DemuxFailure::not_recognised);
-  if (avformat_find_stream_info(context, nullptr) < 0 || context->nb_streams == 0) return send_failure(output, DemuxFailure::no_tracks);
+  if (avformat_open_input(&context, nullptr, nullptr, &settings) < 0)
+    return send_failure(output, DemuxFailure::not_recognised);
+  if (avformat_find_stream_info(context, nullptr) < 0 || context->nb_streams == 0)
+    return send_failure(output, DemuxFailure::no_tracks);
   if (context->nb_streams > kMaxTracks) return send_failure(output, DemuxFailure::too_many_tracks);
   const auto tracks = context->nb_streams;
   if (!send_tracks(output, *context)) return 1;
@@ -199,10 +210,12 @@ int run_demuxer(int input, int output) {
     const auto* config = av_packet_get_side_data(packet, AV_PKT_DATA_NEW_EXTRADATA, &config_size);
     if (config != nullptr && record.packet.track < tracks) {
       const auto& now = *context->streams[record.packet.track]->codecpar;
-      record.packet.new_config = static_cast<std::size_t>(now.extradata_size) != config_size || std::memcmp(now.extradata, config, config_size) != 0;
+      record.packet.new_config = static_cast<std::size_t>(now.extradata_size) != config_size ||
+                                 std::memcmp(now.extradata, config, config_size) != 0;
     }
     BytesView data(packet->data, static_cast<std::size_t>(packet->size));
-    if (record.packet.track < tracks && is_adts(*context->streams[record.packet.track]->codecpar)) data = without_adts(data);
+    if (record.packet.track < tracks && is_adts(*context->streams[record.packet.track]->codecpar))
+      data = without_adts(data);
     if (data.size() > kMaxPacketSize) return send_failure(output, DemuxFailure::packet_too_large);
     record.payload_size = static_cast<std::uint32_t>(data.size());
     // Tracks that turn up later (MPEG-TS) were not announced: left out.

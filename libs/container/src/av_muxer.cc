@@ -19,8 +19,8 @@ namespace camvault::container {
 namespace {
 
 constexpr int kIoBufferSize = 256 * 1024;
-// A fragment ends at a keyframe, and at the latest here: memory stays flat when keyframes are rare, and a killed
-// recorder loses little.
+// A fragment ends at a keyframe, and at the latest here: memory stays flat when keyframes are rare, and a
+// killed recorder loses little.
 constexpr const char* kMaxFragmentBytes = "8388608";
 constexpr const char* kMaxFragmentMicroseconds = "4000000";
 
@@ -50,10 +50,14 @@ struct FreePacket {
 
 AVMediaType media_type(TrackKind kind) {
   switch (kind) {
-    case TrackKind::video: return AVMEDIA_TYPE_VIDEO;
-    case TrackKind::audio: return AVMEDIA_TYPE_AUDIO;
-    case TrackKind::subtitle: return AVMEDIA_TYPE_SUBTITLE;
-    case TrackKind::other: break;
+    case TrackKind::video:
+      return AVMEDIA_TYPE_VIDEO;
+    case TrackKind::audio:
+      return AVMEDIA_TYPE_AUDIO;
+    case TrackKind::subtitle:
+      return AVMEDIA_TYPE_SUBTITLE;
+    case TrackKind::other:
+      break;
   }
   return AVMEDIA_TYPE_DATA;
 }
@@ -102,7 +106,8 @@ Status set_up_stream(AVStream& stream, const Track& track) {
   if (track.frame_rate_num > 0 && track.frame_rate_den > 0) {
     stream.avg_frame_rate = {track.frame_rate_num, track.frame_rate_den};
   }
-  stream.disposition = track.disposition & (AV_DISPOSITION_DEFAULT | AV_DISPOSITION_FORCED | AV_DISPOSITION_COMMENT);
+  stream.disposition =
+      track.disposition & (AV_DISPOSITION_DEFAULT | AV_DISPOSITION_FORCED | AV_DISPOSITION_COMMENT);
   if (!track.language.empty()) av_dict_set(&stream.metadata, "language", track.language.c_str(), 0);
   if (track.rotation) {
     auto* matrix = av_stream_new_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, sizeof *track.rotation);
@@ -117,13 +122,13 @@ struct AvMuxer::Impl {
   UniqueFd file;
   std::uint64_t position = 0;
   std::uint64_t written = 0;
-  int error_number = 0;   // of the first failed system call
+  int error_number = 0;  // of the first failed system call
   std::unique_ptr<AVIOContext, FreeIo> io;
   std::unique_ptr<AVFormatContext, FreeMuxer> context;
   std::unique_ptr<AVPacket, FreePacket> packet;
   bool interleave = false;
   std::vector<AVRational> time_bases;
-  std::vector<std::int64_t> last_dts;   // in the muxer's time base
+  std::vector<std::int64_t> last_dts;  // in the muxer's time base
 
   static int write_bytes(void* opaque, std::uint8_t* data, int size) {
     auto& self = *static_cast<Impl*>(opaque);
@@ -174,9 +179,11 @@ Result<AvMuxer> AvMuxer::create(UniqueFd file, std::span<const Track> tracks, co
   impl->packet.reset(av_packet_alloc());
   auto* buffer = static_cast<unsigned char*>(av_malloc(kIoBufferSize));
   if (buffer == nullptr || impl->packet == nullptr) return fail(Errc::limit, "out of memory");
-  impl->io.reset(avio_alloc_context(buffer, kIoBufferSize, 1, impl.get(), nullptr, Impl::write_bytes, Impl::seek));
+  impl->io.reset(
+      avio_alloc_context(buffer, kIoBufferSize, 1, impl.get(), nullptr, Impl::write_bytes, Impl::seek));
   AVFormatContext* raw = nullptr;
-  if (const int code = avformat_alloc_output_context2(&raw, nullptr, mp4 ? "mp4" : "matroska", nullptr); code < 0) {
+  if (const int code = avformat_alloc_output_context2(&raw, nullptr, mp4 ? "mp4" : "matroska", nullptr);
+      code < 0) {
     return fail_av("cannot write this format", code);
   }
   impl->context.reset(raw);
@@ -195,9 +202,12 @@ Result<AvMuxer> AvMuxer::create(UniqueFd file, std::span<const Track> tracks, co
   }
   AVDictionary* settings = nullptr;
   if (mp4) {
-    // delay_moov lets the header carry edit lists (B-frames, encoder delay of audio); live streams have neither.
+    // delay_moov lets the header carry edit lists (B-frames, encoder delay of audio); live streams have
+    // neither.
     av_dict_set(&settings, "movflags",
-                options.live ? "frag_keyframe+empty_moov+default_base_moof" : "frag_keyframe+delay_moov+default_base_moof", 0);
+                options.live ? "frag_keyframe+empty_moov+default_base_moof"
+                             : "frag_keyframe+delay_moov+default_base_moof",
+                0);
     av_dict_set(&settings, "frag_size", kMaxFragmentBytes, 0);
     av_dict_set(&settings, "frag_duration", kMaxFragmentMicroseconds, 0);
   }
@@ -230,11 +240,13 @@ Status AvMuxer::write(const Packet& packet) {
   out.duration = packet.duration;
   av_packet_rescale_ts(&out, impl.time_bases[packet.track], stream.time_base);
   auto& last = impl.last_dts[packet.track];
-  if (out.dts == AV_NOPTS_VALUE || (last != Packet::kNoTime && out.dts <= last)) out.dts = last == Packet::kNoTime ? 0 : last + 1;
+  if (out.dts == AV_NOPTS_VALUE || (last != Packet::kNoTime && out.dts <= last))
+    out.dts = last == Packet::kNoTime ? 0 : last + 1;
   if (out.pts == AV_NOPTS_VALUE || out.pts < out.dts) out.pts = out.dts;
   last = out.dts;
   // Matroska has no negative times: the muxer must see the first packets of all tracks before it writes one.
-  const int code = impl.interleave ? av_interleaved_write_frame(impl.context.get(), &out) : av_write_frame(impl.context.get(), &out);
+  const int code = impl.interleave ? av_interleaved_write_frame(impl.context.get(), &out)
+                                   : av_write_frame(impl.context.get(), &out);
   out.data = nullptr;
   out.size = 0;
   if (code < 0 || impl.error_number != 0) return impl.failure("cannot write the file", code);
@@ -252,6 +264,8 @@ Result<UniqueFd> AvMuxer::finish() {
   return std::move(impl.file);
 }
 
-std::uint64_t AvMuxer::bytes_written() const { return impl_->written; }
+std::uint64_t AvMuxer::bytes_written() const {
+  return impl_->written;
+}
 
 }  // namespace camvault::container

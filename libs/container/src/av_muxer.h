@@ -1,5 +1,5 @@
-// The one wrapper of libavformat's writing side: packets in, an MP4 or Matroska file out. Packet bytes are stored as
-// given; nothing here looks into them.
+// The one wrapper of libavformat's writing side: packets in, an MP4 or Matroska file out. Packet bytes are
+// stored as given; nothing here looks into them.
 #pragma once
 
 #include <memory>
@@ -12,8 +12,8 @@
 namespace camvault::container {
 
 struct MuxerOptions {
-  FileFormat format = FileFormat::mp4;   // mp4 (in fragments) or matroska
-  bool live = false;                     // MP4: the header goes out at once, not with the first fragment
+  FileFormat format = FileFormat::mp4;  // mp4 (in fragments) or matroska
+  bool live = false;                    // MP4: the header goes out at once, not with the first fragment
 };
 
 class AvMuxer {

@@ -28,7 +28,8 @@ class JpegMaker {
     const auto scaled_height = std::int64_t{picture.height} * width_ / picture.width;
     const int height = static_cast<int>(std::clamp<std::int64_t>(scaled_height, 2, 4 * width_)) & ~1;
     if (!prepare(height)) return {};
-    scaler_ = sws_getCachedContext(scaler_, picture.width, picture.height, static_cast<AVPixelFormat>(picture.format), width_, height,
+    scaler_ = sws_getCachedContext(scaler_, picture.width, picture.height,
+                                   static_cast<AVPixelFormat>(picture.format), width_, height,
                                    AV_PIX_FMT_YUVJ420P, SWS_AREA, nullptr, nullptr, nullptr);
     if (scaler_ == nullptr) return {};
     sws_scale(scaler_, picture.data, picture.linesize, 0, picture.height, small_->data, small_->linesize);
@@ -47,7 +48,7 @@ class JpegMaker {
     small_ = av_frame_alloc();
     if (packet_ == nullptr) packet_ = av_packet_alloc();
     if (encoder_ == nullptr || small_ == nullptr || packet_ == nullptr) return false;
-    constexpr int kQuality = 4;   // of 2 (best) to 31
+    constexpr int kQuality = 4;  // of 2 (best) to 31
     encoder_->width = small_->width = width_;
     encoder_->height = small_->height = height;
     encoder_->pix_fmt = AV_PIX_FMT_YUVJ420P;
@@ -107,7 +108,7 @@ int run_thumbnailer(codec::Codec codec, std::uint32_t width, int from_parent, in
   Bytes data;
   for (;;) {
     std::uint8_t header[kThumbnailHeaderSize];
-    if (!child_read(from_parent, header, sizeof header)) return 0;   // the parent has no more
+    if (!child_read(from_parent, header, sizeof header)) return 0;  // the parent has no more
     ByteReader in(header);
     const auto kind = static_cast<ThumbnailRequest>(in.u32().value_or(0));
     const auto number = in.u64().value_or(0);

@@ -11,20 +11,20 @@ class BitReader {
  public:
   explicit BitReader(BytesView payload) : payload_(payload) {}
 
-  Result<std::uint32_t> bits(unsigned count);   // at most 32
+  Result<std::uint32_t> bits(unsigned count);  // at most 32
   Result<bool> flag();
   Status skip(std::size_t count);
-  Result<std::uint32_t> ue();                   // H.264 9.1, H.265 9.2: unsigned Exp-Golomb
-  Result<std::int32_t> se();                    // signed Exp-Golomb
+  Result<std::uint32_t> ue();  // H.264 9.1, H.265 9.2: unsigned Exp-Golomb
+  Result<std::int32_t> se();   // signed Exp-Golomb
 
  private:
   Result<std::uint32_t> bit();
 
   BytesView payload_;
-  std::size_t position_ = 0;    // of the byte that bits come from
-  unsigned used_bits_ = 8;      // of that byte; 8 = fetch the next one
+  std::size_t position_ = 0;  // of the byte that bits come from
+  unsigned used_bits_ = 8;    // of that byte; 8 = fetch the next one
   std::uint8_t current_ = 0;
-  unsigned zeros_ = 0;          // zero bytes before `position_`
+  unsigned zeros_ = 0;  // zero bytes before `position_`
 };
 
 }  // namespace camvault::container

@@ -21,7 +21,8 @@ class ContainerSource final : public ClipSource {
     const auto& track = reader.tracks()[*video];
     const auto codec = codec_of(track);
     CAM_TRY(const auto length_size, length_size_of(track));
-    return std::unique_ptr<ClipSource>(new ContainerSource(std::move(reader), *video, *codec, length_size, size));
+    return std::unique_ptr<ClipSource>(
+        new ContainerSource(std::move(reader), *video, *codec, length_size, size));
   }
 
   codec::Codec codec() const override { return codec_; }
@@ -40,7 +41,8 @@ class ContainerSource final : public ClipSource {
     sample.packet.data = data_;
     if (sample.packet.track == video_) {
       if (sample.packet.corrupt) return fail(Errc::malformed, "the file ends inside a picture");
-      if (sample.packet.new_config) return fail(Errc::unsupported, "the decoder configuration changes inside the clip");
+      if (sample.packet.new_config)
+        return fail(Errc::unsupported, "the decoder configuration changes inside the clip");
       units_.clear();
       CAM_TRY_STATUS(split_sample(data_, length_size_, units_));
       sample.units = units_;
@@ -49,7 +51,8 @@ class ContainerSource final : public ClipSource {
   }
 
  private:
-  ContainerSource(ForeignReader reader, std::uint32_t video, codec::Codec codec, unsigned length_size, std::uint64_t size)
+  ContainerSource(ForeignReader reader, std::uint32_t video, codec::Codec codec, unsigned length_size,
+                  std::uint64_t size)
       : reader_(std::move(reader)), video_(video), codec_(codec), length_size_(length_size), size_(size) {}
 
   ForeignReader reader_;
@@ -102,7 +105,8 @@ class RawSource final : public ClipSource {
 
 }  // namespace
 
-Result<std::unique_ptr<ClipSource>> open_source(const std::filesystem::path& path, const RewriteOptions& options) {
+Result<std::unique_ptr<ClipSource>> open_source(const std::filesystem::path& path,
+                                                const RewriteOptions& options) {
   CAM_TRY(auto file, MappedFile::open(path));
   if (file.bytes().empty()) return fail(Errc::malformed, path.string() + " is empty");
   if (!looks_like_raw_stream(file.bytes())) return ContainerSource::open(path, file.bytes().size());

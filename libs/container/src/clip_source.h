@@ -15,12 +15,13 @@ class ClipSource {
   virtual ~ClipSource() = default;
 
   struct Sample {
-    Packet packet;                        // `data` of other tracks
-    std::span<const BytesView> units;     // of the video track
+    Packet packet;                     // `data` of other tracks
+    std::span<const BytesView> units;  // of the video track
   };
 
   virtual codec::Codec codec() const = 0;
-  virtual const std::vector<Track>& tracks() const = 0;   // a raw stream has one video track without configuration
+  virtual const std::vector<Track>& tracks()
+      const = 0;  // a raw stream has one video track without configuration
   virtual std::uint32_t video_track() const = 0;
   virtual bool has_times() const = 0;
   virtual std::uint64_t size() const = 0;
@@ -28,6 +29,7 @@ class ClipSource {
   virtual Result<std::optional<Sample>> next() = 0;
 };
 
-Result<std::unique_ptr<ClipSource>> open_source(const std::filesystem::path& path, const RewriteOptions& options);
+Result<std::unique_ptr<ClipSource>> open_source(const std::filesystem::path& path,
+                                                const RewriteOptions& options);
 
 }  // namespace camvault::container

@@ -1,5 +1,5 @@
-// What the sandboxed demuxer sends to us: records with a header of fixed size. We believe none of it: sizes are
-// checked, enumerations are checked, text is shown only if it is ours.
+// What the sandboxed demuxer sends to us: records with a header of fixed size. We believe none of it: sizes
+// are checked, enumerations are checked, text is shown only if it is ours.
 #pragma once
 
 #include <array>
@@ -11,17 +11,23 @@ namespace camvault::container {
 enum class RecordKind : std::uint32_t { tracks = 1, packet = 2, end = 3, failure = 4 };
 
 constexpr std::size_t kRecordHeaderSize = 48;
-constexpr std::size_t kMaxPacketSize = std::size_t{128} << 20;   // one uncompressed-size 8K picture fits
+constexpr std::size_t kMaxPacketSize = std::size_t{128} << 20;  // one uncompressed-size 8K picture fits
 constexpr std::uint32_t kFlagKeyframe = 1;
 constexpr std::uint32_t kFlagCorrupt = 2;
 constexpr std::uint32_t kFlagNewConfig = 4;
 
 // Why the demuxer stopped.
-enum class DemuxFailure : std::uint32_t { not_recognised = 1, no_tracks = 2, too_many_tracks = 3, packet_too_large = 4, damaged = 5 };
+enum class DemuxFailure : std::uint32_t {
+  not_recognised = 1,
+  no_tracks = 2,
+  too_many_tracks = 3,
+  packet_too_large = 4,
+  damaged = 5
+};
 
 struct Record {
   RecordKind kind = RecordKind::end;
-  Packet packet;                    // without data; packet.track is the failure's number for failures
+  Packet packet;  // without data; packet.track is the failure's number for failures
   std::uint32_t payload_size = 0;
 };
 

@@ -15,11 +15,16 @@ namespace {
 
 tl::unexpected<Error> explain(std::uint32_t number) {
   switch (static_cast<DemuxFailure>(number)) {
-    case DemuxFailure::not_recognised: return fail(Errc::malformed, "not a media file that we know (MP4, Matroska, MPEG-TS)");
-    case DemuxFailure::no_tracks: return fail(Errc::malformed, "the container has no tracks");
-    case DemuxFailure::too_many_tracks: return fail(Errc::limit, "the container has more than 32 tracks");
-    case DemuxFailure::packet_too_large: return fail(Errc::limit, "a sample is larger than 128 MB");
-    case DemuxFailure::damaged: break;
+    case DemuxFailure::not_recognised:
+      return fail(Errc::malformed, "not a media file that we know (MP4, Matroska, MPEG-TS)");
+    case DemuxFailure::no_tracks:
+      return fail(Errc::malformed, "the container has no tracks");
+    case DemuxFailure::too_many_tracks:
+      return fail(Errc::limit, "the container has more than 32 tracks");
+    case DemuxFailure::packet_too_large:
+      return fail(Errc::limit, "a sample is larger than 128 MB");
+    case DemuxFailure::damaged:
+      break;
   }
   return fail(Errc::malformed, "the container is damaged");
 }
@@ -35,7 +40,8 @@ Result<ForeignReader> ForeignReader::open(const std::filesystem::path& path) {
     return fail(code, "cannot open " + path.string() + ": " + errno_text(errno));
   }
   struct stat info {};
-  if (::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) return fail(Errc::usage, path.string() + " is not a regular file");
+  if (::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode))
+    return fail(Errc::usage, path.string() + " is not a regular file");
   ForeignReader reader(std::move(file));
   CAM_TRY_STATUS(reader.start());
   return reader;
@@ -50,7 +56,8 @@ Status ForeignReader::start() {
   CAM_TRY_STATUS(child_->read_exactly(header, sizeof header, kPatience));
   CAM_TRY(const auto record, read_record(header));
   if (record.kind == RecordKind::failure) return explain(record.packet.track);
-  if (record.kind != RecordKind::tracks || record.payload_size > kMaxTracksSize) return fail(Errc::malformed, "record of the sandboxed reader");
+  if (record.kind != RecordKind::tracks || record.payload_size > kMaxTracksSize)
+    return fail(Errc::malformed, "record of the sandboxed reader");
   Bytes payload(record.payload_size);
   CAM_TRY_STATUS(child_->read_exactly(payload.data(), payload.size(), kPatience));
   ByteReader in(payload);
@@ -81,7 +88,8 @@ Result<std::optional<Record>> ForeignReader::next() {
     child_.reset();
     return std::optional<Record>();
   }
-  if (record.kind != RecordKind::packet || record.packet.track >= tracks_.size()) return fail(Errc::malformed, "record of the sandboxed reader");
+  if (record.kind != RecordKind::packet || record.packet.track >= tracks_.size())
+    return fail(Errc::malformed, "record of the sandboxed reader");
   return std::optional<Record>(record);
 }
 
@@ -103,7 +111,8 @@ Status split_sample(BytesView sample, unsigned length_size, std::vector<BytesVie
   }
   std::size_t position = 0;
   while (position < sample.size()) {
-    if (sample.size() - position < length_size) return fail(Errc::malformed, "bytes behind the last unit of a sample");
+    if (sample.size() - position < length_size)
+      return fail(Errc::malformed, "bytes behind the last unit of a sample");
     std::size_t length = 0;
     for (unsigned i = 0; i < length_size; ++i) length = length << 8 | sample[position++];
     if (length > sample.size() - position) return fail(Errc::malformed, "unit longer than its sample");

@@ -25,7 +25,7 @@ class ForeignReader {
   Status rewind();
 
  private:
-  static constexpr std::chrono::seconds kPatience{60};   // for the next record: files can lie on slow disks
+  static constexpr std::chrono::seconds kPatience{60};  // for the next record: files can lie on slow disks
 
   explicit ForeignReader(UniqueFd file) : file_(std::move(file)) {}
   Status start();

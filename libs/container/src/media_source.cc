@@ -13,12 +13,14 @@ using codec::Unit;
 
 class ForeignSource final : public codec::UnitSource {
  public:
-  static Result<std::unique_ptr<codec::UnitSource>> open(const std::filesystem::path& path, ClipFormat format) {
+  static Result<std::unique_ptr<codec::UnitSource>> open(const std::filesystem::path& path,
+                                                         ClipFormat format) {
     CAM_TRY(auto reader, ForeignReader::open(path));
     const auto video = reader.video_track();
     if (!video) return fail(Errc::unsupported, path.string() + ": no H.264 or H.265 track");
     CAM_TRY(const auto length_size, length_size_of(reader.tracks()[*video]));
-    return std::unique_ptr<codec::UnitSource>(new ForeignSource(std::move(reader), *video, length_size, format));
+    return std::unique_ptr<codec::UnitSource>(
+        new ForeignSource(std::move(reader), *video, length_size, format));
   }
 
   const codec::ClipInfo& info() const override { return info_; }
@@ -121,7 +123,7 @@ class ForeignSource final : public codec::UnitSource {
   std::vector<Unit> units_;
   std::size_t next_ = 0;
   std::vector<Unit> run_;
-  std::optional<Record> waiting_;     // its payload is still in the pipe
+  std::optional<Record> waiting_;  // its payload is still in the pipe
   std::optional<Error> failed_;
 };
 
@@ -150,12 +152,15 @@ bool looks_like_mpeg_ts(BytesView file) {
 }
 
 ClipFormat format_of(BytesView file) {
-  return codec::looks_like_matroska(file) ? ClipFormat::matroska : looks_like_mpeg_ts(file) ? ClipFormat::mpeg_ts : ClipFormat::mp4;
+  return codec::looks_like_matroska(file) ? ClipFormat::matroska
+         : looks_like_mpeg_ts(file)       ? ClipFormat::mpeg_ts
+                                          : ClipFormat::mp4;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<codec::UnitSource>> open_media(const std::filesystem::path& path, const codec::ClipOptions& options) {
+Result<std::unique_ptr<codec::UnitSource>> open_media(const std::filesystem::path& path,
+                                                      const codec::ClipOptions& options) {
   CAM_TRY(auto file, MappedFile::open(path));
   const auto format = format_of(file.bytes());
   if (format != ClipFormat::mp4) return ForeignSource::open(path, format);

@@ -14,7 +14,8 @@ Result<Box> next_box(ByteReader& in) {
     size = in.position() - before + in.remaining();
   }
   const auto header = in.position() - before;
-  if (size < header || size - header > in.remaining()) return fail(Errc::malformed, "box longer than what it stands in");
+  if (size < header || size - header > in.remaining())
+    return fail(Errc::malformed, "box longer than what it stands in");
   Box box;
   box.type = type;
   CAM_TRY(box.whole, probe.take(static_cast<std::size_t>(size)));
@@ -56,7 +57,8 @@ Result<TrackDefaults> read_trex(BytesView body) {
 
 namespace detail {
 
-Result<std::optional<TrackFragment>> read_traf(BytesView traf, std::uint64_t moof_offset, const TrackDefaults& defaults) {
+Result<std::optional<TrackFragment>> read_traf(BytesView traf, std::uint64_t moof_offset,
+                                               const TrackDefaults& defaults) {
   TrackFragment fragment{defaults, moof_offset, 0};
   const auto header = find_box(traf, fourcc("tfhd"));
   if (!header) return fail(Errc::malformed, "track fragment without header");
@@ -105,7 +107,8 @@ Result<RunHeader> read_run_header(ByteReader& in) {
   return run;
 }
 
-Result<FragmentSample> read_run_sample(ByteReader& in, const RunHeader& run, const TrackDefaults& defaults, bool first) {
+Result<FragmentSample> read_run_sample(ByteReader& in, const RunHeader& run, const TrackDefaults& defaults,
+                                       bool first) {
   FragmentSample sample;
   sample.duration = defaults.duration;
   sample.size = defaults.size;
@@ -122,7 +125,8 @@ Result<FragmentSample> read_run_sample(ByteReader& in, const RunHeader& run, con
   if (first && run.first_flags) flags = *run.first_flags;
   if ((run.flags & 0x800) != 0) {
     CAM_TRY(const auto offset, in.u32());
-    sample.composition_offset = run.version == 0 ? std::int64_t{offset} : std::int64_t{static_cast<std::int32_t>(offset)};
+    sample.composition_offset =
+        run.version == 0 ? std::int64_t{offset} : std::int64_t{static_cast<std::int32_t>(offset)};
   }
   constexpr std::uint32_t kNonSync = 0x10000;  // sample_is_non_sync_sample
   sample.sync = (flags & kNonSync) == 0;

@@ -18,7 +18,7 @@ constexpr std::uint32_t fourcc(const char (&name)[5]) {
 
 struct Box {
   std::uint32_t type = 0;
-  BytesView whole;   // with its header
+  BytesView whole;  // with its header
   BytesView body;
 };
 
@@ -33,11 +33,11 @@ struct FragmentSample {
   std::int64_t composition_offset = 0;
   std::uint32_t size = 0;
   bool sync = false;
-  std::uint64_t offset = 0;      // in the file
-  bool first_of_run = false;     // a new chunk begins
+  std::uint64_t offset = 0;   // in the file
+  bool first_of_run = false;  // a new chunk begins
 };
 
-struct TrackDefaults {           // trex, ISO/IEC 14496-12 8.8.3
+struct TrackDefaults {  // trex, ISO/IEC 14496-12 8.8.3
   std::uint32_t track_id = 0;
   std::uint32_t duration = 0;
   std::uint32_t size = 0;
@@ -55,7 +55,8 @@ struct TrackFragment {
   std::uint64_t base_offset = 0;
   std::uint64_t base_time = 0;
 };
-Result<std::optional<TrackFragment>> read_traf(BytesView traf, std::uint64_t moof_offset, const TrackDefaults& defaults);
+Result<std::optional<TrackFragment>> read_traf(BytesView traf, std::uint64_t moof_offset,
+                                               const TrackDefaults& defaults);
 
 struct RunHeader {
   std::uint32_t flags = 0;
@@ -65,7 +66,8 @@ struct RunHeader {
   std::optional<std::uint32_t> first_flags;
 };
 Result<RunHeader> read_run_header(ByteReader& in);
-Result<FragmentSample> read_run_sample(ByteReader& in, const RunHeader& run, const TrackDefaults& defaults, bool first);
+Result<FragmentSample> read_run_sample(ByteReader& in, const RunHeader& run, const TrackDefaults& defaults,
+                                       bool first);
 }  // namespace detail
 
 template <class Use>
@@ -83,7 +85,8 @@ Status walk_moof(BytesView moof_body, std::uint64_t moof_offset, const TrackDefa
       if (child.type != fourcc("trun")) continue;
       ByteReader in(child.body);
       CAM_TRY(const auto run, detail::read_run_header(in));
-      auto offset = fragment->base_offset + static_cast<std::uint64_t>(static_cast<std::int64_t>(run.data_offset));
+      auto offset =
+          fragment->base_offset + static_cast<std::uint64_t>(static_cast<std::int64_t>(run.data_offset));
       for (std::uint32_t i = 0; i < run.count; ++i) {
         CAM_TRY(auto sample, detail::read_run_sample(in, run, fragment->defaults, i == 0));
         sample.dts = time;

@@ -7,93 +7,14 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <functional>
 
 #include "camvault/base/byte_writer.h"
 #include "camvault/base/file.h"
-#include "mp4_boxes.h"
+#include "mp4_sample_tables.h"
 
 namespace camvault::container {
 
 namespace {
-
-Status write_at(int fd, std::uint64_t position, BytesView bytes) {
-  while (!bytes.empty()) {
-    const auto n = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(position));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return fail(Errc::io, "cannot write the index: " + errno_text(errno));
-    position += static_cast<std::uint64_t>(n);
-    bytes = bytes.subspan(static_cast<std::size_t>(n));
-  }
-  return ok();
-}
-
-// Appends to the file through a small buffer; sizes and counts written earlier can be filled in later.
-class Appender {
- public:
-  Appender(int fd, std::uint64_t position) : fd_(fd), start_(position) {}
-
-  Status u32(std::uint32_t value) {
-    buffer_.u32(value);
-    return spill();
-  }
-  Status u64(std::uint64_t value) {
-    buffer_.u64(value);
-    return spill();
-  }
-  Status raw(BytesView bytes) {
-    buffer_.raw(bytes);
-    return spill();
-  }
-  std::uint64_t position() const { return start_ + buffer_.size(); }
-  Status patch(std::uint64_t at, std::uint32_t value) {
-    if (at >= start_) {
-      buffer_.patch_u32(static_cast<std::size_t>(at - start_), value);
-      return ok();
-    }
-    CAM_TRY_STATUS(flush());
-    ByteWriter field;
-    field.u32(value);
-    return write_at(fd_, at, field.view());
-  }
-  Status flush() {
-    CAM_TRY_STATUS(write_at(fd_, start_, buffer_.view()));
-    start_ += buffer_.size();
-    buffer_ = ByteWriter();
-    return ok();
-  }
-
-  // A box around what `content` writes.
-  template <class Content>
-  Status box(std::uint32_t type, Content&& content) {
-    const auto at = position();
-    CAM_TRY_STATUS(u32(0));
-    CAM_TRY_STATUS(u32(type));
-    CAM_TRY_STATUS(content());
-    const auto size = position() - at;
-    if (size > UINT32_MAX) return fail(Errc::limit, "index box larger than 4 GB");
-    return patch(at, static_cast<std::uint32_t>(size));
-  }
-
- private:
-  static constexpr std::size_t kSpill = 64 * 1024;
-  Status spill() { return buffer_.size() < kSpill ? ok() : flush(); }
-
-  int fd_;
-  std::uint64_t start_;
-  ByteWriter buffer_;
-};
-
-struct TrackTotals {
-  std::uint32_t samples = 0;
-  std::uint64_t duration = 0;     // of the media, in its timescale
-  std::uint64_t start = 0;        // decoding time of the first sample
-  std::uint64_t shown_until = 0;  // end of the last picture in presentation order, from `start`
-  bool offsets = false;
-  bool negative_offsets = false;
-  bool all_sync = true;
-  bool large = false;
-};
 
 class Indexer {
  public:
@@ -101,7 +22,7 @@ class Indexer {
 
   Status run() {
     CAM_TRY_STATUS(scan());
-    Appender out(fd_, end_);
+    FileAppender out(fd_, end_);
     CAM_TRY_STATUS(write_moov(out));
     CAM_TRY_STATUS(out.flush());
     const auto new_end = out.position();
@@ -117,8 +38,6 @@ class Indexer {
   }
 
  private:
-  using UseSample = std::function<Status(const FragmentSample&)>;
-
   Status scan() {
     ByteReader in(file_);
     bool have_moov = false;
@@ -141,42 +60,7 @@ class Indexer {
     return ok();
   }
 
-  Status each_sample(const TrackDefaults& defaults, const UseSample& use) const {
-    // A sample lasts until the next one decodes; only the last has to take its stored duration.
-    std::optional<FragmentSample> held;
-    for (const auto offset : moofs_) {
-      ByteReader in(file_.subspan(static_cast<std::size_t>(offset)));
-      CAM_TRY(const auto moof, next_box(in));
-      CAM_TRY_STATUS(walk_moof(moof.body, offset, defaults, [&](const FragmentSample& sample) -> Status {
-        if (held) {
-          if (sample.dts > held->dts) held->duration = static_cast<std::uint32_t>(std::min<std::uint64_t>(sample.dts - held->dts, UINT32_MAX));
-          CAM_TRY_STATUS(use(*held));
-        }
-        held = sample;
-        return ok();
-      }));
-    }
-    return held ? use(*held) : ok();
-  }
-
-  Result<TrackTotals> totals_of(const TrackDefaults& defaults) const {
-    TrackTotals totals;
-    CAM_TRY_STATUS(each_sample(defaults, [&](const FragmentSample& sample) -> Status {
-      if (totals.samples == UINT32_MAX) return fail(Errc::limit, "more than 2^32 samples");
-      if (totals.samples++ == 0) totals.start = sample.dts;
-      totals.duration += sample.duration;
-      const auto end = static_cast<std::int64_t>(sample.dts - totals.start + sample.duration) + sample.composition_offset;
-      if (end > 0) totals.shown_until = std::max(totals.shown_until, static_cast<std::uint64_t>(end));
-      totals.offsets |= sample.composition_offset != 0;
-      totals.negative_offsets |= sample.composition_offset < 0;
-      totals.all_sync &= sample.sync;
-      totals.large |= sample.offset > UINT32_MAX;
-      return ok();
-    }));
-    return totals;
-  }
-
-  Status write_moov(Appender& out) {
+  Status write_moov(FileAppender& out) {
     const auto mvhd = find_box(moov_, fourcc("mvhd"));
     if (!mvhd || mvhd->body.size() < 20 || mvhd->body[0] != 0) return fail(Errc::malformed, "movie header");
     ByteReader in(mvhd->body.subspan(12));
@@ -208,11 +92,12 @@ class Indexer {
   }
 
   // Returns the track's duration in the movie's timescale.
-  Result<std::uint32_t> write_trak(Appender& out, BytesView trak) {
+  Result<std::uint32_t> write_trak(FileAppender& out, BytesView trak) {
     const auto tkhd = find_box(trak, fourcc("tkhd"));
     const auto mdia = find_box(trak, fourcc("mdia"));
     const auto mdhd = mdia ? find_box(mdia->body, fourcc("mdhd")) : std::nullopt;
-    if (!tkhd || !mdhd || tkhd->body.size() < 24 || tkhd->body[0] != 0 || mdhd->body.size() != 24 || mdhd->body[0] != 0) {
+    if (!tkhd || !mdhd || tkhd->body.size() < 24 || tkhd->body[0] != 0 || mdhd->body.size() != 24 ||
+        mdhd->body[0] != 0) {
       return fail(Errc::malformed, "track header");
     }
     ByteReader id_in(tkhd->body.subspan(12));
@@ -221,7 +106,8 @@ class Indexer {
     CAM_TRY(const auto timescale, scale_in.u32());
     if (timescale == 0) return fail(Errc::malformed, "track timescale");
     CAM_TRY(const auto defaults, defaults_of(id));
-    CAM_TRY(const auto totals, totals_of(defaults));
+    const SampleTables tables(file_, moofs_, defaults);
+    CAM_TRY(const auto totals, tables.totals());
     CAM_TRY(const auto edits, edit_list(trak, totals, timescale));
     auto duration = to_movie_time(totals.duration, timescale);
     if (!edits.empty()) {
@@ -234,7 +120,7 @@ class Indexer {
       for (const auto& child : children) {
         if (child.type == fourcc("edts")) continue;
         if (child.type == fourcc("mdia")) {
-          CAM_TRY_STATUS(write_mdia(out, child.body, defaults, totals));
+          CAM_TRY_STATUS(write_mdia(out, child.body, tables, totals));
           continue;
         }
         const auto at = out.position();
@@ -261,14 +147,15 @@ class Indexer {
   }
 
   struct Edit {
-    std::uint64_t duration = 0;      // movie timescale
-    std::int64_t media_time = 0;     // -1: nothing is shown
+    std::uint64_t duration = 0;   // movie timescale
+    std::int64_t media_time = 0;  // -1: nothing is shown
     std::uint32_t rate = 0x10000;
   };
 
-  // The muxer's edit list with the durations it could not know. Sample tables count decoding times from 0, fragments
-  // from wherever they start: that difference becomes an empty edit.
-  Result<std::vector<Edit>> edit_list(BytesView trak, const TrackTotals& totals, std::uint32_t timescale) const {
+  // The muxer's edit list with the durations it could not know. Sample tables count decoding times from 0,
+  // fragments from wherever they start: that difference becomes an empty edit.
+  Result<std::vector<Edit>> edit_list(BytesView trak, const TrackTotals& totals,
+                                      std::uint32_t timescale) const {
     std::vector<Edit> edits;
     const auto edts = find_box(trak, fourcc("edts"));
     const auto elst = edts ? find_box(edts->body, fourcc("elst")) : std::nullopt;
@@ -291,9 +178,12 @@ class Indexer {
         CAM_TRY(edit.rate, in.u32());
         starts_empty |= edit.media_time < 0;
         if (edit.media_time >= 0) {
-          const auto skipped = static_cast<std::uint64_t>(edit.media_time) > totals.start ? static_cast<std::uint64_t>(edit.media_time) - totals.start : 0;
+          const auto skipped = static_cast<std::uint64_t>(edit.media_time) > totals.start
+                                   ? static_cast<std::uint64_t>(edit.media_time) - totals.start
+                                   : 0;
           edit.media_time = static_cast<std::int64_t>(skipped);
-          edit.duration = to_movie_time(totals.shown_until - std::min(skipped, totals.shown_until), timescale);
+          edit.duration =
+              to_movie_time(totals.shown_until - std::min(skipped, totals.shown_until), timescale);
         }
         edits.push_back(edit);
       }
@@ -306,7 +196,7 @@ class Indexer {
     return edits;
   }
 
-  static Status write_edits(Appender& out, const std::vector<Edit>& edits) {
+  static Status write_edits(FileAppender& out, const std::vector<Edit>& edits) {
     return out.box(fourcc("edts"), [&] {
       return out.box(fourcc("elst"), [&]() -> Status {
         CAM_TRY_STATUS(out.u32(1u << 24));
@@ -321,7 +211,8 @@ class Indexer {
     });
   }
 
-  Status write_mdia(Appender& out, BytesView mdia, const TrackDefaults& defaults, const TrackTotals& totals) {
+  Status write_mdia(FileAppender& out, BytesView mdia, const SampleTables& tables,
+                    const TrackTotals& totals) {
     return out.box(fourcc("mdia"), [&]() -> Status {
       CAM_TRY(const auto children, boxes_in(mdia));
       for (const auto& child : children) {
@@ -332,7 +223,7 @@ class Indexer {
             CAM_TRY(const auto parts, boxes_in(child.body));
             for (const auto& part : parts) {
               if (part.type == fourcc("stbl")) {
-                CAM_TRY_STATUS(write_stbl(out, part.body, defaults, totals));
+                CAM_TRY_STATUS(tables.write(out, part.body, totals));
               } else {
                 CAM_TRY_STATUS(out.raw(part.whole));
               }
@@ -348,7 +239,7 @@ class Indexer {
   }
 
   // Version 1: 13 hours at 90 kHz do not fit into 32 bits.
-  static Status write_mdhd(Appender& out, BytesView old, std::uint64_t duration) {
+  static Status write_mdhd(FileAppender& out, BytesView old, std::uint64_t duration) {
     return out.box(fourcc("mdhd"), [&]() -> Status {
       ByteReader in(old);
       CAM_TRY_STATUS(in.skip(4));
@@ -365,127 +256,11 @@ class Indexer {
     });
   }
 
-  // A table of (count, value) runs: stts and ctts.
-  template <class Value>
-  Status write_runs(Appender& out, std::uint32_t type, std::uint32_t version, const TrackDefaults& defaults, Value&& value_of) {
-    return out.box(type, [&]() -> Status {
-      CAM_TRY_STATUS(out.u32(version << 24));
-      const auto count_at = out.position();
-      CAM_TRY_STATUS(out.u32(0));
-      std::uint32_t entries = 0;
-      std::uint32_t run = 0;
-      std::uint32_t value = 0;
-      const auto close = [&]() -> Status {
-        if (run == 0) return ok();
-        ++entries;
-        CAM_TRY_STATUS(out.u32(run));
-        return out.u32(value);
-      };
-      CAM_TRY_STATUS(each_sample(defaults, [&](const FragmentSample& sample) -> Status {
-        const auto next = value_of(sample);
-        if (run > 0 && next != value) {
-          CAM_TRY_STATUS(close());
-          run = 0;
-        }
-        value = next;
-        ++run;
-        return ok();
-      }));
-      CAM_TRY_STATUS(close());
-      return out.patch(count_at, entries);
-    });
-  }
-
-  Status write_stbl(Appender& out, BytesView stbl, const TrackDefaults& defaults, const TrackTotals& totals) {
-    return out.box(fourcc("stbl"), [&]() -> Status {
-      const auto stsd = find_box(stbl, fourcc("stsd"));
-      if (!stsd) return fail(Errc::malformed, "track without sample description");
-      CAM_TRY_STATUS(out.raw(stsd->whole));
-      CAM_TRY_STATUS(write_runs(out, fourcc("stts"), 0, defaults, [](const FragmentSample& s) { return s.duration; }));
-      if (totals.offsets) {
-        CAM_TRY_STATUS(write_runs(out, fourcc("ctts"), totals.negative_offsets ? 1 : 0, defaults,
-                                  [](const FragmentSample& s) { return static_cast<std::uint32_t>(s.composition_offset); }));
-      }
-      if (!totals.all_sync) CAM_TRY_STATUS(write_stss(out, defaults));
-      CAM_TRY_STATUS(write_stsc(out, defaults));
-      CAM_TRY_STATUS(out.box(fourcc("stsz"), [&]() -> Status {
-        CAM_TRY_STATUS(out.u64(0));  // version, flags, no common size
-        CAM_TRY_STATUS(out.u32(totals.samples));
-        return each_sample(defaults, [&](const FragmentSample& s) { return out.u32(s.size); });
-      }));
-      return write_chunk_offsets(out, defaults, totals.large);
-    });
-  }
-
-  Status write_stss(Appender& out, const TrackDefaults& defaults) {
-    return out.box(fourcc("stss"), [&]() -> Status {
-      CAM_TRY_STATUS(out.u32(0));
-      const auto count_at = out.position();
-      CAM_TRY_STATUS(out.u32(0));
-      std::uint32_t number = 0;
-      std::uint32_t entries = 0;
-      CAM_TRY_STATUS(each_sample(defaults, [&](const FragmentSample& sample) -> Status {
-        ++number;
-        if (!sample.sync) return ok();
-        ++entries;
-        return out.u32(number);
-      }));
-      return out.patch(count_at, entries);
-    });
-  }
-
-  // One chunk per run of a fragment.
-  Status write_stsc(Appender& out, const TrackDefaults& defaults) {
-    return out.box(fourcc("stsc"), [&]() -> Status {
-      CAM_TRY_STATUS(out.u32(0));
-      const auto count_at = out.position();
-      CAM_TRY_STATUS(out.u32(0));
-      std::uint32_t chunk = 0;
-      std::uint32_t in_chunk = 0;
-      std::uint32_t last_written = 0;
-      std::uint32_t entries = 0;
-      const auto close = [&]() -> Status {
-        if (in_chunk == 0 || in_chunk == last_written) return ok();
-        last_written = in_chunk;
-        ++entries;
-        CAM_TRY_STATUS(out.u32(chunk));
-        CAM_TRY_STATUS(out.u32(in_chunk));
-        return out.u32(1);
-      };
-      CAM_TRY_STATUS(each_sample(defaults, [&](const FragmentSample& sample) -> Status {
-        if (sample.first_of_run) {
-          CAM_TRY_STATUS(close());
-          ++chunk;
-          in_chunk = 0;
-        }
-        ++in_chunk;
-        return ok();
-      }));
-      CAM_TRY_STATUS(close());
-      return out.patch(count_at, entries);
-    });
-  }
-
-  Status write_chunk_offsets(Appender& out, const TrackDefaults& defaults, bool large) {
-    return out.box(large ? fourcc("co64") : fourcc("stco"), [&]() -> Status {
-      CAM_TRY_STATUS(out.u32(0));
-      const auto count_at = out.position();
-      CAM_TRY_STATUS(out.u32(0));
-      std::uint32_t entries = 0;
-      CAM_TRY_STATUS(each_sample(defaults, [&](const FragmentSample& sample) -> Status {
-        if (!sample.first_of_run) return ok();
-        ++entries;
-        return large ? out.u64(sample.offset) : out.u32(static_cast<std::uint32_t>(sample.offset));
-      }));
-      return out.patch(count_at, entries);
-    });
-  }
-
   int fd_;
   BytesView file_;
   BytesView moov_;
   std::uint64_t moov_offset_ = 0;
-  std::uint64_t end_ = 0;              // of the last fragment
+  std::uint64_t end_ = 0;  // of the last fragment
   std::uint32_t movie_timescale_ = 0;
   std::vector<std::uint64_t> moofs_;
 };
@@ -499,7 +274,7 @@ Status add_mp4_index(int fd) {
   const auto size = static_cast<std::size_t>(info.st_size);
   void* map = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
   if (map == MAP_FAILED) return fail(Errc::io, "cannot map the file: " + errno_text(errno));
-  const auto status = Indexer(fd, {static_cast<const std::uint8_t*>(map), size}).run();
+  auto status = Indexer(fd, {static_cast<const std::uint8_t*>(map), size}).run();
   ::munmap(map, size);
   return status;
 }

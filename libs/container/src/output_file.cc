@@ -52,7 +52,8 @@ Result<PendingFile> PendingFile::create(const fs::path& path) {
   return PendingFile(path, std::move(name));
 }
 
-PendingFile::PendingFile(fs::path target, fs::path temporary) : target_(std::move(target)), temporary_(std::move(temporary)) {}
+PendingFile::PendingFile(fs::path target, fs::path temporary)
+    : target_(std::move(target)), temporary_(std::move(temporary)) {}
 
 PendingFile::PendingFile(PendingFile&& other) noexcept
     : target_(std::move(other.target_)), temporary_(std::exchange(other.temporary_, {})) {}

@@ -27,7 +27,7 @@ class PendingFile {
   PendingFile(std::filesystem::path target, std::filesystem::path temporary);
 
   std::filesystem::path target_;
-  std::filesystem::path temporary_;   // empty: nothing to remove
+  std::filesystem::path temporary_;  // empty: nothing to remove
 };
 
 }  // namespace camvault::container

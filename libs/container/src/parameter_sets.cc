@@ -67,8 +67,8 @@ Result<SequenceFormat> read_avc_sps(BytesView unit) {
   BitReader in(unit.subspan(1));
   SequenceFormat format;
   CAM_TRY(const auto profile, in.bits(8));
-  CAM_TRY_STATUS(in.skip(16));   // constraint flags, level_idc
-  CAM_TRY_STATUS(in.ue());       // seq_parameter_set_id
+  CAM_TRY_STATUS(in.skip(16));  // constraint flags, level_idc
+  CAM_TRY_STATUS(in.ue());      // seq_parameter_set_id
   if (has_chroma_fields(static_cast<std::uint8_t>(profile))) {
     CAM_TRY(format.chroma_format, in.ue());
     if (format.chroma_format > 3) return fail(Errc::malformed, "chroma format");
@@ -110,13 +110,13 @@ Result<SequenceFormat> read_avc_sps(BytesView unit) {
   } else if (order_type != 2) {
     return fail(Errc::malformed, "pic_order_cnt_type");
   }
-  CAM_TRY_STATUS(in.ue());       // max_num_ref_frames
-  CAM_TRY_STATUS(in.skip(1));    // gaps_in_frame_num_value_allowed_flag
+  CAM_TRY_STATUS(in.ue());     // max_num_ref_frames
+  CAM_TRY_STATUS(in.skip(1));  // gaps_in_frame_num_value_allowed_flag
   CAM_TRY(const auto width_in_mbs, in.ue());
   CAM_TRY(const auto height_in_units, in.ue());
   CAM_TRY(format.frame_mbs_only, in.flag());
   if (!format.frame_mbs_only) CAM_TRY_STATUS(in.skip(1));
-  CAM_TRY_STATUS(in.skip(1));    // direct_8x8_inference_flag
+  CAM_TRY_STATUS(in.skip(1));  // direct_8x8_inference_flag
   CAM_TRY(const auto crop, read_crop(in));
   if (width_in_mbs > kMaxPictureSide / 16 || height_in_units > kMaxPictureSide / 16) {
     return fail(Errc::malformed, "picture size in the sequence parameter set");
@@ -127,7 +127,8 @@ Result<SequenceFormat> read_avc_sps(BytesView unit) {
   const std::uint32_t unit_x = has_chroma && format.chroma_format != 3 ? 2 : 1;
   const std::uint32_t unit_y = (has_chroma && format.chroma_format == 1 ? 2u : 1u) * field_factor;
   const auto width = std::int64_t{16} * (width_in_mbs + 1) - std::int64_t{unit_x} * (crop.left + crop.right);
-  const auto height = std::int64_t{16} * field_factor * (height_in_units + 1) - std::int64_t{unit_y} * (crop.top + crop.bottom);
+  const auto height = std::int64_t{16} * field_factor * (height_in_units + 1) -
+                      std::int64_t{unit_y} * (crop.top + crop.bottom);
   CAM_TRY_STATUS(check_size(width, height));
   format.width = static_cast<std::uint32_t>(width);
   format.height = static_cast<std::uint32_t>(height);
@@ -192,7 +193,8 @@ Status keep(std::vector<Bytes>& sets, BytesView unit) {
   for (const auto& set : sets) {
     if (equal(set, unit)) return ok();
   }
-  if (sets.size() >= ParameterSets::kMaxSets) return fail(Errc::limit, "more than 31 parameter sets of a kind");
+  if (sets.size() >= ParameterSets::kMaxSets)
+    return fail(Errc::limit, "more than 31 parameter sets of a kind");
   if (unit.size() > 0xffff) return fail(Errc::limit, "parameter set longer than 65535 bytes");
   sets.push_back(to_bytes(unit));
   return ok();
@@ -266,8 +268,8 @@ Result<Bytes> ParameterSets::avcc() const {
 
 Result<Bytes> ParameterSets::hvcc() const {
   CAM_TRY(const auto format, read_sps(codec_, sps_.front()));
-  // general_profile_space to general_level_idc stand right behind the first byte of the SPS payload (H.265 7.3.3):
-  // 96 bits, byte aligned once emulation prevention is out.
+  // general_profile_space to general_level_idc stand right behind the first byte of the SPS payload
+  // (H.265 7.3.3): 96 bits, byte aligned once emulation prevention is out.
   BitReader in(BytesView(sps_.front()).subspan(2));
   CAM_TRY_STATUS(in.skip(8));
   ByteWriter out;
@@ -281,10 +283,11 @@ Result<Bytes> ParameterSets::hvcc() const {
   out.u8(static_cast<std::uint8_t>(0xfc | format.chroma_format));
   out.u8(static_cast<std::uint8_t>(0xf8 | (format.bit_depth_luma - 8)));
   out.u8(static_cast<std::uint8_t>(0xf8 | (format.bit_depth_chroma - 8)));
-  out.u16(0);       // avgFrameRate: not said
+  out.u16(0);  // avgFrameRate: not said
   out.u8(static_cast<std::uint8_t>(format.temporal_layers << 3 | (format.temporal_nesting ? 4u : 0u) | 3u));
   out.u8(3);
-  const std::pair<std::uint8_t, const std::vector<Bytes>*> arrays[] = {{kHevcVps, &vps_}, {kHevcSps, &sps_}, {kHevcPps, &pps_}};
+  const std::pair<std::uint8_t, const std::vector<Bytes>*> arrays[] = {
+      {kHevcVps, &vps_}, {kHevcSps, &sps_}, {kHevcPps, &pps_}};
   for (const auto& [type, sets] : arrays) {
     out.u8(static_cast<std::uint8_t>(0x80 | type));  // array_completeness: 'hvc1' asks for it
     out.u16(static_cast<std::uint16_t>(sets->size()));

@@ -1,5 +1,5 @@
-// What a container's header needs from the stream's parameter sets: picture size, and the decoder configuration
-// records of ISO/IEC 14496-15 (avcC in 5.3.3.1, hvcC in 8.3.3.1).
+// What a container's header needs from the stream's parameter sets: picture size, and the decoder
+// configuration records of ISO/IEC 14496-15 (avcC in 5.3.3.1, hvcC in 8.3.3.1).
 #pragma once
 
 #include <optional>
@@ -11,16 +11,17 @@
 namespace camvault::container {
 
 struct SequenceFormat {
-  std::uint32_t width = 0;          // pixels, cropped as the stream says
+  std::uint32_t width = 0;  // pixels, cropped as the stream says
   std::uint32_t height = 0;
   std::uint32_t chroma_format = 1;  // chroma_format_idc
   std::uint32_t bit_depth_luma = 8;
   std::uint32_t bit_depth_chroma = 8;
-  std::uint32_t temporal_layers = 1;     // H.265
-  bool temporal_nesting = false;         // H.265
-  std::uint32_t poc_lsb_bits = 0;        // 0: the picture order does not come from pic_order_cnt_lsb (H.264 types 1, 2)
-  std::uint32_t frame_num_bits = 4;      // H.264
-  bool frame_mbs_only = true;            // H.264
+  std::uint32_t temporal_layers = 1;  // H.265
+  bool temporal_nesting = false;      // H.265
+  std::uint32_t poc_lsb_bits =
+      0;  // 0: the picture order does not come from pic_order_cnt_lsb (H.264 types 1, 2)
+  std::uint32_t frame_num_bits = 4;  // H.264
+  bool frame_mbs_only = true;        // H.264
   bool separate_colour_planes = false;
 };
 
@@ -36,9 +37,9 @@ class ParameterSets {
   Status add(BytesView unit);
   bool complete() const;
   const std::vector<Bytes>& sps() const { return sps_; }
-  Result<Bytes> decoder_configuration() const;   // avcC or hvcC with lengths of four bytes
+  Result<Bytes> decoder_configuration() const;  // avcC or hvcC with lengths of four bytes
 
-  static constexpr std::size_t kMaxSets = 31;    // numOfSequenceParameterSets has five bits
+  static constexpr std::size_t kMaxSets = 31;  // numOfSequenceParameterSets has five bits
 
  private:
   Result<Bytes> avcc() const;

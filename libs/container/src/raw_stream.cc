@@ -15,7 +15,8 @@ bool looks_like_raw_stream(BytesView file) {
 bool begins_access_unit(Codec codec, const codec::UnitInfo& info) {
   const auto type = info.type;
   if (info.kind == UnitKind::slice) return info.first_slice;
-  if (codec == Codec::h264) return (type >= 6 && type <= 9) || (type >= 14 && type <= 18);  // SEI, SPS, PPS, delimiter, ...
+  if (codec == Codec::h264)
+    return (type >= 6 && type <= 9) || (type >= 14 && type <= 18);  // SEI, SPS, PPS, delimiter, ...
   return (type >= 32 && type <= 35) || type == 39 || (type >= 41 && type <= 44) || (type >= 48 && type <= 55);
 }
 
@@ -44,7 +45,7 @@ std::optional<AccessUnitReader::Found> AccessUnitReader::next() {
   units_.clear();
   Found result;
   bool has_slice = false;
-  bool in_tail = false;   // behind the last picture: those units belong to it
+  bool in_tail = false;  // behind the last picture: those units belong to it
   while (const auto unit = take()) {
     const auto info = codec::classify(codec_, unit->bytes);
     const bool begins = has_slice && !in_tail && begins_access_unit(codec_, info);

@@ -18,12 +18,12 @@ class AccessUnitReader {
   AccessUnitReader(codec::Codec codec, BytesView file) : codec_(codec), reader_(file) {}
 
   struct Found {
-    std::span<const BytesView> units;   // until the next call
+    std::span<const BytesView> units;  // until the next call
     std::size_t offset = 0;
     bool keyframe = false;
   };
-  // Nothing at the end. Units behind the last picture belong to it. More than kMaxUnits in one access unit are cut
-  // into several.
+  // Nothing at the end. Units behind the last picture belong to it. More than kMaxUnits in one access unit
+  // are cut into several.
   std::optional<Found> next();
 
   static constexpr std::size_t kMaxUnits = 100'000;
@@ -35,7 +35,7 @@ class AccessUnitReader {
   std::optional<Unit> take();
   bool slice_is_ahead();
 
-  std::vector<Unit> ahead_;     // read, but of the next access unit
+  std::vector<Unit> ahead_;  // read, but of the next access unit
   std::size_t ahead_used_ = 0;
   std::vector<BytesView> units_;
 };

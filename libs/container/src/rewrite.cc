@@ -32,7 +32,8 @@ class Output {
 
 class ContainerOutput final : public Output {
  public:
-  ContainerOutput(const std::filesystem::path& path, FileFormat format, const ClipSource& source, std::vector<std::int32_t> map)
+  ContainerOutput(const std::filesystem::path& path, FileFormat format, const ClipSource& source,
+                  std::vector<std::int32_t> map)
       : path_(path), format_(format), source_(source), map_(std::move(map)) {}
 
   Status video(const Packet& packet, std::span<const BytesView> units) override {
@@ -50,8 +51,9 @@ class ContainerOutput final : public Output {
     if (!muxer_) {
       // The header needs the first picture of a stream that has its parameter sets only inside.
       early_size_ += packet.data.size();
-      if (early_size_ > kMaxEarly) return fail(Errc::limit, "more than 64 MB of other tracks before the first picture");
-      early_.push_back({packet, to_bytes(packet.data)});
+      if (early_size_ > kMaxEarly)
+        return fail(Errc::limit, "more than 64 MB of other tracks before the first picture");
+      early_.emplace_back(packet, to_bytes(packet.data));
       return ok();
     }
     auto mapped = packet;
@@ -107,7 +109,8 @@ class ContainerOutput final : public Output {
       for (const auto unit : units) CAM_TRY_STATUS(sets.add(unit));
     }
     if (length_size == 0) {
-      CAM_TRY(const auto made, make_video_track(codec, sets, static_cast<std::uint32_t>(track.time_base_den)));
+      CAM_TRY(const auto made,
+              make_video_track(codec, sets, static_cast<std::uint32_t>(track.time_base_den)));
       track.config = made.config;
       track.codec_tag = made.codec_tag;
       track.width = made.width;
@@ -131,7 +134,7 @@ class ContainerOutput final : public Output {
   std::filesystem::path path_;
   FileFormat format_;
   const ClipSource& source_;
-  std::vector<std::int32_t> map_;      // source track -> output track, -1 = dropped
+  std::vector<std::int32_t> map_;  // source track -> output track, -1 = dropped
   std::optional<AvMuxer> muxer_;
   std::optional<Packet> held_;
   Bytes held_bytes_;
@@ -141,7 +144,8 @@ class ContainerOutput final : public Output {
 
 class RawOutput final : public Output {
  public:
-  RawOutput(std::unique_ptr<ClipWriter> writer, const ClipSource& source) : writer_(std::move(writer)), source_(source) {}
+  RawOutput(std::unique_ptr<ClipWriter> writer, const ClipSource& source)
+      : writer_(std::move(writer)), source_(source) {}
 
   Status video(const Packet&, std::span<const BytesView> units) override {
     if (!std::exchange(begun_, true)) CAM_TRY_STATUS(write_parameter_sets(units));
@@ -165,7 +169,8 @@ class RawOutput final : public Output {
     ParameterSets inside(source_.codec());
     for (const auto unit : units) CAM_TRY_STATUS(inside.add(unit));
     if (inside.complete()) return ok();
-    CAM_TRY(const auto sets, units_of_configuration(source_.codec(), source_.tracks()[source_.video_track()].config));
+    CAM_TRY(const auto sets,
+            units_of_configuration(source_.codec(), source_.tracks()[source_.video_track()].config));
     return write(sets);
   }
 
@@ -176,8 +181,8 @@ class RawOutput final : public Output {
 
 }  // namespace
 
-void insert_before_first_slice(codec::Codec codec, std::span<const BytesView> units, std::span<const Bytes> extra,
-                               std::vector<BytesView>& result) {
+void insert_before_first_slice(codec::Codec codec, std::span<const BytesView> units,
+                               std::span<const Bytes> extra, std::vector<BytesView>& result) {
   result.clear();
   const auto slice = std::find_if(units.begin(), units.end(), [&](BytesView unit) {
     return codec::classify(codec, unit).kind == codec::UnitKind::slice;
@@ -187,12 +192,13 @@ void insert_before_first_slice(codec::Codec codec, std::span<const BytesView> un
   result.insert(result.end(), slice, units.end());
 }
 
-Result<RewriteSummary> rewrite_clip(const std::filesystem::path& in, const std::filesystem::path& out, ClipEditor& editor,
-                                    const RewriteOptions& options) {
+Result<RewriteSummary> rewrite_clip(const std::filesystem::path& in, const std::filesystem::path& out,
+                                    ClipEditor& editor, const RewriteOptions& options) {
   CAM_TRY(const auto format, format_of_name(out));
   CAM_TRY(const auto source, open_source(in, options));
   if (const auto promised = codec_of_name(out); promised && *promised != source->codec()) {
-    return fail(Errc::usage, out.filename().string() + ": the clip is " + std::string(codec::to_string(source->codec())));
+    return fail(Errc::usage,
+                out.filename().string() + ": the clip is " + std::string(codec::to_string(source->codec())));
   }
   CAM_TRY(auto pending, PendingFile::create(out));
   RewriteSummary summary;
@@ -208,7 +214,8 @@ Result<RewriteSummary> rewrite_clip(const std::filesystem::path& in, const std::
   for (std::uint32_t i = 0; i < tracks.size(); ++i) {
     const bool keep = i == video || (format != FileFormat::annex_b && AvMuxer::can_hold(format, tracks[i]));
     map.push_back(keep ? next_track++ : -1);
-    if (i != video) (keep ? summary.source.kept : summary.source.dropped).push_back(description_of(tracks[i]));
+    if (i != video)
+      (keep ? summary.source.kept : summary.source.dropped).push_back(description_of(tracks[i]));
   }
   std::unique_ptr<Output> output;
   if (format == FileFormat::annex_b) {

@@ -14,8 +14,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
+#include <charconv>
 #include <utility>
 
 namespace camvault::container {
@@ -29,7 +28,9 @@ constexpr int kFromParent = 4;
 constexpr int kToParent = 5;
 constexpr int kSetupFailed = 126;
 
-bool allow(scmp_filter_ctx filter, int call) { return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0) == 0; }
+bool allow(scmp_filter_ctx filter, int call) {
+  return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0) == 0;
+}
 
 // mmap and mprotect, but never executable.
 bool allow_without_exec(scmp_filter_ctx filter, int call) {
@@ -41,12 +42,18 @@ bool install_filter() {
   scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
   if (filter == nullptr) return false;
   bool good = true;
-  for (const int call : {SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(fstat), SCMP_SYS(close),
-                         SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk), SCMP_SYS(futex),
-                         SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(getpid), SCMP_SYS(gettid),
-                         SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask),
-                         SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity), SCMP_SYS(getrandom),
-                         SCMP_SYS(restart_syscall), SCMP_SYS(sigaltstack)}) {
+  for (const int call : {SCMP_SYS(read),          SCMP_SYS(pread64),
+                         SCMP_SYS(lseek),         SCMP_SYS(fstat),
+                         SCMP_SYS(close),         SCMP_SYS(munmap),
+                         SCMP_SYS(mremap),        SCMP_SYS(madvise),
+                         SCMP_SYS(brk),           SCMP_SYS(futex),
+                         SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
+                         SCMP_SYS(getpid),        SCMP_SYS(gettid),
+                         SCMP_SYS(exit),          SCMP_SYS(exit_group),
+                         SCMP_SYS(rt_sigreturn),  SCMP_SYS(rt_sigprocmask),
+                         SCMP_SYS(sched_yield),   SCMP_SYS(sched_getaffinity),
+                         SCMP_SYS(getrandom),     SCMP_SYS(restart_syscall),
+                         SCMP_SYS(sigaltstack)}) {
     good = good && allow(filter, call);
   }
   good = good && allow_without_exec(filter, SCMP_SYS(mmap)) && allow_without_exec(filter, SCMP_SYS(mprotect));
@@ -56,8 +63,8 @@ bool install_filter() {
     good = good && seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, this_fd) == 0;
   }
   // Libraries look for optional files (locale, processor details): those are not there. The rest is fatal.
-  for (const int call : {SCMP_SYS(openat), SCMP_SYS(open), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(readlink),
-                         SCMP_SYS(readlinkat), SCMP_SYS(stat), SCMP_SYS(ioctl)}) {
+  for (const int call : {SCMP_SYS(openat), SCMP_SYS(open), SCMP_SYS(access), SCMP_SYS(faccessat),
+                         SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(stat), SCMP_SYS(ioctl)}) {
     good = good && seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), call, 0) == 0;
   }
   // fstat() is newfstatat(fd, "", AT_EMPTY_PATH) in this C library; with a path it says nothing either.
@@ -68,14 +75,17 @@ bool install_filter() {
   return good;
 }
 
-// Private memory of this process in bytes: what RLIMIT_DATA counts.
+// Private memory of this process in bytes: what RLIMIT_DATA counts. The sixth number of proc_pid_statm(5), in
+// pages.
 std::size_t data_size() {
-  std::size_t pages[6] = {};
-  FILE* file = std::fopen("/proc/self/statm", "re");
-  if (file == nullptr) return 0;
-  const int found = std::fscanf(file, "%zu %zu %zu %zu %zu %zu", &pages[0], &pages[1], &pages[2], &pages[3], &pages[4], &pages[5]);
-  std::fclose(file);
-  return found == 6 ? pages[5] * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) : 0;
+  constexpr std::size_t kMaxLine = 4096;
+  const auto line = read_file("/proc/self/statm", kMaxLine);
+  if (!line) return 0;
+  auto text = as_text(*line);
+  for (int i = 0; i < 5; ++i) text.remove_prefix(std::min(text.find(' '), text.size() - 1) + 1);
+  std::size_t pages = 0;
+  std::from_chars(text.data(), text.data() + text.size(), pages);
+  return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
 bool limit(__rlimit_resource resource, rlim_t value) {
@@ -86,7 +96,8 @@ bool limit(__rlimit_resource resource, rlim_t value) {
 // Puts the descriptors at fixed places and closes all others.
 bool keep_only(int input, int from_parent, int to_parent) {
   constexpr int kAbove = 100;
-  const int copies[] = {input < 0 ? -1 : ::fcntl(input, F_DUPFD, kAbove), ::fcntl(from_parent, F_DUPFD, kAbove), ::fcntl(to_parent, F_DUPFD, kAbove)};
+  const int copies[] = {input < 0 ? -1 : ::fcntl(input, F_DUPFD, kAbove),
+                        ::fcntl(from_parent, F_DUPFD, kAbove), ::fcntl(to_parent, F_DUPFD, kAbove)};
   const int places[] = {kInput, kFromParent, kToParent};
   for (int i = 0; i < 3; ++i) {
     if (copies[i] < 0) {
@@ -102,7 +113,8 @@ bool keep_only(int input, int from_parent, int to_parent) {
 }
 
 [[noreturn]] void run_child(int input, int from_parent, int to_parent, const SandboxLimits& limits,
-                            std::size_t memory_limit, const std::function<int(const SandboxedChild::Descriptors&)>& work) {
+                            std::size_t memory_limit,
+                            const std::function<int(const SandboxedChild::Descriptors&)>& work) {
   for (int number = 1; number < NSIG; ++number) {
     // Ctrl-C and SIGTERM are the parent's business: it ends us. Handlers of the parent have no meaning here.
     ::signal(number, number == SIGINT || number == SIGTERM || number == SIGPIPE ? SIG_IGN : SIG_DFL);
@@ -111,10 +123,11 @@ bool keep_only(int input, int from_parent, int to_parent) {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   const auto seconds = static_cast<rlim_t>(limits.processor_time.count());
-  // No death signal: it would come when the forking thread ends. A child without parent ends at its next write.
-  const bool ready = keep_only(input, from_parent, to_parent) &&
-                     ::prctl(PR_SET_DUMPABLE, 0) == 0 && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-                     limit(RLIMIT_CORE, 0) && limit(RLIMIT_FSIZE, 0) && limit(RLIMIT_CPU, seconds) &&
+  // No death signal: it would come when the forking thread ends. A child without parent ends at its next
+  // write.
+  const bool ready = keep_only(input, from_parent, to_parent) && ::prctl(PR_SET_DUMPABLE, 0) == 0 &&
+                     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && limit(RLIMIT_CORE, 0) &&
+                     limit(RLIMIT_FSIZE, 0) && limit(RLIMIT_CPU, seconds) &&
                      limit(RLIMIT_DATA, memory_limit) && install_filter();
   ::_exit(ready ? work({input < 0 ? -1 : kInput, kFromParent, kToParent}) : kSetupFailed);
 }
@@ -122,18 +135,21 @@ bool keep_only(int input, int from_parent, int to_parent) {
 // Waits until `fd` is ready. False when the time is over.
 Result<bool> wait_for(int fd, short events, steady_clock::time_point deadline) {
   for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_clock::now()).count();
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_clock::now()).count();
     pollfd item{fd, events, 0};
     const int n = ::poll(&item, 1, static_cast<int>(std::clamp<std::int64_t>(left, 0, 1'000'000)));
     if (n > 0) return true;
     if (n == 0 && left <= 0) return false;
-    if (n < 0 && errno != EINTR) return fail(Errc::io, "cannot wait for the sandboxed process: " + errno_text(errno));
+    if (n < 0 && errno != EINTR)
+      return fail(Errc::io, "cannot wait for the sandboxed process: " + errno_text(errno));
   }
 }
 
 }  // namespace
 
-Result<SandboxedChild> SandboxedChild::start(int input, const SandboxLimits& limits, const std::function<int(const Descriptors&)>& work) {
+Result<SandboxedChild> SandboxedChild::start(int input, const SandboxLimits& limits,
+                                             const std::function<int(const Descriptors&)>& work) {
   int down[2];
   int up[2];
   if (::pipe2(down, O_CLOEXEC) != 0) return fail(Errc::io, "cannot make a pipe: " + errno_text(errno));
@@ -143,7 +159,7 @@ Result<SandboxedChild> SandboxedChild::start(int input, const SandboxLimits& lim
   UniqueFd up_read(up[0]);
   UniqueFd up_write(up[1]);
   constexpr int kPipeSize = 1 << 20;
-  (void)::fcntl(up_read.get(), F_SETPIPE_SZ, kPipeSize);       // faster, not needed
+  (void)::fcntl(up_read.get(), F_SETPIPE_SZ, kPipeSize);  // faster, not needed
   (void)::fcntl(down_write.get(), F_SETPIPE_SZ, kPipeSize);
   (void)::fcntl(down_write.get(), F_SETFL, O_NONBLOCK);
   const auto memory_limit = data_size() + limits.memory;
@@ -157,10 +173,14 @@ Result<SandboxedChild> SandboxedChild::start(int input, const SandboxLimits& lim
   return child;
 }
 
-SandboxedChild::~SandboxedChild() { stop(); }
+SandboxedChild::~SandboxedChild() {
+  stop();
+}
 
 SandboxedChild::SandboxedChild(SandboxedChild&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), from_child_(std::move(other.from_child_)), to_child_(std::move(other.to_child_)) {}
+    : pid_(std::exchange(other.pid_, -1)),
+      from_child_(std::move(other.from_child_)),
+      to_child_(std::move(other.to_child_)) {}
 
 SandboxedChild& SandboxedChild::operator=(SandboxedChild&& other) noexcept {
   if (this != &other) {
@@ -180,7 +200,8 @@ void SandboxedChild::stop() {
   pid_ = -1;
 }
 
-Result<std::size_t> SandboxedChild::read_some(std::uint8_t* data, std::size_t size, std::chrono::milliseconds patience) {
+Result<std::size_t> SandboxedChild::read_some(std::uint8_t* data, std::size_t size,
+                                              std::chrono::milliseconds patience) {
   const auto deadline = steady_clock::now() + patience;
   for (;;) {
     CAM_TRY(const auto ready, wait_for(from_child_.get(), POLLIN, deadline));
@@ -191,7 +212,8 @@ Result<std::size_t> SandboxedChild::read_some(std::uint8_t* data, std::size_t si
   }
 }
 
-Status SandboxedChild::read_exactly(std::uint8_t* data, std::size_t size, std::chrono::milliseconds patience) {
+Status SandboxedChild::read_exactly(std::uint8_t* data, std::size_t size,
+                                    std::chrono::milliseconds patience) {
   while (size > 0) {
     CAM_TRY(const auto n, read_some(data, size, patience));
     if (n == 0) {
@@ -234,7 +256,9 @@ Status SandboxedChild::write_all(BytesView bytes, std::chrono::milliseconds pati
   return status;
 }
 
-void SandboxedChild::close_input() { to_child_.reset(); }
+void SandboxedChild::close_input() {
+  to_child_.reset();
+}
 
 Result<int> SandboxedChild::wait(std::chrono::milliseconds patience) {
   if (pid_ < 0) return fail(Errc::usage, "the sandboxed process has ended");
@@ -243,16 +267,19 @@ Result<int> SandboxedChild::wait(std::chrono::milliseconds patience) {
     int status = 0;
     const auto n = ::waitpid(pid_, &status, WNOHANG);
     if (n < 0 && errno != EINTR) {
-      pid_ = -1;   // somebody else collected it
+      pid_ = -1;  // somebody else collected it
       return fail(Errc::internal, "the sandboxed process was lost");
     }
     if (n == pid_) {
       pid_ = -1;
-      if (WIFEXITED(status) && WEXITSTATUS(status) == kSetupFailed) return fail(Errc::unavailable, "the sandbox cannot be set up here");
+      if (WIFEXITED(status) && WEXITSTATUS(status) == kSetupFailed)
+        return fail(Errc::unavailable, "the sandbox cannot be set up here");
       if (WIFEXITED(status)) return WEXITSTATUS(status);
       const int number = WTERMSIG(status);
-      if (number == SIGSYS) return fail(Errc::malformed, "the sandboxed process tried a forbidden system call and was stopped");
-      if (number == SIGXCPU || number == SIGKILL) return fail(Errc::limit, "the sandboxed process used too much processor time");
+      if (number == SIGSYS)
+        return fail(Errc::malformed, "the sandboxed process tried a forbidden system call and was stopped");
+      if (number == SIGXCPU || number == SIGKILL)
+        return fail(Errc::limit, "the sandboxed process used too much processor time");
       return fail(Errc::malformed, "the sandboxed process crashed (signal " + std::to_string(number) + ")");
     }
     if (steady_clock::now() >= deadline) return fail(Errc::limit, "the sandboxed process does not end");

@@ -53,9 +53,11 @@ constexpr std::int32_t kMaxSide = 16'888;
 
 Status check(const Track& track) {
   const bool ok_times = track.time_base_num > 0 && track.time_base_den > 0;
-  const bool ok_picture = track.width >= 0 && track.height >= 0 && track.width <= kMaxSide && track.height <= kMaxSide;
-  const bool ok_sound = track.sample_rate >= 0 && track.sample_rate <= 768'000 && track.channels >= 0 && track.channels <= 64 &&
-                        track.block_align >= 0 && track.frame_size >= 0 && track.frame_size <= 1 << 20;
+  const bool ok_picture =
+      track.width >= 0 && track.height >= 0 && track.width <= kMaxSide && track.height <= kMaxSide;
+  const bool ok_sound = track.sample_rate >= 0 && track.sample_rate <= 768'000 && track.channels >= 0 &&
+                        track.channels <= 64 && track.block_align >= 0 && track.frame_size >= 0 &&
+                        track.frame_size <= 1 << 20;
   if (!ok_times || !ok_picture || !ok_sound) return fail(Errc::malformed, "track with impossible properties");
   return ok();
 }
@@ -92,12 +94,16 @@ Result<Track> read_track(ByteReader& in) {
     if (!status) return;
     if constexpr (sizeof(Number) == 8) {
       const auto value = in.u64();
-      if (value) number = static_cast<Number>(*value);
-      else status = tl::unexpected(value.error());
+      if (value)
+        number = static_cast<Number>(*value);
+      else
+        status = tl::unexpected(value.error());
     } else {
       const auto value = in.u32();
-      if (value) number = static_cast<Number>(*value);
-      else status = tl::unexpected(value.error());
+      if (value)
+        number = static_cast<Number>(*value);
+      else
+        status = tl::unexpected(value.error());
     }
   });
   CAM_TRY_STATUS(std::move(status));
@@ -130,7 +136,8 @@ std::string description_of(const Track& track) {
 }
 
 Ticks ticks_of(std::int64_t value, const Track& track) {
-  const auto ticks = static_cast<long double>(value) * track.time_base_num * Ticks::period::den / track.time_base_den;
+  const auto ticks =
+      static_cast<long double>(value) * track.time_base_num * Ticks::period::den / track.time_base_den;
   constexpr long double kLimit = 9e18L;
   return Ticks(static_cast<std::int64_t>(std::clamp(ticks, -kLimit, kLimit)));
 }

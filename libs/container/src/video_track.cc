@@ -92,7 +92,8 @@ Status append_with_lengths(Bytes& out, std::span<const BytesView> units) {
   for (const auto unit : units) {
     if (unit.size() > UINT32_MAX) return fail(Errc::limit, "unit longer than 4 GB");
     const auto size = static_cast<std::uint32_t>(unit.size());
-    const std::uint8_t length[4] = {static_cast<std::uint8_t>(size >> 24), static_cast<std::uint8_t>(size >> 16),
+    const std::uint8_t length[4] = {static_cast<std::uint8_t>(size >> 24),
+                                    static_cast<std::uint8_t>(size >> 16),
                                     static_cast<std::uint8_t>(size >> 8), static_cast<std::uint8_t>(size)};
     append(out, length);
     append(out, unit);

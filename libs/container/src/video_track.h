@@ -6,8 +6,8 @@
 
 namespace camvault::container {
 
-// Picture size and decoder configuration come from the parameter sets; tags 'avc1' and 'hvc1', which every player
-// knows. The same parameter sets may stand in the stream as well.
+// Picture size and decoder configuration come from the parameter sets; tags 'avc1' and 'hvc1', which every
+// player knows. The same parameter sets may stand in the stream as well.
 Result<Track> make_video_track(codec::Codec codec, const ParameterSets& sets, std::uint32_t timescale);
 
 // libavcodec's number for the codec, and back.

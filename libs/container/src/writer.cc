@@ -19,7 +19,8 @@ namespace {
 
 std::string extension_of(const std::filesystem::path& path) {
   auto text = path.extension().string();
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
 }
 
@@ -55,7 +56,8 @@ class ContainerWriter final : public ClipWriter {
     finished_ = true;
     if (!muxer_) return fail(Errc::usage, "no picture was written");
     CAM_TRY(auto file, muxer_->finish());
-    if (options_.format == FileFormat::mp4 && options_.index_at_end) CAM_TRY_STATUS(add_mp4_index(file.get()));
+    if (options_.format == FileFormat::mp4 && options_.index_at_end)
+      CAM_TRY_STATUS(add_mp4_index(file.get()));
     return sync_file(file.get());
   }
 
@@ -89,7 +91,8 @@ class AnnexBWriter final : public ClipWriter {
     for (const auto unit : access_unit.units) {
       if (unit.empty()) return fail(Errc::unsupported, "an empty unit cannot be written as Annex B");
       if (codec::find_start_code(unit) < unit.size()) {
-        return fail(Errc::unsupported, "a unit holds a start code (SEI without emulation prevention): write MP4 or Matroska");
+        return fail(Errc::unsupported,
+                    "a unit holds a start code (SEI without emulation prevention): write MP4 or Matroska");
       }
       append_with_start_code(buffer_, unit);
     }
@@ -131,9 +134,12 @@ class AnnexBWriter final : public ClipWriter {
 
 std::string_view to_string(FileFormat format) {
   switch (format) {
-    case FileFormat::mp4: return "MP4";
-    case FileFormat::matroska: return "Matroska";
-    case FileFormat::annex_b: return "Annex B";
+    case FileFormat::mp4:
+      return "MP4";
+    case FileFormat::matroska:
+      return "Matroska";
+    case FileFormat::annex_b:
+      return "Annex B";
   }
   return "?";
 }
@@ -153,9 +159,11 @@ std::optional<codec::Codec> codec_of_name(const std::filesystem::path& path) {
   return std::nullopt;
 }
 
-Result<std::unique_ptr<ClipWriter>> create_clip(const std::filesystem::path& path, const WriterOptions& options) {
+Result<std::unique_ptr<ClipWriter>> create_clip(const std::filesystem::path& path,
+                                                const WriterOptions& options) {
   CAM_TRY(auto file, create_output(path));
-  if (options.format == FileFormat::annex_b) return std::unique_ptr<ClipWriter>(new AnnexBWriter(std::move(file)));
+  if (options.format == FileFormat::annex_b)
+    return std::unique_ptr<ClipWriter>(new AnnexBWriter(std::move(file)));
   return std::unique_ptr<ClipWriter>(new ContainerWriter(std::move(file), options));
 }
 

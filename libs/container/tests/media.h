@@ -39,14 +39,14 @@ inline CommandResult run(const std::string& command) {
 
 struct ClipRecipe {
   std::string name = "clip.mp4";
-  std::string codec = "h264";        // h264, h265
+  std::string codec = "h264";  // h264, h265
   double seconds = 2;
   std::string size = "320x240";
   int slices = 1;
   int b_frames = 0;
   int gop = 25;
   bool audio = false;
-  std::string output_options = "";   // "-movflags ..."
+  std::string output_options = "";  // "-movflags ..."
 };
 
 class MediaTest : public testing::Test {
@@ -61,14 +61,19 @@ class MediaTest : public testing::Test {
   fs::path make_clip(const ClipRecipe& recipe) {
     const auto path = folder_ / recipe.name;
     std::ostringstream command;
-    command << "ffmpeg -hide_banner -loglevel error -y -f lavfi -i testsrc2=size=" << recipe.size << ":rate=25:duration=" << recipe.seconds;
-    if (recipe.audio) command << " -f lavfi -i sine=frequency=440:sample_rate=48000:duration=" << recipe.seconds << " -c:a aac";
+    command << "ffmpeg -hide_banner -loglevel error -y -f lavfi -i testsrc2=size=" << recipe.size
+            << ":rate=25:duration=" << recipe.seconds;
+    if (recipe.audio)
+      command << " -f lavfi -i sine=frequency=440:sample_rate=48000:duration=" << recipe.seconds
+              << " -c:a aac";
     if (recipe.codec == "h264") {
-      command << " -c:v libx264 -preset ultrafast -x264-params keyint=" << recipe.gop << ":min-keyint=" << recipe.gop
-              << ":scenecut=0:bframes=" << recipe.b_frames << ":slices=" << recipe.slices;
+      command << " -c:v libx264 -preset ultrafast -x264-params keyint=" << recipe.gop
+              << ":min-keyint=" << recipe.gop << ":scenecut=0:bframes=" << recipe.b_frames
+              << ":slices=" << recipe.slices;
     } else {
-      command << " -c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=" << recipe.gop << ":min-keyint=" << recipe.gop
-              << ":scenecut=0:bframes=" << recipe.b_frames << ":slices=" << recipe.slices;
+      command << " -c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=" << recipe.gop
+              << ":min-keyint=" << recipe.gop << ":scenecut=0:bframes=" << recipe.b_frames
+              << ":slices=" << recipe.slices;
       if (recipe.name.find(".mp4") != std::string::npos) command << " -tag:v hvc1";
     }
     command << " -pix_fmt yuv420p " << recipe.output_options << " " << path.string();
@@ -77,10 +82,12 @@ class MediaTest : public testing::Test {
     return path;
   }
 
-  // Hashes of all decoded pictures (or sound) in presentation order. A single message from the decoder makes the test
-  // fail, unless it is told to bear with SEIs that it does not understand.
-  static std::string frame_hashes(const fs::path& path, const std::string& streams = "0:v", bool strict = true) {
-    const std::string strictness = strict ? " -loglevel error -xerror -err_detect explode" : " -loglevel quiet";
+  // Hashes of all decoded pictures (or sound) in presentation order. A single message from the decoder makes
+  // the test fail, unless it is told to bear with SEIs that it does not understand.
+  static std::string frame_hashes(const fs::path& path, const std::string& streams = "0:v",
+                                  bool strict = true) {
+    const std::string strictness =
+        strict ? " -loglevel error -xerror -err_detect explode" : " -loglevel quiet";
     const auto result = run("ffmpeg -hide_banner" + strictness + " -i " + path.string() + " -map " + streams +
                             " -fps_mode passthrough -f framemd5 -");
     EXPECT_EQ(result.status, 0) << path << "\n" << result.output;
@@ -102,7 +109,8 @@ class MediaTest : public testing::Test {
   }
 
   static std::string probe(const fs::path& path, const std::string& options) {
-    const auto result = run("ffprobe -hide_banner -loglevel error -of csv=p=0 " + options + " " + path.string());
+    const auto result =
+        run("ffprobe -hide_banner -loglevel error -of csv=p=0 " + options + " " + path.string());
     EXPECT_EQ(result.status, 0) << path << "\n" << result.output;
     return result.output;
   }

@@ -116,10 +116,15 @@ TEST_F(MediaSourceTest, HostileFilesNeverHurtTheCaller) {
     // The structure lies at the beginning: half of the damage goes there.
     const auto area = i % 2 == 0 ? std::min<std::size_t>(bytes.size(), 1000) : bytes.size();
     if (kind == 0) bytes.resize(pick(bytes.size()) + 1);
-    if (kind == 1) for (int n = 0; n < 30; ++n) bytes[pick(area)] = static_cast<std::uint8_t>(random());
+    if (kind == 1)
+      for (int n = 0; n < 30; ++n) bytes[pick(area)] = static_cast<std::uint8_t>(random());
     if (kind == 2) bytes[pick(area)] ^= static_cast<std::uint8_t>(1u << pick(8));
-    if (kind == 3) std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(pick(area)), std::min<std::size_t>(8, bytes.size() - area), std::uint8_t{0xff});
-    if (kind == 3) bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(pick(area)), 16, static_cast<std::uint8_t>(random()));
+    if (kind == 3)
+      std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(pick(area)),
+                  std::min<std::size_t>(8, bytes.size() - area), std::uint8_t{0xff});
+    if (kind == 3)
+      bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(pick(area)), 16,
+                   static_cast<std::uint8_t>(random()));
     const auto path = folder_ / "hostile.mkv";
     ASSERT_TRUE(write_file_atomically(path, bytes));
     auto source = open_foreign(path);

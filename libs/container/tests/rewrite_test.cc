@@ -154,12 +154,13 @@ TEST_P(RewriteTest, UnitsAreInsertedAndNothingElseChanges) {
 INSTANTIATE_TEST_SUITE_P(
     All, RewriteTest,
     testing::Values(
-        Case{"mp4", {}, "out.mp4"},
-        Case{"mp4_h265", {.codec = "h265"}, "out.mp4"},
+        Case{"mp4", {}, "out.mp4"}, Case{"mp4_h265", {.codec = "h265"}, "out.mp4"},
         Case{"mp4_slices_audio", {.slices = 4, .audio = true}, "out.mp4"},
         Case{"mp4_b_frames", {.b_frames = 2, .audio = true}, "out.mp4"},
         Case{"mp4_b_frames_h265", {.codec = "h265", .b_frames = 3, .audio = true}, "out.mp4"},
-        Case{"fmp4", {.audio = true, .output_options = "-movflags frag_keyframe+empty_moov+default_base_moof"}, "out.mp4"},
+        Case{"fmp4",
+             {.audio = true, .output_options = "-movflags frag_keyframe+empty_moov+default_base_moof"},
+             "out.mp4"},
         Case{"mp4_to_mkv", {.b_frames = 2, .audio = true}, "out.mkv"},
         Case{"mkv_to_mp4", {.name = "clip.mkv", .audio = true}, "out.mp4"},
         Case{"mkv_b_frames_to_mp4", {.name = "clip.mkv", .b_frames = 2, .audio = true}, "out.mp4"},
@@ -200,7 +201,8 @@ TEST_F(RewriteFiles, Mp4ToRawAddsParameterSetsOnce) {
   ASSERT_EQ(back.pictures_.size(), 50u);
   EXPECT_EQ(back.pictures_[0].size(), editor.pictures_[0].size() + 2);
   EXPECT_EQ(back.pictures_[49], editor.pictures_[49]);
-  EXPECT_EQ(read_file(folder_ / "out.h264", 1 << 24).value(), read_file(folder_ / "back.h264", 1 << 24).value());
+  EXPECT_EQ(read_file(folder_ / "out.h264", 1 << 24).value(),
+            read_file(folder_ / "back.h264", 1 << 24).value());
 }
 
 TEST_F(RewriteFiles, TheOutputCanBeTheInput) {
@@ -220,7 +222,10 @@ TEST_F(RewriteFiles, ErrorsLeaveNoFile) {
   ASSERT_TRUE(write_file_atomically(folder_ / "garbage.mp4", Bytes(5000, 0x5a)));
   EXPECT_EQ(rewrite_clip(folder_ / "garbage.mp4", folder_ / "out.mp4", editor).error().code, Errc::malformed);
   // A file that ends inside a picture.
-  const auto whole = read_file(make_clip({.name = "cut.mp4", .output_options = "-movflags frag_keyframe+empty_moov"}), 1 << 24).value();
+  const auto whole =
+      read_file(make_clip({.name = "cut.mp4", .output_options = "-movflags frag_keyframe+empty_moov"}),
+                1 << 24)
+          .value();
   ASSERT_TRUE(write_file_atomically(folder_ / "cut.mp4", BytesView(whole).first(whole.size() * 2 / 3)));
   EXPECT_EQ(rewrite_clip(folder_ / "cut.mp4", folder_ / "out.mp4", editor).error().code, Errc::malformed);
   EXPECT_FALSE(std::filesystem::exists(folder_ / "out.mp4"));

@@ -17,7 +17,8 @@ namespace {
 using std::chrono::milliseconds;
 constexpr milliseconds kPatience{20'000};
 
-Result<int> outcome_of(const std::function<int(const SandboxedChild::Descriptors&)>& work, SandboxLimits limits = {}, int input = -1) {
+Result<int> outcome_of(const std::function<int(const SandboxedChild::Descriptors&)>& work,
+                       SandboxLimits limits = {}, int input = -1) {
   CAM_TRY(auto child, SandboxedChild::start(input, limits, work));
   return child.wait(kPatience);
 }
@@ -33,13 +34,18 @@ TEST(Sandbox, ForbiddenCallsEndTheChild) {
       {"unlink", [](const auto&) { return ::unlink("/tmp/none"); }},
       {"write to another descriptor", [](const auto&) { return ::write(9, "x", 1) > 0 ? 1 : 0; }},
       {"executable memory",
-       [](const auto&) { return ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED ? 1 : 0; }},
+       [](const auto&) {
+         return ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED
+                    ? 1
+                    : 0;
+       }},
   };
   for (const auto& [name, work] : attempts) {
     const auto outcome = outcome_of(work);
     ASSERT_FALSE(outcome) << name << " was allowed: " << *outcome;
     EXPECT_EQ(outcome.error().code, Errc::malformed) << name << ": " << outcome.error().what;
-    EXPECT_NE(outcome.error().what.find("forbidden system call"), std::string::npos) << name << ": " << outcome.error().what;
+    EXPECT_NE(outcome.error().what.find("forbidden system call"), std::string::npos)
+        << name << ": " << outcome.error().what;
   }
 }
 
@@ -48,14 +54,16 @@ TEST(Sandbox, FilesCannotBeOpened) {
     for (const auto* path : {"/etc/passwd", "/proc/self/maps", "/dev/null", "."}) {
       if (::open(path, O_RDONLY | O_CLOEXEC) >= 0 || errno != EACCES) return 1;
     }
-    return ::open("/tmp/camvault-sandbox-test", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) < 0 && errno == EACCES ? 42 : 1;
+    return ::open("/tmp/camvault-sandbox-test", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) < 0 && errno == EACCES
+               ? 42
+               : 1;
   });
   ASSERT_TRUE(outcome) << outcome.error().what;
   EXPECT_EQ(*outcome, 42);
 }
 
 TEST(Sandbox, DescriptorsOfTheCallerAreClosed) {
-  const UniqueFd secret(::open("/etc/hostname", O_RDONLY));   // not even close-on-exec
+  const UniqueFd secret(::open("/etc/hostname", O_RDONLY));  // not even close-on-exec
   ASSERT_TRUE(secret.valid());
   const auto outcome = outcome_of([](const SandboxedChild::Descriptors& fds) {
     char byte = 0;
@@ -92,7 +100,12 @@ TEST(Sandbox, MemoryAndTimeAreBounded) {
   SandboxLimits small;
   small.memory = std::size_t{64} << 20;
   const auto memory = outcome_of(
-      [](const auto&) { return ::mmap(nullptr, std::size_t{128} << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? 42 : 1; },
+      [](const auto&) {
+        return ::mmap(nullptr, std::size_t{128} << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                      -1, 0) == MAP_FAILED
+                   ? 42
+                   : 1;
+      },
       small);
   ASSERT_TRUE(memory) << memory.error().what;
   EXPECT_EQ(*memory, 42);

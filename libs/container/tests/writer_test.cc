@@ -90,9 +90,12 @@ TEST_F(WriterTest, IndexedAndFragmentedFilesHoldTheSameUnits) {
       }
       const auto status = (*writer)->finish();
       ASSERT_TRUE(status) << status.error().what;
-      EXPECT_TRUE(units_of(path, index ? codec::ClipFormat::mp4 : codec::ClipFormat::fragmented_mp4) == units);
+      EXPECT_TRUE(units_of(path, index ? codec::ClipFormat::mp4 : codec::ClipFormat::fragmented_mp4) ==
+                  units);
       EXPECT_EQ(frame_hashes(path), frame_hashes(folder_ / raw));
-      EXPECT_EQ(probe(path, "-select_streams v -show_entries stream=codec_tag_string,width,height,nb_read_packets,duration -count_packets"),
+      EXPECT_EQ(probe(path,
+                      "-select_streams v -show_entries "
+                      "stream=codec_tag_string,width,height,nb_read_packets,duration -count_packets"),
                 std::string(options.codec == Codec::h264 ? "avc1" : "hvc1") + ",320,240,2.000000,50\n");
       EXPECT_EQ((*writer)->finish().error().code, Errc::usage);
     }
@@ -105,10 +108,12 @@ TEST_F(WriterTest, GStreamerPlaysTheIndexedFile) {
   const auto path = folder_ / "out.mp4";
   auto writer = create_clip(path, {});
   ASSERT_TRUE(writer);
-  for (std::size_t i = 0; i < all.size(); ++i) ASSERT_TRUE(write(**writer, all[i], static_cast<std::int64_t>(i)));
+  for (std::size_t i = 0; i < all.size(); ++i)
+    ASSERT_TRUE(write(**writer, all[i], static_cast<std::int64_t>(i)));
   ASSERT_TRUE((*writer)->finish());
-  const auto result = test::run("gst-launch-1.0 -q filesrc location=" + path.string() +
-                                " ! qtdemux ! h264parse ! avdec_h264 ! filesink location=" + (folder_ / "raw.yuv").string());
+  const auto result =
+      test::run("gst-launch-1.0 -q filesrc location=" + path.string() +
+                " ! qtdemux ! h264parse ! avdec_h264 ! filesink location=" + (folder_ / "raw.yuv").string());
   EXPECT_EQ(result.status, 0) << result.output;
   EXPECT_EQ(std::filesystem::file_size(folder_ / "raw.yuv"), 50u * 320u * 240u * 3u / 2u);
 }
@@ -123,7 +128,8 @@ TEST_F(WriterTest, AKilledWriterLeavesAFileThatPlays) {
   if (pid == 0) {
     auto writer = create_clip(path, {});
     bool good = writer.has_value();
-    for (std::size_t i = 0; i < 45 && good; ++i) good = write(**writer, all[i], static_cast<std::int64_t>(i)).has_value();
+    for (std::size_t i = 0; i < 45 && good; ++i)
+      good = write(**writer, all[i], static_cast<std::int64_t>(i)).has_value();
     if (good && ::write(ready[1], "x", 1) == 1) ::pause();
     ::_exit(1);
   }
@@ -147,13 +153,13 @@ TEST_F(WriterTest, WritersSayWhatIsWrong) {
   const auto all = pictures({.name = "clip.h264"});
   auto writer = create_clip(folder_ / "a.mp4", {});
   ASSERT_TRUE(writer);
-  EXPECT_EQ(write(**writer, all[1], 0).error().code, Errc::malformed);   // no parameter sets
+  EXPECT_EQ(write(**writer, all[1], 0).error().code, Errc::malformed);  // no parameter sets
   EXPECT_EQ(create_clip(folder_ / "none" / "a.mp4", {}).error().code, Errc::not_found);
   EXPECT_EQ(create_clip(folder_, {}).error().code, Errc::io);
   auto empty = create_clip(folder_ / "b.mp4", {});
   ASSERT_TRUE(empty);
   EXPECT_EQ((*empty)->finish().error().code, Errc::usage);
-  EXPECT_EQ(create_clip("/dev/null", {}).error().code, Errc::usage);   // no place to seek in
+  EXPECT_EQ(create_clip("/dev/null", {}).error().code, Errc::usage);  // no place to seek in
 }
 
 TEST(ParameterSets, SizesOfKnownStreams) {
@@ -163,7 +169,8 @@ TEST(ParameterSets, SizesOfKnownStreams) {
   ASSERT_TRUE(format) << format.error().what;
   EXPECT_EQ(format->width, 1280u);
   EXPECT_EQ(format->height, 720u);
-  for (std::size_t size = 0; size < 9; ++size) EXPECT_FALSE(read_sps(Codec::h264, BytesView(sps).first(size)));
+  for (std::size_t size = 0; size < 9; ++size)
+    EXPECT_FALSE(read_sps(Codec::h264, BytesView(sps).first(size)));
   EXPECT_FALSE(read_sps(Codec::h265, sps));
 }
 

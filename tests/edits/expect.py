@@ -239,6 +239,9 @@ class Judge:
                 wrong.add(picture)
         return len(wrong)
 
+    def covered_item(self, it):
+        return it.source.hashable in self.cover
+
     # ---- what is gone
     def look_for_missing(self):
         clip = self.clip
@@ -315,7 +318,7 @@ class Judge:
             index += it.first
             at[i] = index
             if self.first <= i <= self.last + 1 and self.kinds[i] not in ("own",):
-                if i == self.last + 1 and self.kinds[i] != "extra":
+                if not it.vcl or (i == self.last + 1 and self.kinds[i] != "extra"):
                     continue
                 names = {index}
                 if it.source is not None and (it.source.first, it.source.gop_start) != (it.first, it.gop_start):
@@ -338,6 +341,8 @@ class Judge:
                 places = [at[k] for k, o in enumerate(self.units) if self.own(o) and o.source is it.source]
                 names = set(range(min(places), max(places) + 1))
             sets.append(names)
+        if any(kind == "moved" and not self.covered_item(it) for it, kind in zip(self.units, self.kinds)):
+            return [], None  # what was put there is named or not covered, which of them is a matter of taste
         own = [i for i, it in enumerate(self.units) if self.kinds[i] in ("own", "altered", "moved")]
         actual = [self.units[i].source.hashable for i in own]
         displaced = [at[i] for i, is_, should in zip(own, actual, sorted(actual)) if is_ != should]

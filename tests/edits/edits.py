@@ -194,6 +194,19 @@ def insert_other(rng, s):
     return items[:at] + [Item(s.clip.codec, new)] + items[at:], "before unit %d" % at
 
 
+@edit
+def replace_picture(rng, s):
+    """A picture with another one in its place, of the same kind or not."""
+    items = derived(s.clip)
+    known = {it.data for it in items}
+    new = s.again.items[pick(rng, s.again.items, lambda it: it.first and it.data not in known)]
+    p = rng.randrange(s.clip.pictures)
+    at = next(i for i, it in enumerate(items) if it.vcl and it.picture == p)
+    other = [it.derived() for it in s.again.items if it.vcl and it.picture == new.picture]
+    rest = [it for it in items[at:] if not (it.vcl and it.picture == p)]
+    return items[:at] + other + rest, "picture %d by %d%s" % (p, new.picture, ", an I" if new.gop_start else "")
+
+
 # ---- repeat
 @edit
 def repeat_slice(rng, s):
@@ -351,6 +364,24 @@ def remove_pictures(rng, s):
     p = rng.randrange(s.clip.pictures)
     q = min(p + rng.randrange(1, 6), s.clip.pictures)
     return [it for it in items if not (it.vcl and p <= it.picture < q)], "pictures %d to %d" % (p, q - 1)
+
+
+@edit
+def forge_gop(rng, s):
+    """A GOP, or a part from an I on, replaced by other pictures that nobody signed, with or without the SEIs in it."""
+    items, new = derived(s.clip), derived(s.again)
+    borders, others = gop_starts(items) + [len(items)], gop_starts(new) + [len(new)]
+    a, b = rng.randrange(len(borders) - 1), rng.randrange(len(others) - 1)
+    first = borders[a]
+    if rng.random() < 0.3:  # the new I comes in the middle of the GOP
+        first = rng.choice([i for i in starts(items) if borders[a] < i < borders[a + 1]] or [first])
+    keep = [it for it in items[first:borders[a + 1]] if not it.vcl] if rng.random() < 0.5 else []
+    forged = [it for it in new[others[b]:others[b + 1]] if it.vcl and it.data not in {o.data for o in items}]
+    if not forged:
+        raise NotHere
+    mixed = sorted(rng.sample(range(len(forged) + 1), 1) * len(keep))
+    return items[:first] + forged[:mixed[0] if mixed else 0] + keep + forged[mixed[0] if mixed else 0:] + items[borders[a + 1]:], \
+        "GOP %d from unit %d" % (a, first)
 
 
 # ---- other recordings, other signers

@@ -175,7 +175,7 @@ class Judge:
             if rank[0] != min(rank) or rank[-1] != max(rank) or any(i > self.last or i < self.first for i in moved):
                 # The border of what is vouched for is in question: the moved unit is also just missing from its run.
                 self.maybe_gone.append("a unit moved over the border of what is vouched for")
-                self.maybe_bad += self.bad
+                self.maybe_bad += self.bad + ["a unit is not in its place"]
                 self.bad = []
 
     def look_at_unit(self, i, it, kind, where):
@@ -247,6 +247,10 @@ class Judge:
         clip = self.clip
         covered = [h for h in sorted(self.in_order) if h in self.cover]
         lowest, highest = covered[0], covered[-1]
+        if any(not sei.signed and sei.begin > highest for sei in clip.seis) and len(self.edited) != len(clip.items):
+            # Unsigned SEIs behind the last signed one are not vouched for; what they claim may still be held against the clip.
+            self.maybe_gone.append("SEIs that nobody signed")
+            self.maybe_bad.append("SEIs that nobody signed")
         self.absent = set()
         start = next(it.hashable for it in clip.hashables if it.gop_start and it.gop == clip.hashables[lowest].gop)
         head = next(s for s in clip.seis if s.begin <= lowest < s.end)
@@ -308,6 +312,7 @@ class Judge:
         must, index, strict = [], -1, not (self.maybe_bad or self.maybe_gone)
         moved = {it.source.hashable for it, kind in zip(self.units, self.kinds) if kind == "moved"}
         absent = sorted(self.absent - moved)
+        absent_here = bool(absent)
         at = {}
         for i, it in enumerate(self.units):
             own = self.kinds[i] in ("own", "altered") and self.own(it)
@@ -341,6 +346,9 @@ class Judge:
                 places = [at[k] for k, o in enumerate(self.units) if self.own(o) and o.source is it.source]
                 names = set(range(min(places), max(places) + 1))
             sets.append(names)
+        if absent_here and "extra" in self.kinds[self.first:self.last + 2] and sets:
+            every = set().union(*sets)  # something instead of something: whether both count in the numbering is not fixed
+            return [set(range(min(every), max(every) + 1))], None
         if any(kind == "moved" and not self.covered_item(it) for it, kind in zip(self.units, self.kinds)):
             return [], None  # what was put there is named or not covered, which of them is a matter of taste
         own = [i for i, it in enumerate(self.units) if self.kinds[i] in ("own", "altered", "moved")]

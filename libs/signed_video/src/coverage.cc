@@ -101,6 +101,8 @@ void Coverage::begin_piece(std::string why) {
   ledger_.outcome().tampered = true;
   joined_ = true;
   previous_.reset();
+  placed_.reset();
+  early_.clear();
   lost_ = 0;
   piece_begins_ = true;
 }
@@ -121,13 +123,33 @@ bool Coverage::plausible_gap(const GopSei& sei, std::uint32_t lost) const {
   return passed_ms >= at_least && passed_ms <= at_most;
 }
 
+// An SEI that was set aside can have come too early: its GOP stands further back in the clip. Then the one that comes now
+// follows the last one that was placed.
+bool Coverage::came_early(const GopSei& sei) {
+  if (previous_->placed || unplaced_.empty()) return false;
+  if (placed_) {
+    const auto step = sei.general.counter - placed_->counter;
+    if (step == 0 || step > kHalfOfCounters) return false;
+    if (step == 1 && placed_->first_entry && *placed_->first_entry != sei.general.linked_hash) return false;
+  }
+  note(NoteKind::out_of_order, current_gop(), unplaced_.size(), "GOPs stand in another order than they were recorded in");
+  ledger_.outcome().tampered = true;
+  for (const auto& unplaced : unplaced_) early_.push_back(unplaced.sei.general.counter);
+  unplaced_.clear();
+  previous_ = placed_;
+  lost_ = 0;
+  return true;
+}
+
 void Coverage::check_order(const GopSei& sei) {
   if (!previous_) return;
-  const auto step = sei.general.counter - previous_->counter;  // wraps with the counter
-  if (step == 0 || step > 0x8000'0000U) {
-    begin_piece("the GOP counter runs backwards here: another recording begins, or GOPs were put into another order");
+  const auto counter = sei.general.counter;
+  if (counter - previous_->counter - 1 >= kHalfOfCounters && !came_early(sei)) {
+    begin_piece("the GOP counter runs backwards here: another recording begins");
     return;
   }
+  if (!previous_) return;
+  const auto step = counter - previous_->counter;  // wraps with the counter
   if (step > 1 && !plausible_gap(sei, step - 1)) {
     begin_piece("the GOP counter and the signed times do not fit together here: two recordings were joined");
     return;
@@ -136,7 +158,8 @@ void Coverage::check_order(const GopSei& sei) {
     begin_piece("the signed link to the GOP before does not fit: two recordings were joined");
     return;
   }
-  lost_ += step - 1;
+  const auto seen_early = std::erase_if(early_, [&](std::uint32_t c) { return c - previous_->counter < step; });
+  lost_ += step - 1 - std::min<std::uint64_t>(step - 1, seen_early);
 }
 
 // Finds the units of an SEI and settles them, or says what has to come first; then the SEI was not touched.
@@ -307,7 +330,7 @@ void Coverage::commit_segment(GopSei& sei, Located located) {
   previous.gop = segment.gop;
   previous.gop_hash = general.gop_hash;
   previous.unit_count = general.unit_count;
-  previous_ = std::move(previous);
+  previous_ = placed_ = std::move(previous);
   if (general.start && general.end && *general.end > *general.start) {
     const auto length = *general.end - *general.start;
     shortest_segment_ = longest_segment_ == Ticks::zero() ? length : std::min(shortest_segment_, length);

@@ -33,6 +33,9 @@ inline constexpr std::size_t kMaxSuspects = 4096;
 inline constexpr std::size_t kMaxNotes = 1000;
 inline constexpr std::size_t kMaxListedMissingGops = 1000;
 
+// Counters wrap: a step of more than this is a step back.
+inline constexpr std::uint32_t kHalfOfCounters = 0x8000'0000;
+
 inline constexpr std::size_t kNoUnit = SIZE_MAX;
 inline constexpr Timestamp kLatestTime = Timestamp::max() - std::chrono::hours(48);
 
@@ -117,6 +120,7 @@ class Coverage {
   void defer_unless_settled(GopSei sei, Wait may_wait_for, const GopSei* following);
   void settle_deferred(Wait may_wait_for, const GopSei* following);
   void check_order(const GopSei& sei);
+  bool came_early(const GopSei& sei);
   bool plausible_gap(const GopSei& sei, std::uint32_t lost) const;
   std::optional<Located> locate_exactly(const GopSei& sei, std::size_t begin, bool reference_only);
   std::optional<Located> locate_by_hash(const GopSei& sei);
@@ -157,6 +161,8 @@ class Coverage {
   std::vector<Unplaced> unplaced_;
   std::deque<Bytes> orphan_lists_;            // of GOPs that were not found: their pictures may turn up elsewhere
   std::optional<Previous> previous_;
+  std::optional<Previous> placed_;            // the last one whose units were found
+  std::vector<std::uint32_t> early_;          // counters of SEIs that came before their turn; at most kMaxUnplaced
   std::uint64_t lost_ = 0;                    // SEIs that the counter misses since the last placed one
   std::uint64_t flushed_gops_ = 0;            // given up while they waited
   bool piece_begins_ = true;                  // nothing of this recording was placed yet

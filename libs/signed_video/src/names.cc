@@ -40,6 +40,7 @@ std::string_view to_string(NoteKind kind) {
     case NoteKind::unsigned_tail: return "unsigned_tail";
     case NoteKind::unsigned_head: return "unsigned_head";
     case NoteKind::gops_missing: return "gops_missing";
+    case NoteKind::out_of_order: return "out_of_order";
     case NoteKind::joined: return "joined";
     case NoteKind::sei_removed: return "sei_removed";
     case NoteKind::sei_repeated: return "sei_repeated";

@@ -191,6 +191,12 @@ inline Take record(const std::string& scene, const Camera& camera, SignerOptions
   return take;
 }
 
+// The value itself, not a reference into a result that ends with the expression.
+inline std::span<const Bytes> must(Result<std::span<const Bytes>> seis) {
+  EXPECT_TRUE(seis) << (seis ? "" : seis.error().what);
+  return seis ? *seis : std::span<const Bytes>();
+}
+
 inline VerifyOptions trusting(const Camera& camera) {
   VerifyOptions options;
   options.anchors = {camera.root};

@@ -140,10 +140,10 @@ TEST(Signer, TimesThatRunBackwardsAreLifted) {
   for (int i = 0; i < 12; ++i) {
     const auto unit = slice(take.codec, i % 4 == 0 ? 'I' : 'P', static_cast<std::uint32_t>(i));
     const std::vector<BytesView> views{unit};
-    for (const auto& sei : signer.add(views, recording_begins() - i * kFrame).value()) take.insert(take.units.size(), sei, 'S');
+    for (const auto& sei : must(signer.add(views, recording_begins() - i * kFrame))) take.insert(take.units.size(), sei, 'S');
     take.insert(take.units.size(), unit, i % 4 == 0 ? 'I' : 'P');
   }
-  for (const auto& sei : signer.finish().value()) take.insert(take.units.size(), sei, 'S');
+  for (const auto& sei : must(signer.finish())) take.insert(take.units.size(), sei, 'S');
   const auto report = verify(take);
   EXPECT_EQ(report.verdict, Verdict::authentic);
   EXPECT_EQ(report.first_time, recording_begins());

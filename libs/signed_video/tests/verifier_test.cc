@@ -230,11 +230,11 @@ TEST(Verifier, EqualPicturesKeepTheirPlaces) {
   for (const char letter : std::string("IPQPQPQPIPQP")) {
     const auto unit = letter == 'I' ? slice(take.codec, 'I', number) : slice(take.codec, 'P', letter == 'Q' ? 900 : 800 + number);
     const std::vector<BytesView> views{unit};
-    for (const auto& sei : signer.add(views, recording_begins() + number * kFrame).value()) take.insert(take.units.size(), sei, 'S');
+    for (const auto& sei : must(signer.add(views, recording_begins() + number * kFrame))) take.insert(take.units.size(), sei, 'S');
     take.insert(take.units.size(), unit, letter == 'I' ? 'I' : 'P');
     ++number;
   }
-  for (const auto& sei : signer.finish().value()) take.insert(take.units.size(), sei, 'S');
+  for (const auto& sei : must(signer.finish())) take.insert(take.units.size(), sei, 'S');
   EXPECT_EQ(verify(take).verdict, Verdict::authentic);
   for (const std::size_t dropped : {2u, 4u, 3u, 6u}) {
     auto cut = take;
@@ -266,7 +266,11 @@ TEST(Verifier, SwappedGopsAreNotAuthentic) {
                 take.units.begin() + static_cast<std::ptrdiff_t>(c));
     std::rotate(take.letters.begin() + static_cast<std::ptrdiff_t>(a), take.letters.begin() + static_cast<std::ptrdiff_t>(b),
                 take.letters.begin() + static_cast<std::ptrdiff_t>(c));
-    expect(verify(take), Verdict::not_authentic, "swapped GOPs");
+    const auto report = verify(take);
+    expect(report, Verdict::not_authentic, "swapped GOPs");
+    EXPECT_TRUE(has_note(report, NoteKind::out_of_order));
+    // GOP 2 stands where GOP 1 was; GOP 1 is the one that is found elsewhere.
+    EXPECT_THAT(findings(report), ElementsAre(low ? "extra 8..11 gop 2" : "out_of_place 8..11 gop 2"));
   }
 }
 

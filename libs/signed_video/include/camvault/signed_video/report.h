@@ -68,6 +68,7 @@ enum class NoteKind : std::uint8_t {
   unsigned_tail,            // pictures after the last signature: normal for a cut or running recording
   unsigned_head,            // pictures before the first GOP that any signature covers
   gops_missing,             // a gap in the GOP counter: a run of GOPs was removed
+  out_of_order,             // GOPs stand in another order than they were recorded in
   joined,                   // two recordings were put together here
   sei_removed,              // pictures stand there whose signature was taken away
   sei_repeated,             // the same SEI more than once: allowed

@@ -116,6 +116,7 @@ bool is_warning(NoteKind kind) {
   switch (kind) {
     case NoteKind::gops_missing:
     case NoteKind::joined:
+    case NoteKind::out_of_order:
     case NoteKind::sei_removed:
     case NoteKind::sei_invalid:
     case NoteKind::sei_malformed:

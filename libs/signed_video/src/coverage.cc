@@ -72,13 +72,6 @@ std::optional<crypto::Digest> Coverage::stream_anchor(std::uint32_t clip_gop) co
   return std::nullopt;
 }
 
-std::vector<const Hashable*> Coverage::hashables(std::size_t begin, std::size_t end) const {
-  std::vector<const Hashable*> out;
-  out.reserve(end - begin);
-  for (auto i = begin; i < end; ++i) out.push_back(&pending_[i].hash);
-  return out;
-}
-
 void Coverage::add_sei(GopSei sei) {
   if (deferred_) settle_deferred(Wait::nothing, &sei);
   parts_seen_ = parts_seen_ || sei.general.partial;
@@ -170,6 +163,9 @@ Coverage::Wait Coverage::resolve(GopSei& sei, Wait may_wait_for, const GopSei* f
     located = locate_by_list(sei, may_wait_for, following, wait);
     if (wait != Wait::nothing) return wait;
   }
+  if (located && repeats_previous(sei.general) && has_missing(*located) && !at_end_ && may_wait_for == Wait::units) {
+    return Wait::units;  // whether it really is the end of the stream decides what a gap in its list means
+  }
   if (located) {
     const auto front = located->begin;
     const auto dropped = front;
@@ -190,6 +186,18 @@ Coverage::Wait Coverage::resolve(GopSei& sei, Wait may_wait_for, const GopSei* f
 
 bool Coverage::repeats_previous(const General& general) const {
   return previous_ && general.gop_hash == previous_->gop_hash && general.unit_count == previous_->unit_count;
+}
+
+bool Coverage::has_missing(const Located& located) {
+  return std::any_of(located.steps.begin(), located.steps.end(), [](const Step& s) { return s.status == UnitStatus::missing; });
+}
+
+// ONVIF's reference signer ends a stream with an SEI that repeats the GOP hash, count and times of the one before; its
+// example recorder writes the last picture in place of the one before it, and once more. That is how its files end, not an
+// edit.
+bool Coverage::ends_twice(const Located& located) const {
+  return at_end_ && located.end + 1 == pending_.size() && located.end > 0 &&
+         pending_[located.end].hash.raw == pending_[located.end - 1].hash.raw;
 }
 
 // Nothing in the clip is what this SEI speaks of.
@@ -245,16 +253,16 @@ void Coverage::commit_segment(GopSei& sei, Located located) {
   segment.linked = previous_ && previous_->first_entry && *previous_->first_entry == general.linked_hash;
   segment.start = general.start;
   segment.end = general.end;
-  // The end-of-stream SEI of ONVIF's reference signer repeats the GOP hash, count and times of the SEI before. What its list
-  // clears is clear, but it cannot be relied on to say that the GOP is complete.
   if (repeats_previous(general)) {
-    const auto gone = std::erase_if(located.steps, [](const Step& s) { return s.status == UnitStatus::missing; });
-    if (gone > 0) {
-      note(NoteKind::last_gop_not_verifiable, current_gop(), gone,
-           "the last SEI repeats the GOP hash of the one before it: whether the last GOP is complete cannot be verified");
-    }
-    segment.start = previous_->end;
+    segment.start = previous_->end;  // it repeats the times, too
     segment.end.reset();
+    stale_end_ = ends_twice(located);
+    if (has_missing(located) && stale_end_) {
+      std::erase_if(located.steps, [](const Step& s) { return s.status == UnitStatus::missing; });
+      note(NoteKind::last_gop_not_verifiable, current_gop(), 1,
+           "the last SEI repeats the GOP hash of the one before it, and the last picture stands twice in place of another: the last "
+           "GOP cannot be verified as a whole");
+    }
   }
   const bool next_in_line = previous_ && previous_->placed && previous_->gop && lost_ == 0 && unplaced_.empty();
   const auto first_unit = std::find_if(located.steps.begin(), located.steps.end(), [](const Step& s) { return s.status == UnitStatus::authentic; });

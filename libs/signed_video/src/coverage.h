@@ -28,7 +28,6 @@ inline constexpr std::uint8_t kMaxAttempts = 32;
 inline constexpr std::size_t kMaxUnplaced = 64;
 inline constexpr std::size_t kMaxOrphans = 16;
 inline constexpr std::size_t kMaxStarts = 16;          // GOP beginnings that are tried for an SEI without a list
-inline constexpr std::size_t kMaxAnchors = 8;          // anchors that are tried for an SEI with a list
 inline constexpr std::size_t kMaxSuspects = 4096;
 inline constexpr std::size_t kMaxNotes = 1000;
 inline constexpr std::size_t kMaxListedMissingGops = 1000;
@@ -128,6 +127,9 @@ class Coverage {
   Located read_match(const GopSei& sei, const Match& match, const std::vector<std::size_t>& view, const std::vector<std::uint32_t>& claimed,
                      Wait may_wait_for, Wait& wait);
   bool repeats_previous(const General& general) const;
+  static bool has_missing(const Located& located);
+  bool ends_twice(const Located& located) const;
+  bool is_one_gop(std::size_t count) const;
   void set_aside(GopSei sei);
   void commit_segment(GopSei& sei, Located located);
   void find_moved(std::vector<UnitStatus>& status, bool uncovered_is_tampering) const;
@@ -143,7 +145,6 @@ class Coverage {
   bool suspect_between(std::uint64_t begin, std::uint64_t end) const;
 
   std::optional<crypto::Digest> stream_anchor(std::uint32_t clip_gop) const;
-  std::vector<const Hashable*> hashables(std::size_t begin, std::size_t end) const;
   UnitResult result_of(const PendingUnit& unit, UnitStatus status) const;
   void drop_front(std::size_t count);
   void note(NoteKind kind, std::uint32_t gop, std::uint64_t count, std::string text);

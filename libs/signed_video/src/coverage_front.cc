@@ -24,7 +24,20 @@ bool Coverage::signature_was_removed(std::size_t count, const GopSei& next, std:
     const auto anchor = stream_anchor(unit.clip_gop);
     if (anchor && entry_of(engine_, hash_, unit.hash, *anchor) == next.general.linked_hash) return true;
   }
-  return lost <= parts_of(count);
+  return lost <= parts_of(count) || !is_one_gop(count);
+}
+
+// Who cuts out a run of GOPs cuts the SEI of the GOP before with it, because that stands behind its end. One GOP then stands
+// without a signature, like the unsigned end of a recording. More than that was put there or robbed of its signatures.
+bool Coverage::is_one_gop(std::size_t count) const {
+  if (flushed_gops_ > 0) return false;
+  std::size_t slices = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (pending_[i].hash.anchors && i > 0) return false;
+    slices += pending_[i].hash.sei ? 0U : 1U;
+  }
+  const bool continues = previous_ && previous_->partial;
+  return count == 0 || ((pending_.front().hash.anchors || continues) && (parts_seen_ || slices <= largest_segment_));
 }
 
 // `behind` is the first waiting unit that stands behind the gap.
@@ -108,7 +121,7 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
       // SEIs are gone, and those that came next speak of units that are gone, too: a run of GOPs was removed, unless the
       // clip still holds all GOPs that the lost SEIs were for.
       const auto parts = parts_of(eligible);
-      if (parts > lost) {
+      if (parts > lost || !is_one_gop(eligible)) {
         note_removed_signature(lost, record);
       } else {
         count_missing_gops(lost - parts, count, record);
@@ -134,6 +147,12 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
       note(NoteKind::beginning_missing, 0, 1, "the clip begins inside a GOP: what is left of it cannot be verified");
     }
     if (eligible == count || eligible == 0 || head) return status;
+  }
+  if (next == nullptr && !head && lost == 0 && previous_ && previous_->placed && !previous_->partial && !stale_end_) {
+    // The last signed GOP was complete: nothing belongs between it and the next IDR picture.
+    for (std::size_t i = 0; i < count && !pending_[i].hash.anchors; ++i) {
+      if (!pending_[i].hash.sei && pending_[i].clip_gop == pending_.front().clip_gop) status[i] = UnitStatus::extra;
+    }
   }
   if (next == nullptr || stale_end_ || joined_) return status;
   if (head) {
@@ -168,7 +187,8 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
 void Coverage::find_moved(std::vector<UnitStatus>& status, bool uncovered_is_tampering) const {
   const auto is_bad = [&](UnitStatus s) { return s != UnitStatus::not_covered || uncovered_is_tampering; };
   if (std::none_of(status.begin(), status.end(), is_bad)) return;
-  const auto units = hashables(0, status.size());
+  std::vector<Wanted> units;
+  for (std::size_t i = 0; i < status.size(); ++i) units.push_back({&pending_[i].hash, std::nullopt, true});
   const auto size = crypto::digest_size(hash_);
   for (const auto& list : orphan_lists_) {
     if (list.size() < size) continue;

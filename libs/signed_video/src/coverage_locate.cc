@@ -79,28 +79,30 @@ std::optional<Coverage::Located> Coverage::locate_by_list(const GopSei& sei, Wai
                                                            const GopSei* following, Wait& wait) {
   const auto size = crypto::digest_size(hash_);
   if (!sei.list || sei.list->empty() || sei.general.gop_hash.size != size) return std::nullopt;
-  std::vector<crypto::Digest> anchors;
-  const auto offer = [&](const std::optional<crypto::Digest>& anchor) {
-    if (anchor && anchors.size() < kMaxAnchors && std::find(anchors.begin(), anchors.end(), *anchor) == anchors.end()) {
-      anchors.push_back(*anchor);
-    }
-  };
-  if (previous_ && previous_->partial) offer(previous_->anchor);
+  // The entry of the IDR picture is the anchor itself: it clears the others even if that picture is lost.
   crypto::Digest first;
   std::copy_n(sei.list->begin(), size, first.bytes.begin());
   first.size = static_cast<std::uint8_t>(size);
-  offer(first);  // the entry of the IDR picture is the anchor itself: it clears the others even if that picture is lost
+  std::vector<crypto::Digest> anchors{first};
+  if (previous_ && previous_->partial && previous_->anchor) anchors.push_back(*previous_->anchor);
+  // Pictures of still scenes are equal from GOP to GOP. If the GOP's own IDR picture is here, only what stands behind it
+  // belongs to it; if not, everything but the GOP that is only beginning.
+  std::optional<std::uint32_t> own_gop;
+  for (const auto& [gop, anchor] : anchors_) {
+    if (std::find(anchors.begin(), anchors.end(), anchor) != anchors.end()) own_gop = gop;
+  }
+  const auto last_gop = pending_.empty() ? 0 : pending_.back().clip_gop;
+  const bool may_be_running = sei.general.partial || pending_.empty() || pending_.front().clip_gop == last_gop;
   std::vector<std::size_t> view;
-  std::vector<const Hashable*> units;
+  std::vector<Wanted> units;
   for (std::size_t i = 0; i < pending_.size(); ++i) {
     auto& unit = pending_[i];
-    if (unit.hash.anchors) offer(unit.hash.raw);
     if (unit.attempts < kMaxAttempts) ++unit.attempts;
     if (reference_only_ && !unit.reference_hashed && !unit.hash.sei) continue;
     view.push_back(i);
-    units.push_back(&unit.hash);
+    const bool elsewhere = at_end_ || (own_gop ? unit.clip_gop == *own_gop : may_be_running || unit.clip_gop != last_gop);
+    units.push_back({&unit.hash, stream_anchor(unit.clip_gop), elsewhere});
   }
-  if (!pending_.empty()) offer(stream_anchor(pending_.front().clip_gop));
   const auto match = match_list(engine_, hash_, units, *sei.list, anchors);
   if (match.matched == 0) return std::nullopt;
   // Units that the next SEI speaks of are not this one's.
@@ -209,7 +211,7 @@ Coverage::Located Coverage::read_match(const GopSei& sei, const Match& match, co
   // The rest of the GOP may still come; and what comes tells whose the units behind the last match are.
   if (may_wait_for == Wait::units && places > taken && end + 1 >= view.size()) {
     wait = Wait::units;
-  } else if (may_wait_for != Wait::nothing && taken > 0) {
+  } else if (may_wait_for != Wait::nothing && (taken > 0 || places > taken)) {
     wait = Wait::sei;
   }
   read_gap(last + 1, end, places, sequence_after);

@@ -111,7 +111,7 @@ void append_entries(const crypto::Engine& engine, crypto::HashAlg hash, std::spa
   }
 }
 
-Match match_list(const crypto::Engine& engine, crypto::HashAlg hash, std::span<const Hashable* const> units, BytesView list,
+Match match_list(const crypto::Engine& engine, crypto::HashAlg hash, std::span<const Wanted> units, BytesView list,
                  std::span<const crypto::Digest> anchors) {
   Match match;
   const auto size = crypto::digest_size(hash);
@@ -121,11 +121,20 @@ Match match_list(const crypto::Engine& engine, crypto::HashAlg hash, std::span<c
   SlotIndex index(list, size);
   std::vector<std::size_t> hits(anchors.size());
   std::vector<std::span<const std::uint32_t>> choices(units.size());
+  const auto choices_under = [&](const Hashable& unit, const crypto::Digest& anchor) {
+    Anchored buffer;
+    return index.find(engine.digest(hash, join(anchor, unit.raw, buffer)));
+  };
   for (std::size_t i = 0; i < units.size(); ++i) {
-    if (stands_alone(*units[i])) choices[i] = index.find(units[i]->raw);
-    for (std::size_t a = 0; a < anchors.size() && choices[i].empty() && !units[i]->sei; ++a) {
-      Anchored buffer;
-      choices[i] = index.find(engine.digest(hash, join(anchors[a], units[i]->raw, buffer)));
+    const auto& [unit, own_anchor, elsewhere] = units[i];
+    if (stands_alone(*unit)) choices[i] = index.find(unit->raw);
+    if (choices[i].empty() && own_anchor && !unit->sei) {
+      choices[i] = choices_under(*unit, *own_anchor);
+      const auto known = std::find(anchors.begin(), anchors.end(), *own_anchor);
+      if (!choices[i].empty() && known != anchors.end()) ++hits[static_cast<std::size_t>(known - anchors.begin())];
+    }
+    for (std::size_t a = 0; a < anchors.size() && choices[i].empty() && elsewhere && !unit->sei; ++a) {
+      choices[i] = choices_under(*unit, anchors[a]);
       if (!choices[i].empty()) ++hits[a];
     }
     if (choices[i].size() == 1) match.slot[i] = index.take(choices[i], 0, kNoSlot);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -33,9 +34,17 @@ struct Match {
   crypto::Digest anchor;                // the anchor under which most units matched
 };
 
-// Matches units (in stream order) with the entries of `list`. Each anchor in `anchors` is tried for each unit. A unit
-// that repeats an entry is matched once. Takes O((units * anchors + list) log list).
-Match match_list(const crypto::Engine& engine, crypto::HashAlg hash, std::span<const Hashable* const> units, BytesView list,
+// A unit that is looked for in a list.
+struct Wanted {
+  const Hashable* unit = nullptr;
+  std::optional<crypto::Digest> anchor;   // of the GOP it stands in
+  bool elsewhere = true;                  // may belong to a GOP with another anchor: its IDR picture was lost or changed
+};
+
+// Matches units (in stream order) with the entries of `list`. Each unit is tried with the anchor of its GOP, then, if it
+// may belong elsewhere, with each of `anchors`. Equal pictures take the places that fit the others; a unit that repeats an
+// entry is matched once. Takes O((units * anchors + list) log list).
+Match match_list(const crypto::Engine& engine, crypto::HashAlg hash, std::span<const Wanted> units, BytesView list,
                  std::span<const crypto::Digest> anchors);
 
 }  // namespace camvault::signed_video

@@ -145,8 +145,8 @@ void Trust::judge(std::optional<Timestamp> first, std::optional<Timestamp> last,
     report.provenance_reason = "the recording time in the clip is implausible, so certificates cannot be judged at it";
     return;
   }
-  const auto begin = options_.at.value_or(*first);
-  const auto end = options_.at.value_or(std::max(begin, last.value_or(begin)));
+  const auto begin = options_.at ? *options_.at : *first;  // one of them is there
+  const auto end = options_.at ? *options_.at : std::max(begin, last.value_or(begin));
   report.judged_at = begin;
   report.judged_at_given = options_.at.has_value();
   report.provenance = Provenance::trusted;

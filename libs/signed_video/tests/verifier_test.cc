@@ -244,6 +244,58 @@ TEST(Verifier, EqualPicturesKeepTheirPlaces) {
   }
 }
 
+// Still pictures that are equal from GOP to GOP: those of the next GOP do not stand in for removed ones.
+TEST(Verifier, EqualPicturesOfTwoGopsAreKeptApart) {
+  Take take;
+  auto signer = Signer::create(engine(), camera_one().key, options_for(camera_one())).value();
+  for (std::uint32_t number = 0; number < 24; ++number) {
+    const bool idr = number % 6 == 0;
+    const auto unit = slice(take.codec, idr ? 'I' : 'P', idr ? number : 700);
+    const std::vector<BytesView> views{unit};
+    for (const auto& sei : must(signer.add(views, recording_begins() + number * kFrame))) take.insert(take.units.size(), sei, 'S');
+    take.insert(take.units.size(), unit, idr ? 'I' : 'P');
+  }
+  for (const auto& sei : must(signer.finish())) take.insert(take.units.size(), sei, 'S');
+  EXPECT_EQ(verify(take).verdict, Verdict::authentic);
+  auto cut = take;
+  cut.erase(cut.picture(8), cut.picture(12));
+  EXPECT_EQ(findings(verify(cut)).size(), 1u);
+  EXPECT_EQ(verify(cut).verdict, Verdict::authentic_with_missing_frames);
+  EXPECT_EQ(verify(cut).pictures_missing, 4u);
+}
+
+TEST(Verifier, NothingStandsBetweenTheLastSignedGopAndTheNext) {
+  auto take = standard();
+  take.erase(take.find('S', 4));  // the last GOP is an unsigned end now
+  EXPECT_EQ(verify(take).verdict, Verdict::authentic);
+  take.insert(take.picture(12), slice(codec::Codec::h264, 'P', 7000), 'P');
+  expect(verify(take), Verdict::not_authentic, "inserted behind the last signed GOP");
+}
+
+// Forged GOPs without SEIs in the place of signed ones that were taken out.
+TEST(Verifier, ForgedGopsDoNotPassForRemovedOnes) {
+  const auto intact = record("IPPPIPPPIPPPIPPPIPPPIPPPIPPPIPPP", camera_one(), options_for(camera_one()));
+  auto take = intact;
+  const auto sei = take.units[take.find('S', 2)];
+  const auto at = take.picture(8);
+  take.erase(at, take.picture(24));
+  std::size_t place = at;
+  std::uint32_t number = 8000;
+  for (const char letter : std::string("IPPPIPPP")) {
+    take.insert(place++, slice(codec::Codec::h264, letter, number), letter);
+    if (number++ == 8000) take.insert(place++, sei, 'S');
+  }
+  expect(verify(take), Verdict::not_authentic, "forged GOPs");
+}
+
+TEST(Verifier, WithNothingVouchedForATimeCanBeGiven) {
+  auto take = record("IPP", camera_one(), options_for(camera_one()));
+  for (auto& unit : take.units) unit[unit.size() / 2] ^= 1;
+  auto options = trusting(camera_one());
+  options.at = recording_begins();
+  EXPECT_EQ(verify(take, options).verdict, Verdict::not_authentic);
+}
+
 TEST(Verifier, SwappedPicturesAreOutOfPlace) {
   const auto intact = standard();
   auto take = intact;

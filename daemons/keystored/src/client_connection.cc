@@ -39,7 +39,14 @@ ClientConnection::Io ClientConnection::write_out(SteadyTime now) {
     const auto n =
         ::send(fd_.get(), out_.data() + out_done_, out_.size() - out_done_, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Io::open;
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      // A client that always leaves a little must not make the buffer grow for ever.
+      if (out_done_ > kMaxOutput) {
+        out_.erase(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(out_done_));
+        out_done_ = 0;
+      }
+      return Io::open;
+    }
     if (n <= 0) return Io::ended;
     out_done_ += static_cast<std::size_t>(n);
     write_since_ = now;

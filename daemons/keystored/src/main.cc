@@ -44,18 +44,23 @@ void block_signals() {
   ::signal(SIGPIPE, SIG_IGN);
 }
 
-void allow_descriptors(std::size_t connections) {
+// Raises the limit of descriptors if it must be; the number of connections that fit in the end.
+std::size_t connections_that_fit(std::size_t wanted) {
+  constexpr rlim_t kOthers = 64;
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
-  const rlim_t wanted = connections + 64;
-  if (limit.rlim_cur >= wanted) return;
-  limit.rlim_cur = std::min<rlim_t>(wanted, limit.rlim_max);
-  ::setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < wanted + kOthers) {
+    limit.rlim_cur = std::min<rlim_t>(wanted + kOthers, limit.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  return std::min<rlim_t>(wanted, limit.rlim_cur > kOthers ? limit.rlim_cur - kOthers : 1);
 }
 
 Mechanism lock_key_objects() {
   if (keystore_software::use_locked_heap()) {
-    return {"locked_keys", true, "the numbers of private keys are locked in memory and in no core dump"};
+    return {"locked_keys", true,
+            "the numbers of key pairs are locked in memory; AES, MAC and root keys are so with locked_memory "
+            "only"};
   }
   return {"locked_keys", false, "the system did not lock memory for key objects: they may be swapped out"};
 }
@@ -109,8 +114,8 @@ Status serve(const Options& options) {
   mechanisms.push_back(forbid_core_dumps());
   forbid_tracing();
 
-  CAM_TRY(const auto config, load_config(options.config));
-  allow_descriptors(config.limits.connections);
+  CAM_TRY(auto config, load_config(options.config));
+  config.limits.connections = connections_that_fit(config.limits.connections);
   CAM_TRY_STATUS(prepare_state_folder(options.state, options.user));
   CAM_TRY_STATUS(prepare_state_folder(options.state / "keys", options.user));
   CAM_TRY(auto listener, open_listener(options.socket));

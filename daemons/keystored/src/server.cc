@@ -23,6 +23,7 @@ constexpr std::uint64_t kWake = 2;
 constexpr std::uint64_t kSignals = 3;
 constexpr int kFramesPerTurn = 8;
 constexpr int kAcceptsPerTurn = 32;
+constexpr std::size_t kConnectionsOfStranger = 8;
 constexpr std::chrono::milliseconds kTick{250};  // how late a deadline may be noticed
 
 Bytes encoded(const ipc::Response& response) {
@@ -76,7 +77,10 @@ Status Server::run(keystore_engine::Engine& engine, const ServiceFacts& facts) {
     now_ = std::chrono::steady_clock::now();
     for (int i = 0; i < count; ++i) {
       const auto id = events[i].data.u64;
-      if (id == kSignals) return ok();
+      if (id == kSignals) {
+        workers_.reset();  // their jobs use the engine, which may end after us
+        return ok();
+      }
       if (id == kListener) {
         accept_clients();
       } else if (id == kWake) {
@@ -87,7 +91,9 @@ Status Server::run(keystore_engine::Engine& engine, const ServiceFacts& facts) {
     }
     more = false;
     for (auto next = clients_.begin(); next != clients_.end();) {
-      auto& [id, client] = *next++;  // it may end below
+      const auto id = next->first;
+      auto& client = next->second;
+      ++next;  // the client may end below
       if (!client.more_frames || !client.may_read()) continue;
       serve_client(id, client, 0);
       const auto still = clients_.find(id);
@@ -107,7 +113,11 @@ void Server::accept_clients() {
     const auto peer = ipc::peer_of(fd.get());
     if (!peer) continue;
     auto& of_uid = clients_of_uid_[peer->uid];
-    if (clients_.size() >= limits_.connections || of_uid >= limits_.connections_per_uid) {
+    // Who belongs to no application may ask for the status, which needs few connections.
+    const auto allowed = engine_->knows(peer->uid)
+                             ? limits_.connections_per_uid
+                             : std::min(limits_.connections_per_uid, kConnectionsOfStranger);
+    if (clients_.size() >= limits_.connections || of_uid >= allowed) {
       log(LogLevel::warning, "uid " + std::to_string(peer->uid) + " is turned away: too many connections");
       if (of_uid == 0) clients_of_uid_.erase(peer->uid);
       turn_away(fd);
@@ -134,9 +144,9 @@ void Server::turn_away(const UniqueFd& fd) {
 void Server::serve_client(ClientId id, ClientConnection& client, std::uint32_t events) {
   using Io = ClientConnection::Io;
   bool ended = false;
-  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && client.may_read())
-    ended = client.read_in(now_) == Io::ended;
-  if ((events & EPOLLERR) != 0) ended = true;
+  if ((events & EPOLLIN) != 0 && client.may_read()) ended = client.read_in(now_) == Io::ended;
+  // Gone altogether (not merely done with sending): nobody is left to answer.
+  if ((events & (EPOLLERR | EPOLLHUP)) != 0) ended = true;
   if (!ended) {
     take_frames(id, client);
     ended = client.write_out(now_) == Io::ended;

@@ -21,7 +21,7 @@ class Server {
   static Result<std::unique_ptr<Server>> make(UniqueFd listener, const Limits& limits, std::size_t workers);
   ~Server();
 
-  // Serves until SIGTERM or SIGINT, which must be blocked in all threads. Once.
+  // Serves until SIGTERM or SIGINT, which must be blocked in all threads. Once: the workers end with it.
   Status run(keystore_engine::Engine& engine, const ServiceFacts& facts);
 
  private:

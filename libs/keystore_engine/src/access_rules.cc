@@ -44,6 +44,11 @@ const ApplicationRule* AccessRules::find(std::string_view application) const {
   return found == rules_.end() ? nullptr : &found->second;
 }
 
+bool AccessRules::is_known(std::uint32_t uid) const {
+  return std::any_of(rules_.begin(), rules_.end(),
+                     [&](const auto& rule) { return belongs(rule.second, uid); });
+}
+
 bool AccessRules::is_member(const Caller& who, std::string_view application) const {
   const auto* rule = find(application);
   return rule != nullptr && belongs(*rule, who.uid);
@@ -57,9 +62,7 @@ bool AccessRules::may_be_user(std::uint32_t uid, std::string_view application) c
 const char* AccessRules::why_not(const Caller& who, Operation operation, std::string_view application) const {
   if (operation == Operation::status) return nullptr;  // tells nothing about keys of others
   if (operation == Operation::random || operation == Operation::list) {
-    const bool known =
-        std::any_of(rules_.begin(), rules_.end(), [&](const auto& r) { return belongs(r.second, who.uid); });
-    return known ? nullptr : "the uid belongs to no application";
+    return is_known(who.uid) ? nullptr : "the uid belongs to no application";
   }
   const auto* rule = find(application);
   if (rule == nullptr) return "no such application";

@@ -174,23 +174,28 @@ Answer<void> Engine::reserve(const KeyName& name) {
   return {};
 }
 
+Answer<Engine::RecordPtr> Engine::store_key(KeyRecord record, const Secret& handle) {
+  CAM_TRY(const auto metadata, encode_metadata(record));
+  CAM_TRY(const auto sealed, config_.sealer->seal(handle, additional_data(metadata)));
+  CAM_TRY(const auto file, encode_key_file(metadata, sealed));
+  const std::lock_guard lock(writing_);
+  CAM_TRY_STATUS(store_.create(file_name_of(record.info.name), file));
+  return std::make_shared<const KeyRecord>(std::move(record));
+}
+
 Answer<KeyInfo> Engine::add_key(const KeyName& name, KeyType type, KeyPolicy policy, Origin origin,
                                 const std::function<Result<NewKey>(Backend&)>& make) {
   const auto& wanted = config_.rules.find(name.application())->backend;
   auto* backend = wanted.empty() ? config_.backends.front().get() : backend_named(wanted);
   if (backend == nullptr) return keystore::refuse(ServiceError::unsupported, "no backend " + wanted);
   CAM_TRY_STATUS(reserve(name));
+  const auto now = from_unix_seconds(to_unix_seconds(config_.clock->now()));
+  KeyInfo info{name, type, std::move(policy), origin, now, std::string(backend->name())};
   auto made = [&]() -> Answer<RecordPtr> {
     CAM_TRY(auto key, make(*backend));
-    const auto now = from_unix_seconds(to_unix_seconds(config_.clock->now()));
-    auto record = std::make_shared<const KeyRecord>(
-        KeyRecord{.info = {name, type, std::move(policy), origin, now, std::string(backend->name())},
-                  .spki = key.spki});
-    CAM_TRY(const auto metadata, encode_metadata(*record));
-    CAM_TRY(const auto sealed, config_.sealer->seal(key.handle, additional_data(metadata)));
-    CAM_TRY(const auto file, encode_key_file(metadata, sealed));
-    const std::lock_guard lock(writing_);
-    CAM_TRY_STATUS(store_.create(file_name_of(name), file));
+    auto record = store_key({.info = std::move(info), .spki = std::move(key.spki)}, key.handle);
+    // A key that nobody will ever name must not stay in a token. If that fails too, the first failure counts.
+    if (!record) static_cast<void>(backend->destroy(type, key.handle).has_value());
     return record;
   }();
   const std::unique_lock lock(mutex_);
@@ -300,8 +305,7 @@ bool Engine::is_quick(Operation operation, const KeyName* key) const {
   const auto record = find(*key);
   if (!record) return true;  // a refusal is short
   const auto* backend = backend_named((*record)->info.backend);
-  const auto quick = backend == nullptr ? nullptr : backend->capabilities().is_quick;
-  return quick != nullptr && quick((*record)->info.type);
+  return backend != nullptr && backend->is_quick((*record)->info.type);
 }
 
 }  // namespace camvault::keystore_engine

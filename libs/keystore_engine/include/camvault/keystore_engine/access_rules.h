@@ -42,6 +42,7 @@ class AccessRules {
   // The second half for operations that use a key: its own policy, and the purpose the caller claims.
   static const char* why_not_use(const Caller& who, const keystore::KeyPolicy& policy);
 
+  bool is_known(std::uint32_t uid) const;  // to any application
   bool is_member(const Caller& who, std::string_view application) const;
   bool may_be_user(std::uint32_t uid, std::string_view application) const;
   const ApplicationRule* find(std::string_view application) const;

@@ -20,9 +20,6 @@ struct Capabilities {
   bool import = false;
   bool simulator = false;
   std::string protection;  // what keys in this backend are and are not protected against, in plain words
-  // True if an operation on such a key is so short (well under a millisecond) that it need not wait for a
-  // worker.
-  bool (*is_quick)(KeyType) = nullptr;
 };
 
 // A key ready for use. Immutable; used by many threads at once. What a backend's key does not do is
@@ -52,6 +49,8 @@ class Backend {
   virtual ~Backend() = default;
   virtual std::string_view name() const = 0;  // [a-z0-9_]+, stored in key files
   virtual Capabilities capabilities() const = 0;
+  // True if using such a key is so short (well under a millisecond) that it need not wait for a worker.
+  virtual bool is_quick(KeyType type) const = 0;
   virtual Result<NewKey> generate(KeyType type) = 0;
   // See Keystore::import_key for the forms. Errc::invalid if it is no key of that type.
   virtual Result<NewKey> import_key(KeyType type, const Secret& key) = 0;

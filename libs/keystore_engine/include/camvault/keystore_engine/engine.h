@@ -84,6 +84,10 @@ class Engine {
   Answer<Secret> decrypt(const Caller& who, const KeyUse& use, BytesView sealed, BytesView additional);
   Answer<Bytes> mac(const Caller& who, const KeyUse& use, BytesView message);
 
+  bool knows(std::uint32_t uid) const {
+    return config_.rules.is_known(uid);
+  }  // some application's rule names it
+
   // True if the operation is certain to be short, so that a single thread may do it between others. A hint.
   bool is_quick(Operation operation, const KeyName* key) const;
 
@@ -113,6 +117,7 @@ class Engine {
   Answer<keystore::KeyInfo> add_key(const KeyName& name, KeyType type, keystore::KeyPolicy policy,
                                     keystore::Origin origin,
                                     const std::function<Result<NewKey>(Backend&)>& make);
+  Answer<RecordPtr> store_key(KeyRecord record, const Secret& handle);
   Answer<void> reserve(const KeyName& name);
   Result<std::shared_ptr<const BackendKey>> open_key(const KeyRecord& record);
   Backend* backend_named(std::string_view name) const;

@@ -40,6 +40,8 @@ Result<DemoKeystore> DemoKeystore::start(const std::filesystem::path& program, c
   ChildProcess::Start start;
   start.arguments = {keystored.string(), "--root", root.string(), "--ready-fd", std::to_string(ready.write_end.get())};
   start.ready_fd = ready.write_end.get();
+  // An installed system's own keystore user could not enter the demo's private folder.
+  if (geteuid() == 0) start.arguments.insert(start.arguments.end(), {"--user", "root"});
   // Its audit log is worth reading, but not in the middle of the demo.
   const auto log_path = root / "keystored.log";
   const UniqueFd log(open(log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));

@@ -50,7 +50,7 @@ Result<Recording> load(const std::filesystem::path& path) {
     if (picture.keyframe) recording.gops.push_back(recording.pictures.size());
     recording.pictures.push_back(std::move(picture));
   }
-  if (recording.gops.size() < 4) return fail(Errc::usage, path.string() + " has fewer than four groups of pictures; record a longer clip (--duration)");
+  if (recording.gops.size() < 3) return fail(Errc::usage, path.string() + " has fewer than three groups of pictures; record a longer clip (--duration)");
   return recording;
 }
 

@@ -26,7 +26,7 @@ struct ForgedFiles {
   std::filesystem::path swapped;
 };
 
-// The recording must have at least four GOPs. At most kMaxRecording bytes: all of it is held in memory.
+// The recording must have at least three GOPs. At most kMaxRecording bytes: all of it is held in memory.
 inline constexpr std::uint64_t kMaxRecording = std::uint64_t{2} << 30;
 Result<std::vector<Forgery>> forge(const std::filesystem::path& recording, const ForgedFiles& files);
 

@@ -18,14 +18,20 @@ constexpr std::size_t kTimelineCells = 480;
 constexpr std::array kStatuses{UnitStatus::authentic, UnitStatus::altered,      UnitStatus::missing,
                                UnitStatus::extra,     UnitStatus::out_of_place, UnitStatus::not_covered};
 
-std::string esc(std::string_view text) { return html_escaped(text); }
+std::string esc(std::string_view text) {
+  return html_escaped(text);
+}
 
 std::string_view css_class(Mood mood) {
   switch (mood) {
-    case Mood::good: return "good";
-    case Mood::caution: return "caution";
-    case Mood::bad: return "bad";
-    case Mood::neutral: return "neutral";
+    case Mood::good:
+      return "good";
+    case Mood::caution:
+      return "caution";
+    case Mood::bad:
+      return "bad";
+    case Mood::neutral:
+      return "neutral";
   }
   return "neutral";
 }
@@ -33,10 +39,14 @@ std::string_view css_class(Mood mood) {
 // A check mark, an exclamation mark, a cross or a question mark in a ring.
 std::string_view icon(Mood mood) {
   switch (mood) {
-    case Mood::good: return "<path d='M20 33l8.5 8.5L45 25'/>";
-    case Mood::caution: return "<path d='M32 18v18M32 45v.5'/>";
-    case Mood::bad: return "<path d='M22 22l20 20M42 22L22 42'/>";
-    case Mood::neutral: return "<path d='M24.5 25.5a7.5 7.5 0 1 1 11 6.6c-2.4 1.4-3.5 2.7-3.5 5.4M32 46v.5'/>";
+    case Mood::good:
+      return "<path d='M20 33l8.5 8.5L45 25'/>";
+    case Mood::caution:
+      return "<path d='M32 18v18M32 45v.5'/>";
+    case Mood::bad:
+      return "<path d='M22 22l20 20M42 22L22 42'/>";
+    case Mood::neutral:
+      return "<path d='M24.5 25.5a7.5 7.5 0 1 1 11 6.6c-2.4 1.4-3.5 2.7-3.5 5.4M32 46v.5'/>";
   }
   return "";
 }
@@ -75,9 +85,13 @@ void fact(std::string& out, std::string_view name, const std::string& html) {
 
 std::string origin_html(const signed_video::Report& report) {
   using signed_video::Provenance;
-  const auto mood = report.provenance == Provenance::trusted ? "good" : report.provenance == Provenance::untrusted ? "bad" : "neutral";
-  auto html = "<span class=\"pill " + std::string(mood) + "\">" + std::string(label(report.provenance)) + "</span>";
-  if (!report.provenance_reason.empty()) html += " <span class=\"reason\">" + esc(report.provenance_reason) + "</span>";
+  const auto mood = report.provenance == Provenance::trusted     ? "good"
+                    : report.provenance == Provenance::untrusted ? "bad"
+                                                                 : "neutral";
+  auto html =
+      "<span class=\"pill " + std::string(mood) + "\">" + std::string(label(report.provenance)) + "</span>";
+  if (!report.provenance_reason.empty())
+    html += " <span class=\"reason\">" + esc(report.provenance_reason) + "</span>";
   return html;
 }
 
@@ -91,26 +105,32 @@ std::string camera_html(const signed_video::SignerInfo& s) {
 
 void facts(std::string& out, const Subject& subject, const signed_video::Report& report) {
   out += "<section><dl class=\"facts\">\n";
-  fact(out, "File", esc(subject.file_name) + "<br><span class=\"reason\">" + bytes_text(subject.file_bytes) + "</span>");
+  fact(out, "File",
+       esc(subject.file_name) + "<br><span class=\"reason\">" + bytes_text(subject.file_bytes) + "</span>");
   if (report.verdict != Verdict::not_signed) fact(out, "Origin", origin_html(report));
   if (report.signer) fact(out, "Camera, as its certificate and signature say", camera_html(*report.signer));
   if (report.first_time) {
     fact(out, "Recorded, by the camera&#39;s clock",
-         utc_text(*report.first_time) + (report.last_time ? "<br>to " + utc_text(*report.last_time) : std::string()));
+         utc_text(*report.first_time) +
+             (report.last_time ? "<br>to " + utc_text(*report.last_time) : std::string()));
   }
   std::string content = count_text(report.pictures, "picture", "pictures") + ", " +
                         (report.codec == codec::Codec::h264 ? "H.264" : "H.265");
-  if (subject.width != 0) content += ", " + std::to_string(subject.width) + " &times; " + std::to_string(subject.height);
+  if (subject.width != 0)
+    content += ", " + std::to_string(subject.width) + " &times; " + std::to_string(subject.height);
   if (subject.duration) content += ", " + duration_text(*subject.duration);
   if (!subject.container.empty()) content += ", " + html_escaped(container_text(subject.container));
   fact(out, "Content", content);
   std::string counted = with_separators(report.pictures_authentic) + " authentic";
   for (const auto& part : tallies(report)) counted += "<br>" + part;
-  if (report.pictures_not_covered != 0) counted += "<br>" + with_separators(report.pictures_not_covered) + " not covered by a signature";
+  if (report.pictures_not_covered != 0)
+    counted += "<br>" + with_separators(report.pictures_not_covered) + " not covered by a signature";
   fact(out, "Pictures counted", counted);
   if (report.judged_at) {
-    fact(out, "Certificates judged at", utc_text(*report.judged_at) + (report.judged_at_given ? " <span class=\"reason\">as asked for; not the recording time</span>"
-                                                                                         : " <span class=\"reason\">the recording time</span>"));
+    fact(out, "Certificates judged at",
+         utc_text(*report.judged_at) +
+             (report.judged_at_given ? " <span class=\"reason\">as asked for; not the recording time</span>"
+                                     : " <span class=\"reason\">the recording time</span>"));
   }
   out += "</dl></section>\n";
 }
@@ -118,26 +138,30 @@ void facts(std::string& out, const Subject& subject, const signed_video::Report&
 void timeline_html(std::string& out, const Subject& subject, const signed_video::Report& report) {
   const auto cells = timeline(report, kTimelineCells);
   if (cells.empty()) return;
-  out += "<section><h2>The clip from beginning to end</h2>\n<svg class=\"timeline\" viewBox=\"0 0 960 46\" preserveAspectRatio=\"none\" role=\"img\" "
-         "aria-label=\"timeline of the clip\">\n";
+  out +=
+      "<section><h2>The clip from beginning to end</h2>\n<svg class=\"timeline\" viewBox=\"0 0 960 46\" "
+      "preserveAspectRatio=\"none\" role=\"img\" "
+      "aria-label=\"timeline of the clip\">\n";
   for (std::size_t i = 0; i < cells.size();) {
     auto end = i;
     while (end < cells.size() && cells[end] == cells[i]) ++end;
     // What is wrong stands taller than what is right: it shows without colour.
     const bool fine = cells[i] == UnitStatus::authentic || cells[i] == UnitStatus::not_covered;
-    out += "<rect class=\"" + std::string(to_string(cells[i])) + "\" x=\"" + std::to_string(i * 2) + "\" y=\"" + (fine ? "8" : "0") + "\" width=\"" +
-           std::to_string((end - i) * 2) + "\" height=\"" + (fine ? "30" : "46") + "\"><title>" + std::string(label(cells[i])) + "</title></rect>\n";
+    out += "<rect class=\"" + std::string(to_string(cells[i])) + "\" x=\"" + std::to_string(i * 2) +
+           "\" y=\"" + (fine ? "8" : "0") + "\" width=\"" + std::to_string((end - i) * 2) + "\" height=\"" +
+           (fine ? "30" : "46") + "\"><title>" + std::string(label(cells[i])) + "</title></rect>\n";
     i = end;
   }
   out += "</svg>\n<div class=\"scale\"><span>";
   out += subject.duration ? std::string("0:00") : std::string("picture 0");
   out += "</span><span>";
-  out += subject.duration ? clock_text(*subject.duration) : "picture " + with_separators(timeline_pictures(report) - 1);
+  out += subject.duration ? clock_text(*subject.duration)
+                          : "picture " + with_separators(timeline_pictures(report) - 1);
   out += "</span></div>\n<ul class=\"legend\">";
   for (const auto status : kStatuses) {
     if (std::find(cells.begin(), cells.end(), status) == cells.end()) continue;
-    out += "<li><i class=\"key " + std::string(to_string(status)) + "\"></i>" + std::string(label(status)) + " <span class=\"reason\">" +
-           std::string(explanation(status)) + "</span></li>";
+    out += "<li><i class=\"key " + std::string(to_string(status)) + "\"></i>" + std::string(label(status)) +
+           " <span class=\"reason\">" + std::string(explanation(status)) + "</span></li>";
   }
   out += "</ul></section>\n";
 }
@@ -150,31 +174,35 @@ void thumbnails_html(std::string& out, std::span<const Thumbnail> thumbnails) {
     if (type.empty() || shown == kMaxThumbnails) continue;
     ++shown;
     const auto caption = esc(thumbnail.caption);
-    figures += "<figure><img alt=\"" + caption + "\" src=\"data:" + std::string(type) + ";base64," + base64(thumbnail.image) + "\"><figcaption>" +
-               caption + "</figcaption></figure>\n";
+    figures += "<figure><img alt=\"" + caption + "\" src=\"data:" + std::string(type) + ";base64," +
+               base64(thumbnail.image) + "\"><figcaption>" + caption + "</figcaption></figure>\n";
   }
   if (!figures.empty()) out += "<div class=\"thumbs\">\n" + figures + "</div>\n";
 }
 
-void findings_html(std::string& out, const signed_video::Report& report, std::span<const Thumbnail> thumbnails) {
+void findings_html(std::string& out, const signed_video::Report& report,
+                   std::span<const Thumbnail> thumbnails) {
   if (report.findings.empty() && thumbnails.empty()) return;
   out += "<section><h2>What is not as it was signed</h2>\n";
   thumbnails_html(out, thumbnails);
-  out += "<table><thead><tr><th>What</th><th>Pictures</th><th>Where</th><th>In words</th></tr></thead><tbody>\n";
+  out +=
+      "<table><thead><tr><th>What</th><th>Pictures</th><th>Where</th><th>In words</th></tr></thead><tbody>\n";
   std::size_t shown = 0;
   for (const auto& f : report.findings) {
     if (f.status == UnitStatus::authentic) continue;
     if (++shown > kMaxHtmlFindings) continue;
-    out += "<tr><td class=\"t\"><i class=\"key " + std::string(to_string(f.status)) + "\"></i>" + std::string(label(f.status)) + "</td><td class=\"t\">" +
-           with_separators(f.first_picture) +
-           (f.first_picture == f.last_picture ? std::string() : " to " + with_separators(f.last_picture)) + "</td><td>" + place_in_time(f) + "</td><td>" + esc(f.what) + "</td></tr>\n";
+    out += "<tr><td class=\"t\"><i class=\"key " + std::string(to_string(f.status)) + "\"></i>" +
+           std::string(label(f.status)) + "</td><td class=\"t\">" + with_separators(f.first_picture) +
+           (f.first_picture == f.last_picture ? std::string() : " to " + with_separators(f.last_picture)) +
+           "</td><td>" + place_in_time(f) + "</td><td>" + esc(f.what) + "</td></tr>\n";
   }
   out += "</tbody></table>\n";
   if (shown > kMaxHtmlFindings) {
     out += "<p class=\"reason\">" + count_text(shown - kMaxHtmlFindings, "place more is", "places more are") +
            " not printed here; the JSON report lists them.</p>\n";
   }
-  if (report.findings_truncated) out += "<p class=\"reason\">There are more places than the checker writes down.</p>\n";
+  if (report.findings_truncated)
+    out += "<p class=\"reason\">There are more places than the checker writes down.</p>\n";
   out += "</section>\n";
 }
 
@@ -189,19 +217,25 @@ void notes_html(std::string& out, const signed_video::Report& report) {
 
 void gops_html(std::string& out, const signed_video::Report& report) {
   if (report.gops.empty()) return;
-  out += "<section><h2>For the expert: groups of pictures</h2>\n<table><thead><tr><th class=\"n\">GOP</th><th class=\"n\">First picture</th>"
-         "<th class=\"n\">Pictures</th><th>Verdict</th><th>Signature</th><th>Linked to previous</th><th>Signed start</th></tr></thead><tbody>\n";
+  out +=
+      "<section><h2>For the expert: groups of pictures</h2>\n<table><thead><tr><th class=\"n\">GOP</th><th "
+      "class=\"n\">First picture</th>"
+      "<th class=\"n\">Pictures</th><th>Verdict</th><th>Signature</th><th>Linked to previous</th><th>Signed "
+      "start</th></tr></thead><tbody>\n";
   std::size_t shown = 0;
   for (const auto& g : report.gops) {
     if (++shown > kMaxHtmlGops) break;
-    out += "<tr><td class=\"n\">" + std::to_string(g.index) + "</td><td class=\"n\">" + with_separators(g.first_picture) + "</td><td class=\"n\">" +
-           with_separators(g.pictures) + "</td><td class=\"t\"><i class=\"key " + std::string(to_string(g.verdict)) + "\"></i>" + std::string(label(g.verdict)) +
-           "</td><td>" + std::string(label(g.signature)) + "</td><td>" + (g.linked ? "yes" : "no") + "</td><td class=\"t\">" + (g.start ? utc_text(*g.start) : "") +
+    out += "<tr><td class=\"n\">" + std::to_string(g.index) + "</td><td class=\"n\">" +
+           with_separators(g.first_picture) + "</td><td class=\"n\">" + with_separators(g.pictures) +
+           "</td><td class=\"t\"><i class=\"key " + std::string(to_string(g.verdict)) + "\"></i>" +
+           std::string(label(g.verdict)) + "</td><td>" + std::string(label(g.signature)) + "</td><td>" +
+           (g.linked ? "yes" : "no") + "</td><td class=\"t\">" + (g.start ? utc_text(*g.start) : "") +
            "</td></tr>\n";
   }
   out += "</tbody></table>\n";
   if (report.gops.size() > kMaxHtmlGops) {
-    out += "<p class=\"reason\">" + count_text(report.gops.size() - kMaxHtmlGops, "group more is", "groups more are") +
+    out += "<p class=\"reason\">" +
+           count_text(report.gops.size() - kMaxHtmlGops, "group more is", "groups more are") +
            " not printed here; the JSON report lists them.</p>\n";
   }
   out += "</section>\n";
@@ -217,37 +251,54 @@ void chain_html(std::string& out, const signed_video::Report& report) {
     fact(out, "Key", esc(s.key) + (s.user_provisioned ? " (provisioned by the user, not the maker)" : ""));
     fact(out, "Fingerprint, SHA-256", "<code>" + esc(s.fingerprint) + "</code>");
   }
-  fact(out, "Format", esc(report.format) + (report.hash.empty() ? std::string() : ", " + esc(report.hash)) + ", " +
-                          count_text(report.seis_signed, "signature", "signatures") +
-                          (report.seis_unsigned == 0 ? std::string() : " and " + count_text(report.seis_unsigned, "message", "messages") + " signed through a later one"));
+  fact(out, "Format",
+       esc(report.format) + (report.hash.empty() ? std::string() : ", " + esc(report.hash)) + ", " +
+           count_text(report.seis_signed, "signature", "signatures") +
+           (report.seis_unsigned == 0 ? std::string()
+                                      : " and " + count_text(report.seis_unsigned, "message", "messages") +
+                                            " signed through a later one"));
   for (std::size_t i = 1; i < report.chain.size(); ++i) {
     const auto& c = report.chain[i];
-    fact(out, "Intermediate certificate", esc(c.subject) + "<br><span class=\"reason\">" + utc_text(c.not_before) + " to " + utc_text(c.not_after) +
-                                              "</span><br><code>" + esc(c.sha256) + "</code>");
+    fact(out, "Intermediate certificate",
+         esc(c.subject) + "<br><span class=\"reason\">" + utc_text(c.not_before) + " to " +
+             utc_text(c.not_after) + "</span><br><code>" + esc(c.sha256) + "</code>");
   }
   out += "</dl></section>\n";
 }
 
 void plain(std::string& out, std::string_view title, const std::vector<std::string>& paragraphs) {
   out.append("<section class=\"plain\"><h2>").append(title).append("</h2>\n");
-  for (const auto& paragraph : paragraphs) out.append("<p>").append(html_escaped(paragraph, 2000)).append("</p>\n");
+  for (const auto& paragraph : paragraphs)
+    out.append("<p>").append(html_escaped(paragraph, 2000)).append("</p>\n");
   out += "</section>\n";
 }
 }  // namespace
 
-std::string to_html(const Subject& subject, const signed_video::Report& report, std::span<const Thumbnail> thumbnails) {
+std::string to_html(const Subject& subject, const signed_video::Report& report,
+                    std::span<const Thumbnail> thumbnails) {
   const auto head = headline(report);
   std::string out;
   // No script, nothing from elsewhere: even if an escape were forgotten, the browser would not run it.
-  out += "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
-         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"generator\" content=\"camvault ";
-  out += esc(subject.tool_version) + "\">\n<title>" + esc(head.title) + " - " + esc(subject.file_name) + "</title>\n<style>";
+  out +=
+      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src "
+      "'unsafe-inline'\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"generator\" "
+      "content=\"camvault ";
+  out += esc(subject.tool_version) + "\">\n<title>" + esc(head.title) + " - " + esc(subject.file_name) +
+         "</title>\n<style>";
   out.append(kHtmlStyle).append("</style></head><body><main>\n");
-  out.append("<header class=\"").append(css_class(head.mood)).append("\"><svg viewBox=\"0 0 64 64\" fill=\"none\" stroke=\"#fff\" stroke-width=\"4.5\" ");
-  out.append("stroke-linecap=\"round\" stroke-linejoin=\"round\" aria-hidden=\"true\"><circle cx=\"32\" cy=\"32\" r=\"28\"/>").append(icon(head.mood));
-  out += "</svg><div><p class=\"kicker\">Video authenticity report</p><h1>" + esc(head.title) + "</h1><p>" + esc(head.sentence);
-  if (!report.verdict_reason.empty() && report.verdict == Verdict::not_authentic) out += " " + esc(report.verdict_reason);
+  out.append("<header class=\"")
+      .append(css_class(head.mood))
+      .append("\"><svg viewBox=\"0 0 64 64\" fill=\"none\" stroke=\"#fff\" stroke-width=\"4.5\" ");
+  out.append(
+         "stroke-linecap=\"round\" stroke-linejoin=\"round\" aria-hidden=\"true\"><circle cx=\"32\" "
+         "cy=\"32\" r=\"28\"/>")
+      .append(icon(head.mood));
+  out += "</svg><div><p class=\"kicker\">Video authenticity report</p><h1>" + esc(head.title) + "</h1><p>" +
+         esc(head.sentence);
+  if (!report.verdict_reason.empty() && report.verdict == Verdict::not_authentic)
+    out += " " + esc(report.verdict_reason);
   out += "</p></div></header>\n";
   facts(out, subject, report);
   timeline_html(out, subject, report);

@@ -1,5 +1,5 @@
-// The one style sheet of the HTML report. Colours carry meaning only beside words, so that a black-and-white print reads
-// the same.
+// The one style sheet of the HTML report. Colours carry meaning only beside words, so that a black-and-white
+// print reads the same.
 #pragma once
 
 #include <string_view>

@@ -11,13 +11,21 @@ using Json = nlohmann::ordered_json;
 using signed_video::Finding;
 using signed_video::UnitStatus;
 
-Json time_or_null(const std::optional<Timestamp>& time) { return time ? Json(to_iso8601(*time)) : Json(nullptr); }
+Json time_or_null(const std::optional<Timestamp>& time) {
+  return time ? Json(to_iso8601(*time)) : Json(nullptr);
+}
 
-Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+Json text_or_null(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(text);
+}
 
-Json seconds(Ticks ticks) { return static_cast<double>(ticks.count()) / 1e7; }
+Json seconds(Ticks ticks) {
+  return static_cast<double>(ticks.count()) / 1e7;
+}
 
-std::string name(std::string_view text) { return std::string(text); }
+std::string name(std::string_view text) {
+  return std::string(text);
+}
 
 Json file_of(const Subject& subject, const signed_video::Report& report) {
   return Json{{"name", subject.file_name},
@@ -40,7 +48,10 @@ Json signer_of(const signed_video::Report& report) {
               {"fingerprint_sha256", s.fingerprint},
               {"key", s.key},
               {"user_provisioned", s.user_provisioned},
-              {"vendor", {{"manufacturer", s.vendor_manufacturer}, {"firmware", s.vendor_firmware}, {"serial", s.vendor_serial}}}};
+              {"vendor",
+               {{"manufacturer", s.vendor_manufacturer},
+                {"firmware", s.vendor_firmware},
+                {"serial", s.vendor_serial}}}};
 }
 
 Json chain_of(const signed_video::Report& report) {
@@ -119,14 +130,16 @@ Json frames_of(const signed_video::Report& report, const SignedTimes& times) {
         break;
       }
       const bool first = index == f.first_picture;
-      not_authentic.push_back({{"index", index},
-                               {"kind", name(to_string(f.status))},
-                               {"time", times.of(f)},
-                               {"clip_index", f.status == UnitStatus::missing ? Json(nullptr) : Json(f.clip_picture + (index - f.first_picture))},
-                               {"clip_seconds", first ? clip_seconds(f) : Json(nullptr)},
-                               {"gop", f.gop},
-                               {"offset", first && f.status != UnitStatus::missing ? Json(f.offset) : Json(nullptr)},
-                               {"what", f.what}});
+      not_authentic.push_back(
+          {{"index", index},
+           {"kind", name(to_string(f.status))},
+           {"time", times.of(f)},
+           {"clip_index", f.status == UnitStatus::missing ? Json(nullptr)
+                                                          : Json(f.clip_picture + (index - f.first_picture))},
+           {"clip_seconds", first ? clip_seconds(f) : Json(nullptr)},
+           {"gop", f.gop},
+           {"offset", first && f.status != UnitStatus::missing ? Json(f.offset) : Json(nullptr)},
+           {"what", f.what}});
     }
   }
   return Json{{"count", report.pictures},
@@ -145,7 +158,8 @@ Json frames_of(const signed_video::Report& report, const SignedTimes& times) {
 Json notes_of(const signed_video::Report& report) {
   Json notes = Json::array();
   for (const auto& n : report.notes) {
-    notes.push_back({{"kind", name(to_string(n.kind))}, {"gop", n.gop}, {"count", n.count}, {"text", n.text}});
+    notes.push_back(
+        {{"kind", name(to_string(n.kind))}, {"gop", n.gop}, {"count", n.count}, {"text", n.text}});
   }
   return notes;
 }
@@ -178,7 +192,8 @@ std::string to_json(const Subject& subject, const signed_video::Report& report) 
   out["gops_missing"] = report.gops_missing;
   out["frames"] = frames_of(report, SignedTimes(report));
   out["notes"] = notes_of(report);
-  // Foreign text may be broken UTF-8; a report must come out all the same. ASCII output carries no terminal controls.
+  // Foreign text may be broken UTF-8; a report must come out all the same. ASCII output carries no terminal
+  // controls.
   return out.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
 }
 

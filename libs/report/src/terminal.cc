@@ -18,22 +18,32 @@ constexpr std::string_view kDim = "\x1b[2m";
 
 std::string_view colour_of(Mood mood) {
   switch (mood) {
-    case Mood::good: return "\x1b[32m";
-    case Mood::caution: return "\x1b[33m";
-    case Mood::bad: return "\x1b[31m";
-    case Mood::neutral: return "\x1b[36m";
+    case Mood::good:
+      return "\x1b[32m";
+    case Mood::caution:
+      return "\x1b[33m";
+    case Mood::bad:
+      return "\x1b[31m";
+    case Mood::neutral:
+      return "\x1b[36m";
   }
   return "";
 }
 
 std::string_view colour_of(UnitStatus status) {
   switch (status) {
-    case UnitStatus::authentic: return "\x1b[32m";
-    case UnitStatus::altered: return "\x1b[31m";
-    case UnitStatus::missing: return "\x1b[33m";
-    case UnitStatus::extra: return "\x1b[35m";
-    case UnitStatus::out_of_place: return "\x1b[34m";
-    case UnitStatus::not_covered: return "\x1b[90m";
+    case UnitStatus::authentic:
+      return "\x1b[32m";
+    case UnitStatus::altered:
+      return "\x1b[31m";
+    case UnitStatus::missing:
+      return "\x1b[33m";
+    case UnitStatus::extra:
+      return "\x1b[35m";
+    case UnitStatus::out_of_place:
+      return "\x1b[34m";
+    case UnitStatus::not_covered:
+      return "\x1b[90m";
   }
   return "";
 }
@@ -41,28 +51,39 @@ std::string_view colour_of(UnitStatus status) {
 // Distinct without colour too.
 std::string_view glyph(UnitStatus status) {
   switch (status) {
-    case UnitStatus::authentic: return "█";
-    case UnitStatus::altered: return "✗";
-    case UnitStatus::missing: return "░";
-    case UnitStatus::extra: return "+";
-    case UnitStatus::out_of_place: return "↕";
-    case UnitStatus::not_covered: return "·";
+    case UnitStatus::authentic:
+      return "█";
+    case UnitStatus::altered:
+      return "✗";
+    case UnitStatus::missing:
+      return "░";
+    case UnitStatus::extra:
+      return "+";
+    case UnitStatus::out_of_place:
+      return "↕";
+    case UnitStatus::not_covered:
+      return "·";
   }
   return "?";
 }
 
 std::string_view mark(Mood mood) {
   switch (mood) {
-    case Mood::good: return "✔";
-    case Mood::caution: return "!";
-    case Mood::bad: return "✘";
-    case Mood::neutral: return "?";
+    case Mood::good:
+      return "✔";
+    case Mood::caution:
+      return "!";
+    case Mood::bad:
+      return "✘";
+    case Mood::neutral:
+      return "?";
   }
   return "?";
 }
 
 std::string upper(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
   return text;
 }
 
@@ -89,7 +110,8 @@ class Page {
   void line(std::string_view text = {}) { out_.append(text).append("\n"); }
 
   // Words flow into lines; lines after the first begin with `hang` spaces.
-  void paragraph(std::string_view first, std::string_view text, std::size_t hang, std::string_view colour = {}) {
+  void paragraph(std::string_view first, std::string_view text, std::size_t hang,
+                 std::string_view colour = {}) {
     std::string current;
     std::string prefix(first);
     std::size_t used = columns(first);
@@ -133,12 +155,13 @@ class Page {
     }
     line(row + "▏");
     const auto left = subject.duration ? std::string("0:00") : std::string("picture 0");
-    const auto right = subject.duration ? clock_text(*subject.duration) : with_separators(timeline_pictures(report) - 1);
+    const auto right =
+        subject.duration ? clock_text(*subject.duration) : with_separators(timeline_pictures(report) - 1);
     const auto gap = width_ - 4 > left.size() + right.size() ? width_ - 4 - left.size() - right.size() : 1;
     line(painted(kDim, "   " + left + std::string(gap, ' ') + right));
     std::string legend = "  ";
-    for (const auto status : {UnitStatus::authentic, UnitStatus::altered, UnitStatus::missing, UnitStatus::extra,
-                              UnitStatus::out_of_place, UnitStatus::not_covered}) {
+    for (const auto status : {UnitStatus::authentic, UnitStatus::altered, UnitStatus::missing,
+                              UnitStatus::extra, UnitStatus::out_of_place, UnitStatus::not_covered}) {
       if (std::find(cells.begin(), cells.end(), status) == cells.end()) continue;
       legend += " " + painted(colour_of(status), glyph(status)) + " " + std::string(label(status)) + " ";
     }
@@ -154,7 +177,8 @@ class Page {
 };
 
 std::string camera_of(const signed_video::SignerInfo& signer) {
-  std::string text = signer.vendor_manufacturer.empty() ? std::string() : printable(signer.vendor_manufacturer, 60) + ", ";
+  std::string text =
+      signer.vendor_manufacturer.empty() ? std::string() : printable(signer.vendor_manufacturer, 60) + ", ";
   const auto& serial = signer.serial.empty() ? signer.vendor_serial : signer.serial;
   if (!serial.empty()) text += "serial number " + printable(serial, 80) + ", ";
   if (!signer.vendor_firmware.empty()) text += "firmware " + printable(signer.vendor_firmware, 60) + ", ";
@@ -170,8 +194,10 @@ std::string recorded(const signed_video::Report& report) {
 }
 
 std::string content(const Subject& subject, const signed_video::Report& report) {
-  const auto there = std::count_if(report.gops.begin(), report.gops.end(), [](const auto& gop) { return gop.verdict != UnitStatus::missing; });
-  auto text = count_text(report.pictures, "picture", "pictures") + " in " + count_text(static_cast<std::uint64_t>(there), "group", "groups");
+  const auto there = std::count_if(report.gops.begin(), report.gops.end(),
+                                   [](const auto& gop) { return gop.verdict != UnitStatus::missing; });
+  auto text = count_text(report.pictures, "picture", "pictures") + " in " +
+              count_text(static_cast<std::uint64_t>(there), "group", "groups");
   text += ", " + std::string(report.codec == codec::Codec::h264 ? "H.264" : "H.265");
   if (subject.width != 0) text += " " + std::to_string(subject.width) + "x" + std::to_string(subject.height);
   if (!subject.container.empty()) text += ", " + container_text(subject.container);
@@ -189,10 +215,13 @@ void findings(Page& page, const signed_video::Report& report, const TerminalStyl
     if (const auto when = place_in_time(f); !when.empty()) where += ", " + when;
     if (!f.what.empty()) where += ": " + printable(f.what);
     text.resize(14, ' ');
-    page.paragraph("  " + page.painted(colour_of(f.status), glyph(f.status)) + " " + page.painted(colour_of(f.status), text), where, 18);
+    page.paragraph("  " + page.painted(colour_of(f.status), glyph(f.status)) + " " +
+                       page.painted(colour_of(f.status), text),
+                   where, 18);
   }
   if (shown > style.max_findings) {
-    page.line("    and " + count_text(shown - style.max_findings, "place more", "places more") + " (--json or --report lists them)");
+    page.line("    and " + count_text(shown - style.max_findings, "place more", "places more") +
+              " (--json or --report lists them)");
   }
   if (report.findings_truncated) page.line("    and more that were not written down: the list has a limit");
 }
@@ -207,7 +236,8 @@ std::string one_line(const Subject& subject, const signed_video::Report& report)
   return text;
 }
 
-std::string to_terminal(const Subject& subject, const signed_video::Report& report, const TerminalStyle& style) {
+std::string to_terminal(const Subject& subject, const signed_video::Report& report,
+                        const TerminalStyle& style) {
   Page page(style);
   const auto head = headline(report);
   page.line();
@@ -216,7 +246,8 @@ std::string to_terminal(const Subject& subject, const signed_video::Report& repo
             "   " + page.painted(kDim, printable(subject.file_name, 120)));
   page.line();
   page.paragraph("  ", head.sentence, 2);
-  if (!report.verdict_reason.empty() && report.verdict == Verdict::not_authentic) page.paragraph("  ", printable(report.verdict_reason), 2);
+  if (!report.verdict_reason.empty() && report.verdict == Verdict::not_authentic)
+    page.paragraph("  ", printable(report.verdict_reason), 2);
   page.line();
   page.bar(report, subject);
 
@@ -224,7 +255,8 @@ std::string to_terminal(const Subject& subject, const signed_video::Report& repo
   auto origin = std::string(label(report.provenance));
   if (!report.provenance_reason.empty()) origin += ": " + printable(report.provenance_reason);
   if (report.verdict != Verdict::not_signed) page.field("origin", origin);
-  if (report.judged_at && report.judged_at_given) page.field("judged at", utc_text(*report.judged_at) + " (as asked, not the recording time)");
+  if (report.judged_at && report.judged_at_given)
+    page.field("judged at", utc_text(*report.judged_at) + " (as asked, not the recording time)");
   page.field("recorded", recorded(report));
   page.field("content", content(subject, report));
   page.line();
@@ -237,11 +269,14 @@ std::string to_terminal(const Subject& subject, const signed_video::Report& repo
   if (!report.notes.empty()) {
     page.line(page.painted(kBold, "  Good to know"));
     for (const auto& note : report.notes) {
-      page.paragraph(is_warning(note.kind) ? "  " + page.painted("\x1b[33m", "!") + " " : "  - ", printable(note.text), 4);
+      page.paragraph(is_warning(note.kind) ? "  " + page.painted("\x1b[33m", "!") + " " : "  - ",
+                     printable(note.text), 4);
     }
     page.line();
   }
-  page.paragraph("  ", "Proven: the video since it was signed. Not proven: that the scene was real, the camera's clock, sound and other tracks.",
+  page.paragraph("  ",
+                 "Proven: the video since it was signed. Not proven: that the scene was real, the camera's "
+                 "clock, sound and other tracks.",
                  2, style.colour ? kDim : std::string_view{});
   return page.take();
 }

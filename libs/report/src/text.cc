@@ -18,7 +18,10 @@ CodePoint decode(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
   const auto first = byte(0);
   if (first < 0x80) return {first, 1};
-  const std::size_t size = first >= 0xF0 && first <= 0xF4 ? 4 : first >= 0xE0 && first < 0xF0 ? 3 : first >= 0xC2 && first < 0xE0 ? 2 : 0;
+  const std::size_t size = first >= 0xF0 && first <= 0xF4  ? 4
+                           : first >= 0xE0 && first < 0xF0 ? 3
+                           : first >= 0xC2 && first < 0xE0 ? 2
+                                                           : 0;
   if (size == 0 || text.size() < size) return {};
   std::uint32_t value = first & (0xFFu >> (size + 1));
   for (std::size_t i = 1; i < size; ++i) {
@@ -31,15 +34,16 @@ CodePoint decode(std::string_view text) {
 }
 
 bool is_harmful(std::uint32_t c) {
-  return c < 0x20 || (c >= 0x7F && c < 0xA0)      // controls, ESC and CSI among them
-         || c == 0xAD || c == 0x61C || c == 0x180E // soft hyphen, Arabic letter mark, Mongolian vowel separator
-         || (c >= 0x200B && c <= 0x200F)           // zero width, direction marks
-         || (c >= 0x2028 && c <= 0x202E)           // line and paragraph separator, embeddings and overrides
-         || (c >= 0x2060 && c <= 0x206F)           // word joiner, isolates, deprecated format characters
-         || (c >= 0xFE00 && c <= 0xFE0F)           // variation selectors
-         || c == 0xFEFF || (c >= 0xFFF0 && c <= 0xFFFC) || (c & 0xFFFE) == 0xFFFE
-         || (c >= 0xE000 && c <= 0xF8FF)           // private use: looks like anything
-         || c >= 0xE0000;                          // tags, private planes
+  return c < 0x20 || (c >= 0x7F && c < 0xA0)  // controls, ESC and CSI among them
+         || c == 0xAD || c == 0x61C ||
+         c == 0x180E                      // soft hyphen, Arabic letter mark, Mongolian vowel separator
+         || (c >= 0x200B && c <= 0x200F)  // zero width, direction marks
+         || (c >= 0x2028 && c <= 0x202E)  // line and paragraph separator, embeddings and overrides
+         || (c >= 0x2060 && c <= 0x206F)  // word joiner, isolates, deprecated format characters
+         || (c >= 0xFE00 && c <= 0xFE0F)  // variation selectors
+         || c == 0xFEFF || (c >= 0xFFF0 && c <= 0xFFFC) || (c & 0xFFFE) == 0xFFFE ||
+         (c >= 0xE000 && c <= 0xF8FF)  // private use: looks like anything
+         || c >= 0xE0000;              // tags, private planes
 }
 }  // namespace
 
@@ -62,13 +66,26 @@ std::string html_escaped(std::string_view foreign, std::size_t limit) {
   std::string out;
   for (const char c : printable(foreign, limit)) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      case '`': out += "&#96;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      case '`':
+        out += "&#96;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;

@@ -9,21 +9,29 @@ using signed_video::UnitStatus;
 namespace {
 int gravity(UnitStatus status) {
   switch (status) {
-    case UnitStatus::authentic: return 0;
-    case UnitStatus::not_covered: return 1;
-    case UnitStatus::missing: return 2;
-    case UnitStatus::out_of_place: return 3;
-    case UnitStatus::extra: return 4;
-    case UnitStatus::altered: return 5;
+    case UnitStatus::authentic:
+      return 0;
+    case UnitStatus::not_covered:
+      return 1;
+    case UnitStatus::missing:
+      return 2;
+    case UnitStatus::out_of_place:
+      return 3;
+    case UnitStatus::extra:
+      return 4;
+    case UnitStatus::altered:
+      return 5;
   }
   return 5;
 }
 
 class Cells {
  public:
-  Cells(std::size_t count, std::uint64_t pictures) : pictures_(pictures), cells_(count, UnitStatus::authentic) {}
+  Cells(std::size_t count, std::uint64_t pictures)
+      : pictures_(pictures), cells_(count, UnitStatus::authentic) {}
 
-  // Marks what [first, last] touches; a graver mark stays. Runs are clamped, so hostile indexes cost at most one row.
+  // Marks what [first, last] touches; a graver mark stays. Runs are clamped, so hostile indexes cost at most
+  // one row.
   void mark(std::uint64_t first, std::uint64_t last, UnitStatus status) {
     if (first >= pictures_) first = pictures_ - 1;
     last = std::clamp(last, first, pictures_ - 1);
@@ -37,7 +45,9 @@ class Cells {
   std::vector<UnitStatus> take() { return std::move(cells_); }
 
  private:
-  std::size_t cell_of(std::uint64_t picture) const { return static_cast<std::size_t>(picture * cells_.size() / pictures_); }
+  std::size_t cell_of(std::uint64_t picture) const {
+    return static_cast<std::size_t>(picture * cells_.size() / pictures_);
+  }
   std::uint64_t pictures_;
   std::vector<UnitStatus> cells_;
 };
@@ -45,8 +55,10 @@ class Cells {
 
 std::uint64_t timeline_pictures(const signed_video::Report& report) {
   std::uint64_t total = std::uint64_t{report.pictures} + report.pictures_missing;
-  for (const auto& finding : report.findings) total = std::max(total, std::uint64_t{finding.last_picture} + 1);
-  for (const auto& gop : report.gops) total = std::max(total, std::uint64_t{gop.first_picture} + gop.pictures);
+  for (const auto& finding : report.findings)
+    total = std::max(total, std::uint64_t{finding.last_picture} + 1);
+  for (const auto& gop : report.gops)
+    total = std::max(total, std::uint64_t{gop.first_picture} + gop.pictures);
   return total;
 }
 

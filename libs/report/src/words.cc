@@ -30,14 +30,17 @@ Headline authentic(const signed_video::Report& report) {
   const std::string what = report.pictures_not_covered == 0
                                ? "Every picture is exactly as the camera signed it"
                                : "Every picture that a signature speaks about is exactly as it was signed; " +
-                                     count_text(report.pictures_not_covered, "picture is", "pictures are") + " not covered by one";
+                                     count_text(report.pictures_not_covered, "picture is", "pictures are") +
+                                     " not covered by one";
   switch (report.provenance) {
     case Provenance::trusted:
-      return {Mood::good, "Authentic", what + ", and the signature leads to a certificate authority you trust."};
+      return {Mood::good, "Authentic",
+              what + ", and the signature leads to a certificate authority you trust."};
     case Provenance::untrusted:
       return {Mood::bad, "Unchanged, but not from a camera you trust",
               what + ", but whoever signed it is not one of those you asked for."};
-    case Provenance::unknown: break;
+    case Provenance::unknown:
+      break;
   }
   return {Mood::good, "Authentic, origin not known",
           what + ". Which camera that was is not known: no matching certificate authority was given."};
@@ -46,68 +49,95 @@ Headline authentic(const signed_video::Report& report) {
 
 Headline headline(const signed_video::Report& report) {
   switch (report.verdict) {
-    case Verdict::authentic: return authentic(report);
+    case Verdict::authentic:
+      return authentic(report);
     case Verdict::authentic_with_missing_frames: {
       std::vector<std::string> gone;
-      if (report.pictures_missing != 0) gone.push_back(count_text(report.pictures_missing, "picture is", "pictures are") + " missing");
+      if (report.pictures_missing != 0)
+        gone.push_back(count_text(report.pictures_missing, "picture is", "pictures are") + " missing");
       if (report.gops_missing != 0) {
-        gone.push_back(count_text(report.gops_missing, "whole group of pictures is", "whole groups of pictures are") + " missing");
+        gone.push_back(
+            count_text(report.gops_missing, "whole group of pictures is", "whole groups of pictures are") +
+            " missing");
       }
       std::string what = gone.empty() ? "parts were removed" : gone.front();
       if (gone.size() > 1) what += " and " + gone.back();
       if (report.provenance == Provenance::untrusted) {
         return {Mood::bad, "Frames are missing, and not from a camera you trust",
-                "What is left is as it was signed, but " + what + ", and whoever signed it is not one of those you asked for."};
+                "What is left is as it was signed, but " + what +
+                    ", and whoever signed it is not one of those you asked for."};
       }
-      return {Mood::caution, "Authentic, but frames are missing", "What is left is as the camera signed it, but " + what + "."};
+      return {Mood::caution, "Authentic, but frames are missing",
+              "What is left is as the camera signed it, but " + what + "."};
     }
     case Verdict::not_authentic:
-      return {Mood::bad, "Not authentic", "This is not the video that was signed: it was changed afterwards."};
+      return {Mood::bad, "Not authentic",
+              "This is not the video that was signed: it was changed afterwards."};
     case Verdict::not_signed:
-      return {Mood::neutral, "Not signed", "This clip carries no signature, so nothing can be said about it."};
+      return {Mood::neutral, "Not signed",
+              "This clip carries no signature, so nothing can be said about it."};
   }
   return {};
 }
 
 std::string_view label(UnitStatus status) {
   switch (status) {
-    case UnitStatus::authentic: return "authentic";
-    case UnitStatus::altered: return "altered";
-    case UnitStatus::missing: return "missing";
-    case UnitStatus::extra: return "extra";
-    case UnitStatus::out_of_place: return "out of place";
-    case UnitStatus::not_covered: return "not covered";
+    case UnitStatus::authentic:
+      return "authentic";
+    case UnitStatus::altered:
+      return "altered";
+    case UnitStatus::missing:
+      return "missing";
+    case UnitStatus::extra:
+      return "extra";
+    case UnitStatus::out_of_place:
+      return "out of place";
+    case UnitStatus::not_covered:
+      return "not covered";
   }
   return "?";
 }
 
 std::string_view explanation(UnitStatus status) {
   switch (status) {
-    case UnitStatus::authentic: return "exactly as it was signed";
-    case UnitStatus::altered: return "stands where a signed picture stood, with other content";
-    case UnitStatus::missing: return "was signed and is not there any more";
-    case UnitStatus::extra: return "is there and was never signed at this place";
-    case UnitStatus::out_of_place: return "was signed, but stands elsewhere in the order";
-    case UnitStatus::not_covered: return "no valid signature speaks about it";
+    case UnitStatus::authentic:
+      return "exactly as it was signed";
+    case UnitStatus::altered:
+      return "stands where a signed picture stood, with other content";
+    case UnitStatus::missing:
+      return "was signed and is not there any more";
+    case UnitStatus::extra:
+      return "is there and was never signed at this place";
+    case UnitStatus::out_of_place:
+      return "was signed, but stands elsewhere in the order";
+    case UnitStatus::not_covered:
+      return "no valid signature speaks about it";
   }
   return "";
 }
 
 std::string_view label(SignatureStatus status) {
   switch (status) {
-    case SignatureStatus::valid: return "valid";
-    case SignatureStatus::invalid: return "invalid";
-    case SignatureStatus::none: return "none";
-    case SignatureStatus::no_key: return "no certificate";
+    case SignatureStatus::valid:
+      return "valid";
+    case SignatureStatus::invalid:
+      return "invalid";
+    case SignatureStatus::none:
+      return "none";
+    case SignatureStatus::no_key:
+      return "no certificate";
   }
   return "?";
 }
 
 std::string_view label(Provenance provenance) {
   switch (provenance) {
-    case Provenance::trusted: return "trusted";
-    case Provenance::untrusted: return "not trusted";
-    case Provenance::unknown: return "not known";
+    case Provenance::trusted:
+      return "trusted";
+    case Provenance::untrusted:
+      return "not trusted";
+    case Provenance::unknown:
+      return "not known";
   }
   return "?";
 }
@@ -124,14 +154,16 @@ bool is_warning(NoteKind kind) {
     case NoteKind::no_certificate:
     case NoteKind::types_not_hashed:
     case NoteKind::times_implausible:
-    case NoteKind::clip_truncated: return true;
+    case NoteKind::clip_truncated:
+      return true;
     case NoteKind::beginning_missing:
     case NoteKind::unsigned_tail:
     case NoteKind::unsigned_head:
     case NoteKind::sei_repeated:
     case NoteKind::key_changed:
     case NoteKind::last_gop_not_verifiable:
-    case NoteKind::not_covered_by_format: return false;
+    case NoteKind::not_covered_by_format:
+      return false;
   }
   return true;
 }
@@ -150,8 +182,10 @@ std::string count_text(std::uint64_t count, std::string_view one, std::string_vi
 }
 
 std::string picture_range(const signed_video::Finding& finding) {
-  if (finding.first_picture == finding.last_picture) return "picture " + with_separators(finding.first_picture);
-  return "pictures " + with_separators(finding.first_picture) + " to " + with_separators(finding.last_picture);
+  if (finding.first_picture == finding.last_picture)
+    return "picture " + with_separators(finding.first_picture);
+  return "pictures " + with_separators(finding.first_picture) + " to " +
+         with_separators(finding.last_picture);
 }
 
 std::string clock_text(Ticks since_beginning) {
@@ -218,7 +252,8 @@ std::vector<std::string> tallies(const signed_video::Report& report) {
   add(report.pictures_extra, "extra");
   add(report.pictures_out_of_place, "out of place");
   if (report.gops_missing != 0) {
-    parts.push_back(count_text(report.gops_missing, "whole group of pictures missing", "whole groups of pictures missing"));
+    parts.push_back(count_text(report.gops_missing, "whole group of pictures missing",
+                               "whole groups of pictures missing"));
   }
   return parts;
 }
@@ -227,24 +262,37 @@ std::vector<std::string> method(const signed_video::Report& report) {
   const auto hash = report.hash.empty() ? std::string("a cryptographic hash") : printable(report.hash, 20);
   std::vector<std::string> out;
   out.push_back("A signing camera computes a fingerprint (" + hash +
-                ") of every picture as it leaves the encoder, signs the list of fingerprints with a private key that does not "
-                "leave its keystore, and puts the signature into the video itself. The method is published by ONVIF as Media Signing.");
-  out.push_back("This program read every byte of video in the file, computed the same fingerprints, compared them one by one with "
-                "the signed lists, checked each signature, and checked that each signed part names its predecessor, so that removed, "
-                "inserted, repeated and reordered pictures show as well as altered ones.");
-  out.push_back("Pictures are counted from 0 in the order in which they were encoded; a missing picture has the number it would have "
-                "had. A group of pictures (GOP) is what lies between two pictures that can be decoded on their own.");
+                ") of every picture as it leaves the encoder, signs the list of fingerprints with a private "
+                "key that does not "
+                "leave its keystore, and puts the signature into the video itself. The method is published "
+                "by ONVIF as Media Signing.");
+  out.push_back(
+      "This program read every byte of video in the file, computed the same fingerprints, compared them one "
+      "by one with "
+      "the signed lists, checked each signature, and checked that each signed part names its predecessor, so "
+      "that removed, "
+      "inserted, repeated and reordered pictures show as well as altered ones.");
+  out.push_back(
+      "Pictures are counted from 0 in the order in which they were encoded; a missing picture has the number "
+      "it would have "
+      "had. A group of pictures (GOP) is what lies between two pictures that can be decoded on their own.");
   return out;
 }
 
 std::vector<std::string> limits(const Subject& subject, const signed_video::Report& report) {
   std::vector<std::string> out;
-  out.push_back("The check shows that the video was not changed after it was signed. It cannot show that what stood in front of the "
-                "camera was real, nor that nothing happened outside its view.");
+  out.push_back(
+      "The check shows that the video was not changed after it was signed. It cannot show that what stood in "
+      "front of the "
+      "camera was real, nor that nothing happened outside its view.");
   out.push_back("Times are those of the camera's clock, signed by the camera; nobody else vouches for them.");
-  out.push_back("Parts cut off before the first or behind the last signed picture cannot be noticed from the file alone.");
+  out.push_back(
+      "Parts cut off before the first or behind the last signed picture cannot be noticed from the file "
+      "alone.");
   if (subject.not_video.empty()) {
-    out.push_back("Only pictures are signed. Decoder parameters and text that a container adds are outside the signature.");
+    out.push_back(
+        "Only pictures are signed. Decoder parameters and text that a container adds are outside the "
+        "signature.");
   } else {
     std::string tracks;
     for (const auto& track : subject.not_video) tracks += (tracks.empty() ? "" : ", ") + printable(track, 60);
@@ -252,8 +300,10 @@ std::vector<std::string> limits(const Subject& subject, const signed_video::Repo
                   "), decoder parameters, or text that a container adds.");
   }
   if (report.provenance == Provenance::unknown && report.verdict != Verdict::not_signed) {
-    out.push_back("Without a certificate authority that you trust (--trust), anybody could have signed this clip: the check then says "
-                  "that it is unchanged, not whose it is.");
+    out.push_back(
+        "Without a certificate authority that you trust (--trust), anybody could have signed this clip: the "
+        "check then says "
+        "that it is unchanged, not whose it is.");
   }
   return out;
 }

@@ -18,7 +18,8 @@ using testing::Not;
 namespace {
 // A 1x1 PNG, its chunks as in the PNG specification, 5.
 const Bytes kPng = from_hex(
-                       "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b550000000a49444154789c63600000000200014827"
+                       "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b550000000a49444154789"
+                       "c63600000000200014827"
                        "cfdb0000000049454e44ae426082")
                        .value();
 
@@ -41,7 +42,8 @@ TEST(Html, SaysVerdictCameraAndTimes) {
 }
 
 TEST(Html, ForgedClipListsPlacesAndShowsThumbnails) {
-  const std::vector<Thumbnail> thumbnails{{137, "picture 137, altered", kPng}, {1, "no picture at all", to_bytes(as_bytes("GIF89a <svg>"))}};
+  const std::vector<Thumbnail> thumbnails{{137, "picture 137, altered", kPng},
+                                          {1, "no picture at all", to_bytes(as_bytes("GIF89a <svg>"))}};
   const auto html = to_html(sample_subject(), sample_forged(), thumbnails);
   EXPECT_THAT(html, HasSubstr("<header class=\"bad\">"));
   EXPECT_THAT(html, HasSubstr("<td class=\"t\">137</td>"));
@@ -53,7 +55,8 @@ TEST(Html, ForgedClipListsPlacesAndShowsThumbnails) {
 
 TEST(Html, HostileTextAddsNoTagAndNoAttribute) {
   auto clean = sample_hostile();
-  const auto hostile = to_html(sample_hostile_subject(), clean, std::vector<Thumbnail>{{1, std::string(kHostile), kPng}});
+  const auto hostile =
+      to_html(sample_hostile_subject(), clean, std::vector<Thumbnail>{{1, std::string(kHostile), kPng}});
   EXPECT_THAT(hostile, Not(HasSubstr("<script")));
   EXPECT_THAT(hostile, Not(HasSubstr("<img src=x")));
   EXPECT_THAT(hostile, Not(HasSubstr("\x1b")));
@@ -90,7 +93,8 @@ TEST(Html, SamplesAreWrittenOnRequest) {
   const std::filesystem::path to(folder);
   EXPECT_TRUE(write_file_atomically(to / "forged.html", as_bytes(forged)));
   EXPECT_TRUE(write_file_atomically(to / "authentic.html", as_bytes(authentic)));
-  EXPECT_TRUE(write_file_atomically(to / "hostile.html", as_bytes(to_html(sample_hostile_subject(), sample_hostile()))));
+  EXPECT_TRUE(write_file_atomically(to / "hostile.html",
+                                    as_bytes(to_html(sample_hostile_subject(), sample_hostile()))));
 }
 
 }  // namespace camvault::report

@@ -9,7 +9,9 @@
 
 namespace camvault::report {
 namespace {
-nlohmann::json parsed(const Subject& subject, const signed_video::Report& report) { return nlohmann::json::parse(to_json(subject, report)); }
+nlohmann::json parsed(const Subject& subject, const signed_video::Report& report) {
+  return nlohmann::json::parse(to_json(subject, report));
+}
 }  // namespace
 
 TEST(Json, AuthenticClip) {
@@ -39,7 +41,7 @@ TEST(Json, EveryFrameThatIsNotAuthenticIsNamed) {
   ASSERT_EQ(list.size(), 1u + 30u + 3u + 4u);
   EXPECT_EQ(list[0]["index"], 137);
   EXPECT_EQ(list[0]["kind"], "altered");
-  EXPECT_EQ(list[0]["time"], "2026-11-21T12:00:04Z");   // the signed time of its GOP
+  EXPECT_EQ(list[0]["time"], "2026-11-21T12:00:04Z");  // the signed time of its GOP
   EXPECT_DOUBLE_EQ(list[0]["clip_seconds"], 4.566);
   EXPECT_EQ(list[1]["index"], 210);
   EXPECT_EQ(list[30]["index"], 239);
@@ -61,7 +63,8 @@ TEST(Json, NotSignedClipHasNoSignerAndNoTimes) {
 
 TEST(Json, ListOfFramesStopsAtItsLimit) {
   auto r = sample_forged();
-  r.findings = {{signed_video::UnitStatus::missing, 0, 4'294'967'295u, 0, 0, 1, std::nullopt, false, 0, "all gone"}};
+  r.findings = {
+      {signed_video::UnitStatus::missing, 0, 4'294'967'295u, 0, 0, 1, std::nullopt, false, 0, "all gone"}};
   const auto j = parsed(sample_subject(), r);
   EXPECT_EQ(j["frames"]["not_authentic"].size(), kMaxJsonFrames);
   EXPECT_EQ(j["frames"]["truncated"], true);

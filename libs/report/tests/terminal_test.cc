@@ -33,8 +33,10 @@ TEST(Terminal, TheWordsFollowVerdictAndProvenance) {
   };
   EXPECT_EQ(line(Verdict::authentic, Provenance::trusted), "recording.mp4: AUTHENTIC");
   EXPECT_EQ(line(Verdict::authentic, Provenance::unknown), "recording.mp4: AUTHENTIC, ORIGIN NOT KNOWN");
-  EXPECT_EQ(line(Verdict::authentic, Provenance::untrusted), "recording.mp4: UNCHANGED, BUT NOT FROM A CAMERA YOU TRUST");
-  EXPECT_EQ(line(Verdict::authentic_with_missing_frames, Provenance::trusted), "recording.mp4: AUTHENTIC, BUT FRAMES ARE MISSING");
+  EXPECT_EQ(line(Verdict::authentic, Provenance::untrusted),
+            "recording.mp4: UNCHANGED, BUT NOT FROM A CAMERA YOU TRUST");
+  EXPECT_EQ(line(Verdict::authentic_with_missing_frames, Provenance::trusted),
+            "recording.mp4: AUTHENTIC, BUT FRAMES ARE MISSING");
   EXPECT_EQ(line(Verdict::not_authentic, Provenance::trusted), "recording.mp4: NOT AUTHENTIC");
   EXPECT_EQ(line(Verdict::not_signed, Provenance::unknown), "recording.mp4: NOT SIGNED");
 }
@@ -51,8 +53,10 @@ TEST(Terminal, MissingFramesAreCounted) {
   r.verdict = Verdict::authentic_with_missing_frames;
   r.pictures_missing = 1;
   r.gops_missing = 2;
-  EXPECT_THAT(to_terminal(sample_subject(), r, {.colour = false, .width = 120}),
-              HasSubstr("as the camera signed it, but 1 picture is missing and 2 whole groups of pictures are missing."));
+  EXPECT_THAT(
+      to_terminal(sample_subject(), r, {.colour = false, .width = 120}),
+      HasSubstr(
+          "as the camera signed it, but 1 picture is missing and 2 whole groups of pictures are missing."));
 }
 
 TEST(Terminal, LongListsAreCutAndCounted) {

@@ -11,23 +11,36 @@ TEST(Text, PlainTextStays) {
 
 TEST(Text, ControlCharactersAreReplaced) {
   EXPECT_EQ(printable("a\x1b[31mb"), "a\xEF\xBF\xBD[31mb");
-  EXPECT_EQ(printable("a\nb\rc\td\x7f"), "a\xEF\xBF\xBD" "b\xEF\xBF\xBD" "c\xEF\xBF\xBD" "d\xEF\xBF\xBD");
-  EXPECT_EQ(printable("\xC2\x9B" "31m"), "\xEF\xBF\xBD" "31m");                  // CSI as one C1 character
-  EXPECT_EQ(printable(std::string_view("a\0b", 3)), "a\xEF\xBF\xBD" "b");
+  EXPECT_EQ(printable("a\nb\rc\td\x7f"),
+            "a\xEF\xBF\xBD"
+            "b\xEF\xBF\xBD"
+            "c\xEF\xBF\xBD"
+            "d\xEF\xBF\xBD");
+  EXPECT_EQ(printable("\xC2\x9B"
+                      "31m"),
+            "\xEF\xBF\xBD"
+            "31m");  // CSI as one C1 character
+  EXPECT_EQ(printable(std::string_view("a\0b", 3)),
+            "a\xEF\xBF\xBD"
+            "b");
 }
 
 TEST(Text, TextThatHidesOrTurnsIsReplaced) {
-  EXPECT_EQ(printable("\xE2\x80\xAE" "x"), "\xEF\xBF\xBD" "x");                   // right-to-left override
-  EXPECT_EQ(printable("\xE2\x81\xA6x\xE2\x80\x8B"), "\xEF\xBF\xBDx\xEF\xBF\xBD"); // isolate, zero-width space
-  EXPECT_EQ(printable("\xF3\xA0\x81\x81"), "\xEF\xBF\xBD");                       // tag character
+  EXPECT_EQ(printable("\xE2\x80\xAE"
+                      "x"),
+            "\xEF\xBF\xBD"
+            "x");  // right-to-left override
+  EXPECT_EQ(printable("\xE2\x81\xA6x\xE2\x80\x8B"),
+            "\xEF\xBF\xBDx\xEF\xBF\xBD");                    // isolate, zero-width space
+  EXPECT_EQ(printable("\xF3\xA0\x81\x81"), "\xEF\xBF\xBD");  // tag character
 }
 
 TEST(Text, BrokenUtf8IsReplacedByteByByte) {
   EXPECT_EQ(printable("\xff\xfe"), "\xEF\xBF\xBD\xEF\xBF\xBD");
-  EXPECT_EQ(printable("\xC0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD");                   // overlong
-  EXPECT_EQ(printable("\xE2\x82"), "\xEF\xBF\xBD\xEF\xBF\xBD");                   // cut short
-  EXPECT_EQ(printable("\xED\xA0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");   // surrogate
-  EXPECT_EQ(printable("\xF4\x90\x80\x80").size(), 12u);                            // above U+10FFFF
+  EXPECT_EQ(printable("\xC0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD");                  // overlong
+  EXPECT_EQ(printable("\xE2\x82"), "\xEF\xBF\xBD\xEF\xBF\xBD");                  // cut short
+  EXPECT_EQ(printable("\xED\xA0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");  // surrogate
+  EXPECT_EQ(printable("\xF4\x90\x80\x80").size(), 12u);                          // above U+10FFFF
 }
 
 TEST(Text, LongTextIsCut) {

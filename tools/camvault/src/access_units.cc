@@ -11,12 +11,18 @@ bool AccessUnitReader::starts_new(const codec::Unit& unit, const codec::UnitInfo
   if (!pending_slices_) return false;
   const bool h264 = source_.info().codec == codec::Codec::h264;
   switch (info.kind) {
-    case UnitKind::slice: return info.first_slice;
-    case UnitKind::parameter_set: return true;
-    case UnitKind::sei: return h264 || info.type == 39;                    // a suffix SEI (40) belongs to its picture
-    case UnitKind::delimiter: return info.type == (h264 ? 9 : 35);         // AUD; end of sequence and filler stay behind
-    case UnitKind::other: return h264 && info.type >= 14 && info.type <= 18;
-    case UnitKind::broken: return false;
+    case UnitKind::slice:
+      return info.first_slice;
+    case UnitKind::parameter_set:
+      return true;
+    case UnitKind::sei:
+      return h264 || info.type == 39;  // a suffix SEI (40) belongs to its picture
+    case UnitKind::delimiter:
+      return info.type == (h264 ? 9 : 35);  // AUD; end of sequence and filler stay behind
+    case UnitKind::other:
+      return h264 && info.type >= 14 && info.type <= 18;
+    case UnitKind::broken:
+      return false;
   }
   return false;
 }
@@ -26,7 +32,8 @@ void AccessUnitReader::keep_pending() {
   pending_bytes_.reserve(pending_.size());
   for (; kept_ < pending_.size(); ++kept_) {
     pending_bytes_.push_back(to_bytes(pending_[kept_].bytes));
-    pending_[kept_].bytes = pending_bytes_.back();  // a vector's heap block stays where it is when the vector moves
+    pending_[kept_].bytes =
+        pending_bytes_.back();  // a vector's heap block stays where it is when the vector moves
   }
 }
 

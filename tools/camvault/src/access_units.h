@@ -1,4 +1,5 @@
-// Units in, pictures out: groups the units of a source into access units (ITU-T H.264 7.4.1.2.3, H.265 7.4.2.4.4).
+// Units in, pictures out: groups the units of a source into access units (ITU-T H.264 7.4.1.2.3,
+// H.265 7.4.2.4.4).
 #pragma once
 
 #include <optional>
@@ -10,10 +11,10 @@
 namespace camvault::cli {
 
 struct AccessUnitView {
-  std::span<const codec::Unit> units;   // live until the next call
-  std::optional<Timestamp> time;        // in the container, since its beginning
+  std::span<const codec::Unit> units;  // live until the next call
+  std::optional<Timestamp> time;       // in the container, since its beginning
   bool keyframe = false;
-  bool last = false;                    // of the stream
+  bool last = false;  // of the stream
 };
 
 class AccessUnitReader {
@@ -37,8 +38,8 @@ class AccessUnitReader {
   std::size_t position_ = 0;
   bool ended_ = false;
   std::vector<codec::Unit> pending_;
-  std::vector<Bytes> pending_bytes_;   // of pending units whose run is gone
-  std::size_t kept_ = 0;               // how many of pending_ stand in pending_bytes_
+  std::vector<Bytes> pending_bytes_;  // of pending units whose run is gone
+  std::size_t kept_ = 0;              // how many of pending_ stand in pending_bytes_
   bool pending_slices_ = false;
   bool pending_key_ = false;
   std::vector<codec::Unit> given_;

@@ -1,11 +1,11 @@
-// camvault camera run: a camera in software. Pictures from a source are encoded, signed with a key from the keystore and
-// recorded; nothing here ever holds the key.
+// camvault camera run: a camera in software. Pictures from a source are encoded, signed with a key from the
+// keystore and recorded; nothing here ever holds the key.
+#include <unistd.h>
 #include <csignal>
 #include <cstdio>
 #include <memory>
 #include <stop_token>
 #include <thread>
-#include <unistd.h>
 
 #include "camvault/base/file.h"
 #include "camvault/camera/camera.h"
@@ -25,7 +25,7 @@ constexpr std::size_t kMaxPasswordFile = 4096;
 struct Options {
   std::string source = "test";
   std::string codec;
-  double duration = 0;   // seconds; 0: until stopped
+  double duration = 0;  // seconds; 0: until stopped
   std::filesystem::path record;
   std::uint32_t width = 1280;
   std::uint32_t height = 720;
@@ -49,7 +49,7 @@ class StopOnSignal {
     sigemptyset(&signals_);
     sigaddset(&signals_, SIGINT);
     sigaddset(&signals_, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);   // inherited by all threads made later
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);  // inherited by all threads made later
     waiter_ = std::jthread([this](const std::stop_token& ending) {
       const timespec slice{0, 100'000'000};
       while (!ending.stop_requested()) {
@@ -83,8 +83,9 @@ class Display {
     drawn_ = true;
     const auto seconds = static_cast<double>(p.video.count()) / 1e7;
     const auto whole = duration_ > 0 ? " of " + std::to_string(static_cast<long>(duration_)) : std::string();
-    std::printf("%s  %5.1f%s s   %llu pictures   %.1f MB   %llu signatures%s", terminal_ ? "\r\x1b[K" : "", seconds, whole.c_str(),
-                static_cast<unsigned long long>(p.pictures), static_cast<double>(p.bytes) / 1e6, static_cast<unsigned long long>(p.signer.seis_signed),
+    std::printf("%s  %5.1f%s s   %llu pictures   %.1f MB   %llu signatures%s", terminal_ ? "\r\x1b[K" : "",
+                seconds, whole.c_str(), static_cast<unsigned long long>(p.pictures),
+                static_cast<double>(p.bytes) / 1e6, static_cast<unsigned long long>(p.signer.seis_signed),
                 terminal_ ? "" : "\n");
     std::fflush(stdout);
   }
@@ -96,7 +97,9 @@ class Display {
   std::chrono::steady_clock::time_point next_{};
 };
 
-std::chrono::milliseconds milliseconds_of(double seconds) { return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000)); }
+std::chrono::milliseconds milliseconds_of(double seconds) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
 
 Result<camera::CameraOptions> camera_options(const Options& o) {
   camera::CameraOptions options;
@@ -122,7 +125,8 @@ Result<camera::CameraOptions> camera_options(const Options& o) {
   return options;
 }
 
-// `SignerOptions::codec` must be that of the pictures, and a network camera's is known only with its first picture.
+// `SignerOptions::codec` must be that of the pictures, and a network camera's is known only with its first
+// picture.
 Result<camera::RecorderProgress> run(const Options& options) {
   const StopOnSignal stop;
   const SystemClock clock;
@@ -133,11 +137,14 @@ Result<camera::RecorderProgress> run(const Options& options) {
   CAM_TRY(auto camera, camera::Camera::create(std::move(settings), clock));
   camera::RecorderOptions how;
   how.path = options.record;
-  how.signer = signer_options(options.signer, codec.value_or(codec::Codec::h264), std::move(identity.chain_pem));
+  how.signer =
+      signer_options(options.signer, codec.value_or(codec::Codec::h264), std::move(identity.chain_pem));
   how.index_at_end = !options.fragmented;
   CAM_TRY(auto recorder, camera::Recorder::create(*engine, std::move(identity.key), std::move(how)));
   Display display(options.duration);
-  CAM_TRY_STATUS(camera::record(camera, recorder, [&](const camera::RecorderProgress& progress) { display.update(progress); }, stop.token()));
+  CAM_TRY_STATUS(camera::record(
+      camera, recorder, [&](const camera::RecorderProgress& progress) { display.update(progress); },
+      stop.token()));
   display.draw(recorder.progress());
   return recorder.progress();
 }
@@ -145,9 +152,13 @@ Result<camera::RecorderProgress> run(const Options& options) {
 int run_and_tell(const Options& options) {
   const auto done = run(options);
   if (!done) return complain_about(done.error());
-  std::printf("  %s: %llu pictures in %llu groups, %llu signatures\n", options.record.c_str(), static_cast<unsigned long long>(done->pictures),
-              static_cast<unsigned long long>(done->gops), static_cast<unsigned long long>(done->signer.seis_signed));
-  if (done->signer.signatures_failed != 0) return complain(kServiceMissing, "some signatures failed: the keystore went away or refused; the recording is not fully signed");
+  std::printf("  %s: %llu pictures in %llu groups, %llu signatures\n", options.record.c_str(),
+              static_cast<unsigned long long>(done->pictures), static_cast<unsigned long long>(done->gops),
+              static_cast<unsigned long long>(done->signer.seis_signed));
+  if (done->signer.signatures_failed != 0)
+    return complain(
+        kServiceMissing,
+        "some signatures failed: the keystore went away or refused; the recording is not fully signed");
   return kYes;
 }
 }  // namespace
@@ -155,25 +166,49 @@ int run_and_tell(const Options& options) {
 void add_camera(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("camera", "a camera in software");
   command->require_subcommand(1);
-  command->footer("Examples:\n  camvault camera run --root /srv/camera1 --source test --duration 20 --record clip.mp4");
+  command->footer(
+      "Examples:\n  camvault camera run --root /srv/camera1 --source test --duration 20 --record clip.mp4");
   auto* run_command = command->add_subcommand("run", "film, sign, record");
   auto o = std::make_shared<Options>();
-  run_command->add_option("--source", o->source, "test (a moving picture with a clock), a video file, v4l2:/dev/videoN, rtsp://... or rtsps://... (default test)")->type_name("SOURCE");
-  run_command->add_option("--record", o->record, "the recording: .mp4, .mkv, .h264 or .h265")->type_name("OUT.mp4")->required();
-  run_command->add_option("--duration", o->duration, "seconds of video (default: until stopped, or the source ends)")->type_name("SECONDS")->check(CLI::Range(0.1, 1e7));
-  run_command->add_option("--codec", o->codec, "h264 or h265 (default h264; network cameras keep what they send)")->type_name("CODEC")->check(CLI::IsMember({"h264", "h265"}));
-  run_command->add_option("--width", o->width, "pixels, of the test picture and asked of a local camera (default 1280)")->type_name("N");
+  run_command
+      ->add_option("--source", o->source,
+                   "test (a moving picture with a clock), a video file, v4l2:/dev/videoN, rtsp://... or "
+                   "rtsps://... (default test)")
+      ->type_name("SOURCE");
+  run_command->add_option("--record", o->record, "the recording: .mp4, .mkv, .h264 or .h265")
+      ->type_name("OUT.mp4")
+      ->required();
+  run_command
+      ->add_option("--duration", o->duration, "seconds of video (default: until stopped, or the source ends)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.1, 1e7));
+  run_command
+      ->add_option("--codec", o->codec, "h264 or h265 (default h264; network cameras keep what they send)")
+      ->type_name("CODEC")
+      ->check(CLI::IsMember({"h264", "h265"}));
+  run_command
+      ->add_option("--width", o->width,
+                   "pixels, of the test picture and asked of a local camera (default 1280)")
+      ->type_name("N");
   run_command->add_option("--height", o->height, "pixels (default 720)")->type_name("N");
   run_command->add_option("--fps", o->fps, "pictures a second (default 25)")->type_name("N");
   run_command->add_option("--bitrate", o->kbit, "kbit/s (default 8000)")->type_name("N");
-  run_command->add_option("--key-interval", o->key_interval, "seconds from one keyframe to the next (default 1)")->type_name("SECONDS")->check(CLI::Range(0.05, 60.0));
+  run_command
+      ->add_option("--key-interval", o->key_interval, "seconds from one keyframe to the next (default 1)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.05, 60.0));
   run_command->add_option("--slices", o->slices, "slices a picture (default 1)")->type_name("N");
   run_command->add_option("--b-frames", o->b_frames, "B pictures between others (default 0)")->type_name("N");
-  run_command->add_flag("--pass-through", o->pass_through, "take H.264 and H.265 of a file as they are instead of encoding anew");
+  run_command->add_flag("--pass-through", o->pass_through,
+                        "take H.264 and H.265 of a file as they are instead of encoding anew");
   run_command->add_flag("--fragmented", o->fragmented, "leave the MP4 in fragments, as a stream");
   run_command->add_option("--user", o->user, "name at the network camera")->type_name("NAME");
-  run_command->add_option("--password-file", o->password_file, "file with the password at the network camera")->type_name("FILE");
-  run_command->add_option("--ca-file", o->ca_file, "for rtsps: trust these authorities instead of the system's (PEM)")->type_name("CA.pem");
+  run_command->add_option("--password-file", o->password_file, "file with the password at the network camera")
+      ->type_name("FILE");
+  run_command
+      ->add_option("--ca-file", o->ca_file,
+                   "for rtsps: trust these authorities instead of the system's (PEM)")
+      ->type_name("CA.pem");
   add_signer_options(*run_command, o->signer);
   run_command->footer(
       "Pictures are never held up by a slow key: signatures go into the video when they are ready.\n"
@@ -181,7 +216,8 @@ void add_camera(CLI::App& app, int& exit_code) {
       "Examples:\n"
       "  camvault camera run --root /srv/camera1 --source test --duration 20 --record clip.mp4\n"
       "  camvault camera run --source v4l2:/dev/video0 --record clip.mp4\n"
-      "  camvault camera run --source rtsps://192.0.2.7/stream --user viewer --password-file pw --record clip.mp4");
+      "  camvault camera run --source rtsps://192.0.2.7/stream --user viewer --password-file pw --record "
+      "clip.mp4");
   run_command->callback([o, &exit_code] { exit_code = run_and_tell(*o); });
 }
 

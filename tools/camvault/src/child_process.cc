@@ -1,18 +1,20 @@
 #include "child_process.h"
 
-#include <cerrno>
-#include <csignal>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <thread>
 #include <unistd.h>
+#include <cerrno>
+#include <csignal>
+#include <thread>
 
 namespace camvault::cli {
 
 namespace {
-int code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+int code_of(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
 
 // Between fork and exec: only calls that are safe after a fork.
 [[noreturn]] void become(const ChildProcess::Start& start, std::vector<char*>& argv, pid_t parent) {
@@ -42,7 +44,8 @@ Result<ChildProcess> ChildProcess::start(const Start& start) {
   std::vector<char*> argv;
   for (auto& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
-  if (access(argv[0], X_OK) != 0) return fail(Errc::not_found, std::string(argv[0]) + ": " + errno_text(errno));
+  if (access(argv[0], X_OK) != 0)
+    return fail(Errc::not_found, std::string(argv[0]) + ": " + errno_text(errno));
   const auto parent = getpid();
   const auto pid = fork();
   if (pid < 0) return fail(Errc::io, "fork: " + errno_text(errno));
@@ -95,7 +98,8 @@ void ChildProcess::stop(std::chrono::milliseconds patience) {
   wait();
 }
 
-Result<Finished> run_and_capture(const std::vector<std::string>& arguments, const volatile std::sig_atomic_t* stop_when, std::size_t limit) {
+Result<Finished> run_and_capture(const std::vector<std::string>& arguments,
+                                 const volatile std::sig_atomic_t* stop_when, std::size_t limit) {
   CAM_TRY(auto pipe, make_pipe());
   ChildProcess::Start start;
   start.arguments = arguments;
@@ -108,7 +112,8 @@ Result<Finished> run_and_capture(const std::vector<std::string>& arguments, cons
     const auto got = read(pipe.read_end.get(), buffer, sizeof buffer);
     if (got < 0 && errno == EINTR && (stop_when == nullptr || *stop_when == 0)) continue;
     if (got <= 0) break;
-    if (finished.output.size() + static_cast<std::size_t>(got) > limit) return fail(Errc::limit, arguments[0] + " prints too much");
+    if (finished.output.size() + static_cast<std::size_t>(got) > limit)
+      return fail(Errc::limit, arguments[0] + " prints too much");
     finished.output.append(buffer, static_cast<std::size_t>(got));
   }
   finished.exit_code = child.wait(stop_when);

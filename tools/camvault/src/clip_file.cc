@@ -19,7 +19,8 @@ Status check_input(const std::filesystem::path& path) {
   struct stat status {};
   if (stat(where.c_str(), &status) != 0) return fail(Errc::not_found, where + ": " + errno_text(errno));
   if (S_ISDIR(status.st_mode)) return fail(Errc::unsupported, where + " is a directory; name one video file");
-  if (!S_ISREG(status.st_mode)) return fail(Errc::unsupported, where + " is not a regular file; copy the video into one first");
+  if (!S_ISREG(status.st_mode))
+    return fail(Errc::unsupported, where + " is not a regular file; copy the video into one first");
   if (status.st_size == 0) return fail(Errc::malformed, where + " is empty");
   return ok();
 }

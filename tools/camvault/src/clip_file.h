@@ -11,7 +11,7 @@ namespace camvault::cli {
 
 struct ClipFile {
   std::unique_ptr<codec::UnitSource> units;
-  std::uint64_t bytes = 0;   // of the file
+  std::uint64_t bytes = 0;  // of the file
 };
 
 // A regular file that is there and not empty, or an error that says what to do.

@@ -11,7 +11,8 @@ std::vector<std::int64_t> decoding_times(const std::vector<std::int64_t>& pts) {
   for (std::size_t i = 0; i < dts.size(); ++i) delay = std::max(delay, dts[i] - pts[i]);
   for (std::size_t i = 0; i < dts.size(); ++i) {
     dts[i] -= delay;
-    if (i > 0 && dts[i] <= dts[i - 1]) dts[i] = dts[i - 1] + 1;  // two pictures with the same time: a broken container
+    if (i > 0 && dts[i] <= dts[i - 1])
+      dts[i] = dts[i - 1] + 1;  // two pictures with the same time: a broken container
   }
   return dts;
 }

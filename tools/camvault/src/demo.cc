@@ -1,10 +1,11 @@
-// camvault demo: what `make run` shows. A factory, a camera with a key that only its keystore holds, a live recording, its
-// verification, and three forgeries exposed. Everything is done with the commands a user would type; they are printed.
+// camvault demo: what `make run` shows. A factory, a camera with a key that only its keystore holds, a live
+// recording, its verification, and three forgeries exposed. Everything is done with the commands a user would
+// type; they are printed.
+#include <unistd.h>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
@@ -22,7 +23,9 @@ namespace camvault::cli {
 
 namespace {
 volatile std::sig_atomic_t interrupted = 0;
-void on_interrupt(int) { interrupted = 1; }
+void on_interrupt(int) {
+  interrupted = 1;
+}
 
 struct Options {
   std::filesystem::path out = "out";
@@ -62,8 +65,12 @@ class Script {
   Result<int> run();
 
  private:
-  std::string bold(const std::string& text) const { return style_.colour ? "\x1b[1m" + text + "\x1b[0m" : text; }
-  std::string dim(const std::string& text) const { return style_.colour ? "\x1b[2m" + text + "\x1b[0m" : text; }
+  std::string bold(const std::string& text) const {
+    return style_.colour ? "\x1b[1m" + text + "\x1b[0m" : text;
+  }
+  std::string dim(const std::string& text) const {
+    return style_.colour ? "\x1b[2m" + text + "\x1b[0m" : text;
+  }
   void heading(const std::string& text) const { say("\n" + bold(text) + "\n"); }
   void say(const std::string& text) const {
     std::fputs(text.c_str(), stdout);
@@ -105,7 +112,9 @@ Status Script::camvault(const std::vector<std::string>& arguments) const {
   CAM_TRY(auto child, ChildProcess::start(start));
   const auto code = child.wait(&interrupted);
   if (interrupted != 0) return fail(Errc::unavailable, "interrupted");
-  if (code != 0) return fail(Errc::unavailable, "camvault " + arguments[0] + " failed with exit code " + std::to_string(code) + " (its message stands above)");
+  if (code != 0)
+    return fail(Errc::unavailable, "camvault " + arguments[0] + " failed with exit code " +
+                                       std::to_string(code) + " (its message stands above)");
   return ok();
 }
 
@@ -115,9 +124,12 @@ Status Script::make_camera(const std::filesystem::path& factory, const std::file
   keystores_.push_back(std::move(factory_keys));
   CAM_TRY(auto camera_keys, DemoKeystore::start(self_, camera, "camera"));
   keystores_.push_back(std::move(camera_keys));
-  say("  keystored runs for the factory (" + keystores_[0].text() + ") and for the camera (" + keystores_[1].text() + ")\n");
-  CAM_TRY_STATUS(camvault({"factory", "init", "--root", factory.string(), "--organization", "Camvault Demo"}));
-  CAM_TRY_STATUS(camvault({"factory", "provision", "--root", factory.string(), "--camera-root", camera.string(), "--serial", "CV-DEMO-0001"}));
+  say("  keystored runs for the factory (" + keystores_[0].text() + ") and for the camera (" +
+      keystores_[1].text() + ")\n");
+  CAM_TRY_STATUS(
+      camvault({"factory", "init", "--root", factory.string(), "--organization", "Camvault Demo"}));
+  CAM_TRY_STATUS(camvault({"factory", "provision", "--root", factory.string(), "--camera-root",
+                           camera.string(), "--serial", "CV-DEMO-0001"}));
   CAM_TRY_STATUS(camvault({"keystore", "list", "--root", camera.string()}));
   const auto ca = read_file(RootLayout{factory}.root_ca(), 1 << 20);
   if (!ca) return fail_in(RootLayout{factory}.root_ca().string(), ca.error());
@@ -127,8 +139,11 @@ Status Script::make_camera(const std::filesystem::path& factory, const std::file
 
 Status Script::record(const std::filesystem::path& camera) const {
   heading("2  The camera films, signs and records");
-  std::vector<std::string> arguments{"camera",     "run",   "--root",  camera.string(),  "--source",
-                                     options_.source, "--codec", options_.codec, "--duration", std::to_string(static_cast<int>(options_.duration)),
+  std::vector<std::string> arguments{"camera",     "run",
+                                     "--root",     camera.string(),
+                                     "--source",   options_.source,
+                                     "--codec",    options_.codec,
+                                     "--duration", std::to_string(static_cast<int>(options_.duration)),
                                      "--record",   (options_.out / "recording.mp4").string()};
   return camvault(arguments);
 }
@@ -139,11 +154,14 @@ Result<Script::Row> Script::verify(const Forgery& expected) const {
   row.done = expected.what;
   row.html = expected.file;
   row.html.replace_extension(".html");
-  CAM_TRY(const auto finished, run_and_capture({self_.string(), "verify", expected.file.string(), "--trust", ca_.string(), "--json", "--report", row.html.string()}, &interrupted));
+  CAM_TRY(const auto finished, run_and_capture({self_.string(), "verify", expected.file.string(), "--trust",
+                                                ca_.string(), "--json", "--report", row.html.string()},
+                                               &interrupted));
   if (interrupted != 0) return fail(Errc::unavailable, "interrupted");
   const auto json = nlohmann::json::parse(finished.output, nullptr, false);
   if (json.is_discarded() || !json.contains("frames")) {
-    return fail(Errc::internal, "camvault verify gave no report for " + expected.file.string() + " (exit code " + std::to_string(finished.exit_code) + ")");
+    return fail(Errc::internal, "camvault verify gave no report for " + expected.file.string() +
+                                    " (exit code " + std::to_string(finished.exit_code) + ")");
   }
   const auto json_file = std::filesystem::path(expected.file).replace_extension(".json");
   CAM_TRY_STATUS(write_file_atomically(json_file, as_bytes(finished.output)));
@@ -154,11 +172,13 @@ Result<Script::Row> Script::verify(const Forgery& expected) const {
   for (const auto& frame : json["frames"]["not_authentic"]) {
     const auto index = frame.value("index", std::uint64_t{0});
     kinds[frame.value("kind", "")].push_back(index);
-    if (expected.expected_kind.empty() || frame.value("kind", "") == expected.expected_kind) named.push_back(index);
+    if (expected.expected_kind.empty() || frame.value("kind", "") == expected.expected_kind)
+      named.push_back(index);
   }
   for (const auto& [kind, frames] : kinds) {
     if (!row.found.empty()) row.found += ", ";
-    row.found += std::to_string(frames.size()) + " " + (kind == "out_of_place" ? "out of place" : kind) + " (" + std::to_string(frames.front());
+    row.found += std::to_string(frames.size()) + " " + (kind == "out_of_place" ? "out of place" : kind) +
+                 " (" + std::to_string(frames.front());
     row.found += frames.size() > 1 ? " to " + std::to_string(frames.back()) + ")" : ")";
   }
   if (row.found.empty()) row.found = "-";
@@ -191,18 +211,24 @@ void Script::print(const std::vector<Row>& rows) const {
     done = std::max(done, row.done.size());
     found = std::max(found, row.found.size());
   }
-  say("\n  " + bold(padded("file", file + 2) + padded("what was done to it", done + 2) + padded("verdict", 21) + "pictures named") + "\n");
+  say("\n  " +
+      bold(padded("file", file + 2) + padded("what was done to it", done + 2) + padded("verdict", 21) +
+           "pictures named") +
+      "\n");
   for (const auto& row : rows) {
-    const char* colour = row.verdict == "authentic" ? "\x1b[32m" : row.verdict == "authentic_with_missing_frames" ? "\x1b[33m" : "\x1b[31m";
+    const char* colour = row.verdict == "authentic"                       ? "\x1b[32m"
+                         : row.verdict == "authentic_with_missing_frames" ? "\x1b[33m"
+                                                                          : "\x1b[31m";
     auto verdict = padded(words(row.verdict), 21);
     if (style_.colour) verdict = colour + verdict + "\x1b[0m";
-    say("  " + padded(row.file.filename().string(), file + 2) + padded(row.done, done + 2) + verdict + report::printable(row.found) +
-        (row.as_it_should_be ? "" : "   <- NOT AS EXPECTED") + "\n");
+    say("  " + padded(row.file.filename().string(), file + 2) + padded(row.done, done + 2) + verdict +
+        report::printable(row.found) + (row.as_it_should_be ? "" : "   <- NOT AS EXPECTED") + "\n");
   }
 }
 
 Result<int> Script::run() {
-  say(bold("Camvault demo") + ": a camera signs its video, and forged copies are found out. Results go to " + options_.out.string() + "/\n");
+  say(bold("Camvault demo") + ": a camera signs its video, and forged copies are found out. Results go to " +
+      options_.out.string() + "/\n");
   std::error_code failed;
   std::filesystem::create_directories(options_.out, failed);
   if (failed) return fail(Errc::io, options_.out.string() + ": " + failed.message());
@@ -214,7 +240,8 @@ Result<int> Script::run() {
 
   heading("3  Three forgeries of the recording, made without the key");
   const auto recording = options_.out / "recording.mp4";
-  CAM_TRY(auto clips, forge(recording, {options_.out / "altered.mp4", options_.out / "cut.mp4", options_.out / "swapped.mp4"}));
+  CAM_TRY(auto clips, forge(recording, {options_.out / "altered.mp4", options_.out / "cut.mp4",
+                                        options_.out / "swapped.mp4"}));
   for (const auto& clip : clips) say("  " + clip.file.filename().string() + ": " + clip.what + "\n");
   if (interrupted != 0) return fail(Errc::unavailable, "interrupted");
   clips.insert(clips.begin(), Forgery{recording, "nothing", "authentic", "", {}});
@@ -233,7 +260,8 @@ Result<int> Script::run() {
     say("    " + row.file.string() + "   " + row.html.string() + "\n");
     good = good && row.as_it_should_be;
   }
-  say("  Try it yourself:  " + std::filesystem::proximate(self_).string() + " verify " + recording.string() + " --trust " + ca_.string() + "\n\n");
+  say("  Try it yourself:  " + std::filesystem::proximate(self_).string() + " verify " + recording.string() +
+      " --trust " + ca_.string() + "\n\n");
   for (auto& keystore : keystores_) keystore.stop();
   if (options_.keep) {
     say("  The state of factory and camera is kept in " + folder.path().string() + "\n");
@@ -244,23 +272,33 @@ Result<int> Script::run() {
 
 int run(const Options& options) {
   struct sigaction action {};
-  action.sa_handler = on_interrupt;   // no SA_RESTART: waits end, destructors clean up
+  action.sa_handler = on_interrupt;  // no SA_RESTART: waits end, destructors clean up
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   const auto done = Script(options).run();
-  if (interrupted != 0) return complain(kInterrupted, "interrupted; everything that was started has been stopped");
+  if (interrupted != 0)
+    return complain(kInterrupted, "interrupted; everything that was started has been stopped");
   return done ? *done : complain_about(done.error());
 }
 }  // namespace
 
 void add_demo(CLI::App& app, int& exit_code) {
-  auto* command = app.add_subcommand("demo", "a camera on this machine: recording, verification, forgeries exposed");
+  auto* command =
+      app.add_subcommand("demo", "a camera on this machine: recording, verification, forgeries exposed");
   auto options = std::make_shared<Options>();
   command->add_option("--out", options->out, "folder for videos and reports (default out)")->type_name("DIR");
-  command->add_option("--duration", options->duration, "seconds to record, at least 5 (default 20)")->type_name("SECONDS")->check(CLI::Range(5.0, 3600.0));
-  command->add_option("--source", options->source, "test (a moving picture), a video file, v4l2:/dev/videoN, or rtsp[s]://...")->type_name("SOURCE");
-  command->add_option("--codec", options->codec, "h264 or h265 (default h264)")->type_name("CODEC")->check(CLI::IsMember({"h264", "h265"}));
-  command->add_flag("--keep", options->keep, "do not remove the private folder with the state of factory and camera");
+  command->add_option("--duration", options->duration, "seconds to record, at least 5 (default 20)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(5.0, 3600.0));
+  command
+      ->add_option("--source", options->source,
+                   "test (a moving picture), a video file, v4l2:/dev/videoN, or rtsp[s]://...")
+      ->type_name("SOURCE");
+  command->add_option("--codec", options->codec, "h264 or h265 (default h264)")
+      ->type_name("CODEC")
+      ->check(CLI::IsMember({"h264", "h265"}));
+  command->add_flag("--keep", options->keep,
+                    "do not remove the private folder with the state of factory and camera");
   command->footer(
       "Exit codes: 0 if the recording is authentic and every forgery is exposed, 1 if not.\n\n"
       "Examples:\n"

@@ -1,9 +1,9 @@
 #include "demo_keystore.h"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
+#include <cerrno>
 
 #include "root_layout.h"
 
@@ -15,10 +15,12 @@ constexpr int kReadyWithinMilliseconds = 10'000;
 // The daemon stands beside this program when built, and in libexec or sbin when installed.
 Result<std::filesystem::path> find_keystored(const std::filesystem::path& program) {
   const auto folder = program.parent_path();
-  for (const auto& candidate : {folder / "keystored", folder / "../libexec/camvault/keystored", folder / "../sbin/keystored"}) {
+  for (const auto& candidate :
+       {folder / "keystored", folder / "../libexec/camvault/keystored", folder / "../sbin/keystored"}) {
     if (access(candidate.c_str(), X_OK) == 0) return candidate;
   }
-  return fail(Errc::unavailable, "keystored is not beside " + program.string() + "; build all programs first (make build)");
+  return fail(Errc::unavailable,
+              "keystored is not beside " + program.string() + "; build all programs first (make build)");
 }
 
 Status write_configuration(const std::filesystem::path& root, const std::string& application) {
@@ -27,18 +29,22 @@ Status write_configuration(const std::filesystem::path& root, const std::string&
     std::filesystem::create_directories(root / folder, failed);
     if (failed) return fail(Errc::io, (root / folder).string() + ": " + failed.message());
   }
-  const auto text = "# Written by camvault demo. One application, used by whoever runs the demo.\naudit = \"changes-and-refusals\"\n\n[[application]]\nname = \"" + application +
-                    "\"\nuid = " + std::to_string(geteuid()) + "\n";
+  const auto text =
+      "# Written by camvault demo. One application, used by whoever runs the demo.\naudit = "
+      "\"changes-and-refusals\"\n\n[[application]]\nname = \"" +
+      application + "\"\nuid = " + std::to_string(geteuid()) + "\n";
   return write_file_atomically(root / "etc/camvault/keystored.toml", as_bytes(text), 0600);
 }
 }  // namespace
 
-Result<DemoKeystore> DemoKeystore::start(const std::filesystem::path& program, const std::filesystem::path& root, const std::string& application) {
+Result<DemoKeystore> DemoKeystore::start(const std::filesystem::path& program,
+                                         const std::filesystem::path& root, const std::string& application) {
   CAM_TRY(const auto keystored, find_keystored(program));
   CAM_TRY_STATUS(write_configuration(root, application));
   CAM_TRY(auto ready, make_pipe());
   ChildProcess::Start start;
-  start.arguments = {keystored.string(), "--root", root.string(), "--ready-fd", std::to_string(ready.write_end.get())};
+  start.arguments = {keystored.string(), "--root", root.string(), "--ready-fd",
+                     std::to_string(ready.write_end.get())};
   start.ready_fd = ready.write_end.get();
   // An installed system's own keystore user could not enter the demo's private folder.
   if (geteuid() == 0) start.arguments.insert(start.arguments.end(), {"--user", "root"});
@@ -53,9 +59,11 @@ Result<DemoKeystore> DemoKeystore::start(const std::filesystem::path& program, c
   ready.write_end.reset();
   pollfd waiting{ready.read_end.get(), POLLIN, 0};
   char line[64];
-  if (poll(&waiting, 1, kReadyWithinMilliseconds) != 1 || read(ready.read_end.get(), line, sizeof line) <= 0) {
+  if (poll(&waiting, 1, kReadyWithinMilliseconds) != 1 ||
+      read(ready.read_end.get(), line, sizeof line) <= 0) {
     const auto said = read_file(log_path, 64 * 1024);
-    return fail(Errc::unavailable, "keystored did not start: " + (said ? std::string(as_text(*said)) : std::string("it said nothing")));
+    return fail(Errc::unavailable, "keystored did not start: " +
+                                       (said ? std::string(as_text(*said)) : std::string("it said nothing")));
   }
   return keystore;
 }

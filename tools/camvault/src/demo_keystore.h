@@ -11,7 +11,8 @@ namespace camvault::cli {
 class DemoKeystore {
  public:
   // `program`: camvault's own path; keystored stands beside it. Returns when the daemon answers.
-  static Result<DemoKeystore> start(const std::filesystem::path& program, const std::filesystem::path& root, const std::string& application);
+  static Result<DemoKeystore> start(const std::filesystem::path& program, const std::filesystem::path& root,
+                                    const std::string& application);
 
   std::string text() const { return "process " + std::to_string(pid_); }
   void stop() { child_.stop(); }

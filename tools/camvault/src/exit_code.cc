@@ -14,9 +14,12 @@ int complain(int code, std::string_view what) {
 
 int complain_about_input(const Error& error) {
   switch (error.code) {
-    case Errc::internal: return complain(kOurBug, error.what + " (this is a bug in camvault, please report it)");
-    case Errc::usage: return complain(kUsage, error.what);
-    default: return complain(kUnreadableInput, error.what);
+    case Errc::internal:
+      return complain(kOurBug, error.what + " (this is a bug in camvault, please report it)");
+    case Errc::usage:
+      return complain(kUsage, error.what);
+    default:
+      return complain(kUnreadableInput, error.what);
   }
 }
 
@@ -26,13 +29,19 @@ int complain_about(const Error& error) {
     case Errc::unsupported:
     case Errc::limit:
     case Errc::not_found:
-    case Errc::invalid: return complain(kUnreadableInput, error.what);
+    case Errc::invalid:
+      return complain(kUnreadableInput, error.what);
     case Errc::usage:
-    case Errc::exists: return complain(kUsage, error.what);
-    case Errc::denied: return complain(kNotPermitted, error.what);
-    case Errc::unavailable: return complain(kServiceMissing, error.what);
-    case Errc::io: return complain(kCannotWrite, error.what);
-    case Errc::internal: break;
+    case Errc::exists:
+      return complain(kUsage, error.what);
+    case Errc::denied:
+      return complain(kNotPermitted, error.what);
+    case Errc::unavailable:
+      return complain(kServiceMissing, error.what);
+    case Errc::io:
+      return complain(kCannotWrite, error.what);
+    case Errc::internal:
+      break;
   }
   return complain(kOurBug, error.what + " (this is a bug in camvault, please report it)");
 }

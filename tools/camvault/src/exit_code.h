@@ -1,4 +1,5 @@
-// What the program tells the shell. 0, 1 and 2 are answers; the rest means that there is none (sysexits.h numbers).
+// What the program tells the shell. 0, 1 and 2 are answers; the rest means that there is none (sysexits.h
+// numbers).
 #pragma once
 
 #include "camvault/base/result.h"

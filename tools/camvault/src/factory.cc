@@ -1,5 +1,5 @@
-// camvault factory: a hierarchy of certificate authorities, and an identity for each camera. Private keys are made in
-// keystores and stay there: the factory's in its own keystored, the camera's in the camera's.
+// camvault factory: a hierarchy of certificate authorities, and an identity for each camera. Private keys are
+// made in keystores and stay there: the factory's in its own keystored, the camera's in the camera's.
 #include <cstdio>
 #include <memory>
 
@@ -40,7 +40,8 @@ Result<Store> connect(const std::filesystem::path& socket, const RootLayout& lay
 }
 
 // The key of that name; it is made if it is not there, and must then be for the same purpose.
-Result<std::shared_ptr<crypto::SigningKey>> key_of(const Store& store, const char* name, const std::string& type, keystore::Purpose purpose) {
+Result<std::shared_ptr<crypto::SigningKey>> key_of(const Store& store, const char* name,
+                                                   const std::string& type, keystore::Purpose purpose) {
   CAM_TRY(const auto key_name, keystore::KeyName::parse(name));
   CAM_TRY(const auto key_type, keystore::key_type_from_string(type));
   auto made = store->generate(key_name, key_type, keystore::default_policy(key_type, purpose));
@@ -50,14 +51,16 @@ Result<std::shared_ptr<crypto::SigningKey>> key_of(const Store& store, const cha
   return std::move(*key);
 }
 
-Result<std::shared_ptr<crypto::SigningKey>> existing_key(const Store& store, const char* name, keystore::Purpose purpose) {
+Result<std::shared_ptr<crypto::SigningKey>> existing_key(const Store& store, const char* name,
+                                                         keystore::Purpose purpose) {
   CAM_TRY(const auto key_name, keystore::KeyName::parse(name));
   auto key = store->signing_key({key_name, purpose});
   if (!key) return fail_in("key " + std::string(name), key.error());
   return std::move(*key);
 }
 
-// What every operation on an existing factory needs. The factory refers to clock and engine: they live beside it.
+// What every operation on an existing factory needs. The factory refers to clock and engine: they live beside
+// it.
 struct Opened {
   SystemClock clock;
   std::unique_ptr<crypto::Engine> engine = crypto_openssl::make_openssl_engine();
@@ -68,7 +71,8 @@ Result<std::unique_ptr<Opened>> open_factory(const Options& options) {
   auto opened = std::make_unique<Opened>();
   auto factory = identity::Factory::open(options.layout().factory_folder(), opened->clock, *opened->engine);
   if (!factory && factory.error().code == Errc::not_found) {
-    return fail(Errc::not_found, options.layout().factory_folder().string() + " holds no factory (camvault factory init makes one)");
+    return fail(Errc::not_found, options.layout().factory_folder().string() +
+                                     " holds no factory (camvault factory init makes one)");
   }
   if (!factory) return tl::unexpected(factory.error());
   opened->factory.emplace(std::move(*factory));
@@ -79,18 +83,23 @@ Status init(const Options& options) {
   const auto folder = options.layout().factory_folder();
   CAM_TRY(const auto store, connect(options.keystore, options.layout()));
   CAM_TRY(const auto root_key, key_of(store, kRootKey, options.key_type, keystore::Purpose::ca_signing));
-  CAM_TRY(const auto device_ca_key, key_of(store, kDeviceCaKey, options.key_type, keystore::Purpose::ca_signing));
+  CAM_TRY(const auto device_ca_key,
+          key_of(store, kDeviceCaKey, options.key_type, keystore::Purpose::ca_signing));
   const SystemClock clock;
   const auto engine = crypto_openssl::make_openssl_engine();
-  CAM_TRY(const auto factory, identity::Factory::init(folder, options.settings, *root_key, *device_ca_key, clock, *engine));
-  std::printf("  root CA    %s\n             %s\n  device CA  %s\n             %s\n", report::printable(factory.root().subject).c_str(),
-              (folder / identity::kRootCaFile).c_str(), report::printable(factory.device_ca().subject).c_str(), (folder / identity::kDeviceCaFile).c_str());
+  CAM_TRY(const auto factory,
+          identity::Factory::init(folder, options.settings, *root_key, *device_ca_key, clock, *engine));
+  std::printf("  root CA    %s\n             %s\n  device CA  %s\n             %s\n",
+              report::printable(factory.root().subject).c_str(), (folder / identity::kRootCaFile).c_str(),
+              report::printable(factory.device_ca().subject).c_str(),
+              (folder / identity::kDeviceCaFile).c_str());
   return ok();
 }
 
 Status provision(const Options& options) {
   if (!identity::is_device_serial(options.serial)) {
-    return fail(Errc::usage, "a serial number has 1 to 64 characters out of letters, digits, '.', ':' and '-'");
+    return fail(Errc::usage,
+                "a serial number has 1 to 64 characters out of letters, digits, '.', ':' and '-'");
   }
   const RootLayout camera{options.camera_root};
   CAM_TRY(const auto factory_store, connect(options.keystore, options.layout()));
@@ -100,8 +109,10 @@ Status provision(const Options& options) {
   auto& factory = *opened->factory;
 
   // At the camera: two keys are made inside its keystore; only requests with the public halves come out.
-  CAM_TRY(const auto identity_key, key_of(camera_store, kIdentityKey, options.key_type, keystore::Purpose::device_identity));
-  CAM_TRY(const auto media_key, key_of(camera_store, kMediaSigningKey, options.key_type, keystore::Purpose::media_signing));
+  CAM_TRY(const auto identity_key,
+          key_of(camera_store, kIdentityKey, options.key_type, keystore::Purpose::device_identity));
+  CAM_TRY(const auto media_key,
+          key_of(camera_store, kMediaSigningKey, options.key_type, keystore::Purpose::media_signing));
   CAM_TRY(const auto request, identity::make_provision_request(options.serial, *identity_key, *media_key));
 
   // At the factory.
@@ -114,17 +125,23 @@ Status provision(const Options& options) {
   if (!certificates) return tl::unexpected(certificates.error());
 
   // At the camera again: it takes nothing that is not for its keys and does not lead to the root it was told.
-  auto fits = identity::check_device_certificates(*opened->engine, *certificates, identity_key->spki_der(), media_key->spki_der(), factory.root(), opened->clock.now());
-  if (!fits) return fail(Errc::exists, "serial number " + options.serial + " was issued before, to other keys: " + fits.error().what);
+  auto fits = identity::check_device_certificates(*opened->engine, *certificates, identity_key->spki_der(),
+                                                  media_key->spki_der(), factory.root(), opened->clock.now());
+  if (!fits)
+    return fail(Errc::exists, "serial number " + options.serial +
+                                  " was issued before, to other keys: " + fits.error().what);
   CAM_TRY_STATUS(identity::install_device_certificates(camera.identity_folder(), *certificates));
-  std::printf("  device identity  %s\n                   %s\n  media signing    %s\n                   %s\n", report::printable(certificates->identity.subject).c_str(),
-              camera.device_identity_chain().c_str(), report::printable(certificates->media_signing.subject).c_str(), camera.media_signing_chain().c_str());
+  std::printf(
+      "  device identity  %s\n                   %s\n  media signing    %s\n                   %s\n",
+      report::printable(certificates->identity.subject).c_str(), camera.device_identity_chain().c_str(),
+      report::printable(certificates->media_signing.subject).c_str(), camera.media_signing_chain().c_str());
   return ok();
 }
 
 Status list(const Options& options) {
   CAM_TRY(const auto opened, open_factory(options));
-  for (const auto& serial : opened->factory->serials()) std::printf("%s\n", report::printable(serial).c_str());
+  for (const auto& serial : opened->factory->serials())
+    std::printf("%s\n", report::printable(serial).c_str());
   return ok();
 }
 
@@ -132,23 +149,32 @@ Status revoke(const Options& options) {
   CAM_TRY(const auto store, connect(options.keystore, options.layout()));
   CAM_TRY(const auto device_ca_key, existing_key(store, kDeviceCaKey, keystore::Purpose::ca_signing));
   CAM_TRY(const auto opened, open_factory(options));
-  const auto cause = options.cause == "superseded"               ? identity::RevocationCause::superseded
-                     : options.cause == "cessation-of-operation" ? identity::RevocationCause::cessation_of_operation
-                                                                 : identity::RevocationCause::key_compromise;
+  const auto cause = options.cause == "superseded" ? identity::RevocationCause::superseded
+                     : options.cause == "cessation-of-operation"
+                         ? identity::RevocationCause::cessation_of_operation
+                         : identity::RevocationCause::key_compromise;
   CAM_TRY(const auto crl, opened->factory->revoke(*device_ca_key, options.serial, cause));
-  std::printf("  %s is revoked; the list is in %s\n", options.serial.c_str(), (options.layout().factory_folder() / identity::kDeviceCaListFile).c_str());
+  std::printf("  %s is revoked; the list is in %s\n", options.serial.c_str(),
+              (options.layout().factory_folder() / identity::kDeviceCaListFile).c_str());
   return ok();
 }
 
-CLI::App* add(CLI::App& parent, const std::shared_ptr<Options>& options, const std::string& name, const std::string& description, Status (*run)(const Options&), int& exit_code) {
+CLI::App* add(CLI::App& parent, const std::shared_ptr<Options>& options, const std::string& name,
+              const std::string& description, Status (*run)(const Options&), int& exit_code) {
   auto* command = parent.add_subcommand(name, description);
-  command->add_option("--root", options->root, "folder that holds the factory's state (default /)")->type_name("DIR");
+  command->add_option("--root", options->root, "folder that holds the factory's state (default /)")
+      ->type_name("DIR");
   if (name != "list") {
-    command->add_option("--keystore", options->keystore, "socket of the factory's keystored (default DIR/run/camvault/keystored.sock)")->type_name("SOCKET");
+    command
+        ->add_option("--keystore", options->keystore,
+                     "socket of the factory's keystored (default DIR/run/camvault/keystored.sock)")
+        ->type_name("SOCKET");
   }
   command->callback([options, run, &exit_code] {
     const auto done = run(*options);
-    exit_code = done ? (std::fflush(stdout) == 0 ? kYes : complain(kCannotWrite, "standard output cannot be written")) : complain_about(done.error());
+    exit_code =
+        done ? (std::fflush(stdout) == 0 ? kYes : complain(kCannotWrite, "standard output cannot be written"))
+             : complain_about(done.error());
   });
   return command;
 }
@@ -163,13 +189,21 @@ void add_key_type(CLI::App& command, Options& options, const std::string& what) 
 void add_factory(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("factory", "certificate authorities, and an identity for each camera");
   command->require_subcommand(1);
-  command->footer("Examples:\n  camvault factory init --root /srv/factory --organization 'Example Cameras'\n  camvault factory provision --root /srv/factory --camera-root /srv/camera1 --serial EX-000042");
+  command->footer(
+      "Examples:\n  camvault factory init --root /srv/factory --organization 'Example Cameras'\n  camvault "
+      "factory provision --root /srv/factory --camera-root /srv/camera1 --serial EX-000042");
 
   auto options = std::make_shared<Options>();
   auto* init_command = add(*command, options, "init", "make the root CA and the device CA", init, exit_code);
-  init_command->add_option("--organization", options->settings.organization, "name of the maker in all certificates")->type_name("NAME")->required();
+  init_command
+      ->add_option("--organization", options->settings.organization, "name of the maker in all certificates")
+      ->type_name("NAME")
+      ->required();
   init_command->add_option("--country", options->settings.country, "two letters")->type_name("CC");
-  init_command->add_option("--product", options->settings.product, "first part of each camera's name (default Camvault camera)")->type_name("NAME");
+  init_command
+      ->add_option("--product", options->settings.product,
+                   "first part of each camera's name (default Camvault camera)")
+      ->type_name("NAME");
   add_key_type(*init_command, *options, "kind of the two CA keys");
   init_command->footer(
       "The keys factory/root-ca and factory/device-ca are made inside the factory's keystored.\n"
@@ -177,23 +211,40 @@ void add_factory(CLI::App& app, int& exit_code) {
       "Examples:\n  camvault factory init --root /srv/factory --organization 'Example Cameras' --country SE");
 
   options = std::make_shared<Options>();
-  auto* provision_command = add(*command, options, "provision", "give one camera its identity", provision, exit_code);
-  provision_command->add_option("--camera-root", options->camera_root, "folder that holds the camera's state")->type_name("DIR")->required();
-  provision_command->add_option("--camera-keystore", options->camera_keystore, "socket of the camera's keystored (default below --camera-root)")->type_name("SOCKET");
-  provision_command->add_option("--serial", options->serial, "serial number of the camera; used once, ever")->type_name("SERIAL")->required();
+  auto* provision_command =
+      add(*command, options, "provision", "give one camera its identity", provision, exit_code);
+  provision_command->add_option("--camera-root", options->camera_root, "folder that holds the camera's state")
+      ->type_name("DIR")
+      ->required();
+  provision_command
+      ->add_option("--camera-keystore", options->camera_keystore,
+                   "socket of the camera's keystored (default below --camera-root)")
+      ->type_name("SOCKET");
+  provision_command->add_option("--serial", options->serial, "serial number of the camera; used once, ever")
+      ->type_name("SERIAL")
+      ->required();
   add_key_type(*provision_command, *options, "kind of the camera's keys");
   provision_command->footer(
-      "The keys camera/idevid and camera/media-signing are made inside the camera's keystored; only certificate\n"
+      "The keys camera/idevid and camera/media-signing are made inside the camera's keystored; only "
+      "certificate\n"
       "requests leave it. The camera checks what comes back before it takes it.\n\n"
-      "Examples:\n  camvault factory provision --root /srv/factory --camera-root /srv/camera1 --serial EX-000042");
+      "Examples:\n  camvault factory provision --root /srv/factory --camera-root /srv/camera1 --serial "
+      "EX-000042");
 
   options = std::make_shared<Options>();
-  add(*command, options, "list", "serial numbers of all cameras issued", list, exit_code)->footer("Examples:\n  camvault factory list --root /srv/factory");
+  add(*command, options, "list", "serial numbers of all cameras issued", list, exit_code)
+      ->footer("Examples:\n  camvault factory list --root /srv/factory");
 
   options = std::make_shared<Options>();
-  auto* revoke_command = add(*command, options, "revoke", "revoke both certificates of a camera and publish the list", revoke, exit_code);
-  revoke_command->add_option("--serial", options->serial, "serial number of the camera")->type_name("SERIAL")->required();
-  revoke_command->add_option("--cause", options->cause, "key-compromise (default; counts for old recordings too), superseded, cessation-of-operation")
+  auto* revoke_command = add(*command, options, "revoke",
+                             "revoke both certificates of a camera and publish the list", revoke, exit_code);
+  revoke_command->add_option("--serial", options->serial, "serial number of the camera")
+      ->type_name("SERIAL")
+      ->required();
+  revoke_command
+      ->add_option(
+          "--cause", options->cause,
+          "key-compromise (default; counts for old recordings too), superseded, cessation-of-operation")
       ->type_name("CAUSE")
       ->check(CLI::IsMember({"key-compromise", "superseded", "cessation-of-operation"}));
   revoke_command->footer("Examples:\n  camvault factory revoke --root /srv/factory --serial EX-000042");

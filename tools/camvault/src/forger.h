@@ -1,5 +1,5 @@
-// Three honest forgeries of a recording, made on the level of NAL units so that the results play like the original:
-// what an attacker with an editor and no key can do. For the demo and nothing else.
+// Three honest forgeries of a recording, made on the level of NAL units so that the results play like the
+// original: what an attacker with an editor and no key can do. For the demo and nothing else.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,10 @@ namespace camvault::cli {
 
 struct Forgery {
   std::filesystem::path file;
-  std::string what;                        // "picture 187 altered, 0:07.480 into the clip"
-  std::string expected_verdict;            // as in the JSON report
-  std::string expected_kind;               // that some listed frame must have
-  std::vector<std::uint64_t> expected_frames;   // that must be listed with this kind; empty: any
+  std::string what;                            // "picture 187 altered, 0:07.480 into the clip"
+  std::string expected_verdict;                // as in the JSON report
+  std::string expected_kind;                   // that some listed frame must have
+  std::vector<std::uint64_t> expected_frames;  // that must be listed with this kind; empty: any
 };
 
 struct ForgedFiles {

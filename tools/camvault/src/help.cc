@@ -1,4 +1,5 @@
-// camvault help: the manual pages and the shell completion, made from the options themselves so that they cannot drift.
+// camvault help: the manual pages and the shell completion, made from the options themselves so that they
+// cannot drift.
 #include <cstdio>
 #include <memory>
 
@@ -40,7 +41,8 @@ int run(CLI::App& root, const Options& options) {
   } else {
     text = command->help();
   }
-  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) return complain(kCannotWrite, "standard output cannot be written");
+  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
+    return complain(kCannotWrite, "standard output cannot be written");
   return kYes;
 }
 }  // namespace

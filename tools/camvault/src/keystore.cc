@@ -26,10 +26,16 @@ Result<std::shared_ptr<keystore::Keystore>> connect(const Options& options) {
   return ipc::connect_keystore(socket);
 }
 
-void print(const std::string& text) { std::fputs(text.c_str(), stdout); }
-std::string shown(std::string_view text) { return report::printable(text); }
+void print(const std::string& text) {
+  std::fputs(text.c_str(), stdout);
+}
+std::string shown(std::string_view text) {
+  return report::printable(text);
+}
 
-Json uids_of(const keystore::KeyInfo& key) { return Json(key.policy.uids); }
+Json uids_of(const keystore::KeyInfo& key) {
+  return Json(key.policy.uids);
+}
 
 Status list(const Options& options) {
   CAM_TRY(const auto store, connect(options));
@@ -50,8 +56,9 @@ Status list(const Options& options) {
   }
   if (keys.empty()) print("no keys that you may see\n");
   for (const auto& key : keys) {
-    std::printf("%-32s %-12s %-16s %-18s %-9s %s\n", shown(key.name.text()).c_str(), std::string(to_string(key.type)).c_str(),
-                std::string(to_string(key.policy.purpose)).c_str(), std::string(to_string(key.origin)).c_str(), shown(key.backend).c_str(),
+    std::printf("%-32s %-12s %-16s %-18s %-9s %s\n", shown(key.name.text()).c_str(),
+                std::string(to_string(key.type)).c_str(), std::string(to_string(key.policy.purpose)).c_str(),
+                std::string(to_string(key.origin)).c_str(), shown(key.backend).c_str(),
                 to_iso8601(key.created).c_str());
   }
   return ok();
@@ -59,14 +66,18 @@ Status list(const Options& options) {
 
 Json status_json(const keystore::ServiceStatus& status) {
   Json mechanisms = Json::array();
-  for (const auto& m : status.mechanisms) mechanisms.push_back({{"name", m.name}, {"active", m.active}, {"detail", m.detail}});
+  for (const auto& m : status.mechanisms)
+    mechanisms.push_back({{"name", m.name}, {"active", m.active}, {"detail", m.detail}});
   Json backends = Json::array();
   for (const auto& b : status.backends) {
     Json types = Json::array();
     for (const auto type : b.key_types) types.push_back(std::string(to_string(type)));
-    backends.push_back({{"name", b.name}, {"simulator", b.simulator}, {"key_types", std::move(types)}, {"protection", b.protection}});
+    backends.push_back({{"name", b.name},
+                        {"simulator", b.simulator},
+                        {"key_types", std::move(types)},
+                        {"protection", b.protection}});
   }
-  return Json{{"version", status.version}, {"keys", status.keys},         {"damaged", status.damaged},
+  return Json{{"version", status.version},   {"keys", status.keys},      {"damaged", status.damaged},
               {"root_key", status.root_key}, {"mechanisms", mechanisms}, {"backends", backends}};
 }
 
@@ -77,10 +88,12 @@ Status status(const Options& options) {
     print(status_json(found).dump(2, ' ', true, Json::error_handler_t::replace) + "\n");
     return ok();
   }
-  print("keystored " + shown(found.version) + ", " + std::to_string(found.keys) + (found.keys == 1 ? " key\n" : " keys\n"));
+  print("keystored " + shown(found.version) + ", " + std::to_string(found.keys) +
+        (found.keys == 1 ? " key\n" : " keys\n"));
   print("\nRoot key: " + shown(found.root_key) + "\n");
   for (const auto& b : found.backends) {
-    print("\nBackend " + shown(b.name) + (b.simulator ? " (SIMULATOR: protects nothing)" : "") + ": " + report::printable(b.protection, 2000) + "\n");
+    print("\nBackend " + shown(b.name) + (b.simulator ? " (SIMULATOR: protects nothing)" : "") + ": " +
+          report::printable(b.protection, 2000) + "\n");
   }
   print("\nProtection of the process:\n");
   for (const auto& m : found.mechanisms) {
@@ -90,16 +103,24 @@ Status status(const Options& options) {
   return ok();
 }
 
-void add(CLI::App& parent, const std::string& name, const std::string& description, Status (*run)(const Options&), int& exit_code) {
+void add(CLI::App& parent, const std::string& name, const std::string& description,
+         Status (*run)(const Options&), int& exit_code) {
   auto* command = parent.add_subcommand(name, description);
   auto options = std::make_shared<Options>();
-  command->add_option("--root", options->root, "folder that holds the camera's state (default /)")->type_name("DIR");
-  command->add_option("--keystore", options->socket, "socket of keystored (default DIR/run/camvault/keystored.sock)")->type_name("SOCKET");
+  command->add_option("--root", options->root, "folder that holds the camera's state (default /)")
+      ->type_name("DIR");
+  command
+      ->add_option("--keystore", options->socket,
+                   "socket of keystored (default DIR/run/camvault/keystored.sock)")
+      ->type_name("SOCKET");
   command->add_flag("--json", options->json, "as JSON");
-  command->footer("Examples:\n  camvault keystore " + name + "\n  camvault keystore " + name + " --root /srv/camera1 --json");
+  command->footer("Examples:\n  camvault keystore " + name + "\n  camvault keystore " + name +
+                  " --root /srv/camera1 --json");
   command->callback([options, run, &exit_code] {
     const auto done = run(*options);
-    exit_code = done ? (std::fflush(stdout) == 0 ? kYes : complain(kCannotWrite, "standard output cannot be written")) : complain_about(done.error());
+    exit_code =
+        done ? (std::fflush(stdout) == 0 ? kYes : complain(kCannotWrite, "standard output cannot be written"))
+             : complain_about(done.error());
   });
 }
 }  // namespace

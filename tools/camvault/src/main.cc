@@ -1,7 +1,7 @@
 // camvault: the command line. Each subcommand lives in a file of its own; this is the table of contents.
+#include <unistd.h>
 #include <csignal>
 #include <cstdio>
-#include <unistd.h>
 
 #include <iostream>
 
@@ -11,9 +11,11 @@
 namespace {
 using namespace camvault::cli;
 
-// A file that somebody else cuts while we read it through a map ends in SIGBUS. That is no crash, it is unreadable input.
+// A file that somebody else cuts while we read it through a map ends in SIGBUS. That is no crash, it is
+// unreadable input.
 void on_bus_error(int) {
-  static constexpr char kLine[] = "camvault: the file became shorter while it was read; try again when nobody writes to it\n";
+  static constexpr char kLine[] =
+      "camvault: the file became shorter while it was read; try again when nobody writes to it\n";
   const auto written = write(STDERR_FILENO, kLine, sizeof kLine - 1);
   _exit(written < 0 ? kUnreadableInput : kUnreadableInput);
 }
@@ -22,7 +24,8 @@ void install_signal_handlers() {
   struct sigaction action {};
   action.sa_handler = on_bus_error;
   sigaction(SIGBUS, &action, nullptr);
-  // A reader of our output that goes away is an error of that write, not the end of us in the middle of a file.
+  // A reader of our output that goes away is an error of that write, not the end of us in the middle of a
+  // file.
   std::signal(SIGPIPE, SIG_IGN);
 }
 }  // namespace
@@ -31,13 +34,17 @@ int main(int argc, char** argv) {
   install_signal_handlers();
   int exit_code = kYes;
 
-  CLI::App app{"Signs camera video with a key from the keystore, and tells whether a clip is what the camera signed.", "camvault"};
+  CLI::App app{
+      "Signs camera video with a key from the keystore, and tells whether a clip is what the camera signed.",
+      "camvault"};
   app.set_version_flag("--version", std::string("camvault ") + kVersion, "print the version and exit");
   app.set_help_flag("-h,--help", "print help and exit");
   app.require_subcommand(1);
   app.footer(
-      "Exit codes: 0 yes (authentic, done), 1 no, 2 partly (authentic, but frames are missing), 64 wrong usage,\n"
-      "65 unreadable input, 69 a service is not there, 70 a bug in camvault, 74 output cannot be written, 77 not permitted.\n\n"
+      "Exit codes: 0 yes (authentic, done), 1 no, 2 partly (authentic, but frames are missing), 64 wrong "
+      "usage,\n"
+      "65 unreadable input, 69 a service is not there, 70 a bug in camvault, 74 output cannot be written, 77 "
+      "not permitted.\n\n"
       "Examples:\n"
       "  camvault verify clip.mp4 --trust ca.pem\n"
       "  camvault demo\n"

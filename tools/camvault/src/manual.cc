@@ -44,7 +44,9 @@ std::vector<std::string> flags_of(const CLI::Option& option) {
   return flags;
 }
 
-bool takes_value(const CLI::Option& option) { return option.get_items_expected_max() > 0; }
+bool takes_value(const CLI::Option& option) {
+  return option.get_items_expected_max() > 0;
+}
 
 void synopsis(std::string& out, CLI::App& command, const std::string& words) {
   out += ".SH SYNOPSIS\n.B " + roff(words) + "\n";
@@ -66,7 +68,8 @@ void options_section(std::string& out, CLI::App& command) {
   if (!named.empty()) out += ".SH OPTIONS\n";
   for (const auto* option : named) {
     std::string head;
-    for (const auto& flag : flags_of(*option)) head += (head.empty() ? "\\fB" : ", \\fB") + roff(flag) + "\\fR";
+    for (const auto& flag : flags_of(*option))
+      head += (head.empty() ? "\\fB" : ", \\fB") + roff(flag) + "\\fR";
     if (takes_value(*option)) head += " \\fI" + roff(option->get_type_name()) + "\\fR";
     out += ".TP\n" + head + "\n" + roff(option->get_description()) + "\n";
   }
@@ -85,7 +88,8 @@ void completion_cases(std::string& out, CLI::App& command, const std::string& pa
     for (const auto& flag : flags_of(*option)) words += " " + flag;
   }
   out += "    \"" + path + "\") words=\"" + words.substr(words.empty() ? 0 : 1) + "\" ;;\n";
-  for (auto* sub : subcommands_of(command)) completion_cases(out, *sub, path + (path.empty() ? "" : " ") + sub->get_name());
+  for (auto* sub : subcommands_of(command))
+    completion_cases(out, *sub, path + (path.empty() ? "" : " ") + sub->get_name());
 }
 
 void completion_paths(std::string& out, CLI::App& command, const std::string& path) {
@@ -105,7 +109,8 @@ std::string manual_page(CLI::App& root, CLI::App& command, const std::vector<std
     page += "-" + word;
   }
   std::string upper = page;
-  std::transform(upper.begin(), upper.end(), upper.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  std::transform(upper.begin(), upper.end(), upper.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
 
   std::string out = ".TH " + roff(upper) + " 1 \"\" \"camvault " + kVersion + "\" \"Camvault\"\n";
   out += ".SH NAME\n" + roff(page) + " \\- " + roff(command.get_description()) + "\n";
@@ -116,7 +121,8 @@ std::string manual_page(CLI::App& root, CLI::App& command, const std::vector<std
   for (auto* sub : subcommands) {
     out += ".TP\n\\fB" + roff(sub->get_name()) + "\\fR\n" + roff(sub->get_description()) + "\n";
   }
-  if (const auto footer = command.get_footer(); !footer.empty()) out += ".SH NOTES\n.nf\n" + roff(footer) + "\n.fi\n";
+  if (const auto footer = command.get_footer(); !footer.empty())
+    out += ".SH NOTES\n.nf\n" + roff(footer) + "\n.fi\n";
   out += ".SH SEE ALSO\n";
   std::string also;
   for (const auto& name : manual_page_names(root)) {

@@ -12,20 +12,24 @@ namespace camvault::cli {
 namespace {
 using signed_video::UnitStatus;
 
-constexpr std::size_t kMaxShown = 12;   // figures in a report: four rows
+constexpr std::size_t kMaxShown = 12;  // figures in a report: four rows
 
 struct Place {
-  std::uint64_t clip_picture;   // to decode
-  std::uint32_t index;          // as the report counts
+  std::uint64_t clip_picture;  // to decode
+  std::uint32_t index;         // as the report counts
   std::string caption;
 };
 
 std::string_view words(UnitStatus status) {
   switch (status) {
-    case UnitStatus::altered: return "altered";
-    case UnitStatus::extra: return "extra";
-    case UnitStatus::out_of_place: return "out of place";
-    default: return "";
+    case UnitStatus::altered:
+      return "altered";
+    case UnitStatus::extra:
+      return "extra";
+    case UnitStatus::out_of_place:
+      return "out of place";
+    default:
+      return "";
   }
 }
 
@@ -36,10 +40,15 @@ std::vector<Place> places_of(const signed_video::Report& report) {
     if (f.status == UnitStatus::authentic || f.status == UnitStatus::not_covered) continue;
     const auto number = std::to_string(f.first_picture);
     if (f.status != UnitStatus::missing) {
-      places.push_back({f.clip_picture, f.first_picture, "picture " + number + ", " + std::string(words(f.status))});
+      places.push_back(
+          {f.clip_picture, f.first_picture, "picture " + number + ", " + std::string(words(f.status))});
     } else {
-      if (f.clip_picture > 0) places.push_back({f.clip_picture - 1ull, f.first_picture, "the last picture before the gap at picture " + number});
-      if (f.clip_picture < report.pictures) places.push_back({f.clip_picture, f.last_picture, "the first picture behind the gap at picture " + number});
+      if (f.clip_picture > 0)
+        places.push_back(
+            {f.clip_picture - 1ull, f.first_picture, "the last picture before the gap at picture " + number});
+      if (f.clip_picture < report.pictures)
+        places.push_back(
+            {f.clip_picture, f.last_picture, "the first picture behind the gap at picture " + number});
     }
     if (places.size() >= kMaxShown) break;
   }
@@ -47,7 +56,8 @@ std::vector<Place> places_of(const signed_video::Report& report) {
   return places;
 }
 
-std::vector<report::Thumbnail> thumbnails_of(const std::filesystem::path& clip, const signed_video::Report& report) {
+std::vector<report::Thumbnail> thumbnails_of(const std::filesystem::path& clip,
+                                             const signed_video::Report& report) {
   const auto places = places_of(report);
   if (places.empty()) return {};
   std::vector<std::uint64_t> pictures;
@@ -57,7 +67,7 @@ std::vector<report::Thumbnail> thumbnails_of(const std::filesystem::path& clip, 
   container::ThumbnailOptions options;
   options.codec = report.codec;
   const auto made = container::make_thumbnails(clip, pictures, options);
-  if (!made) return {};   // a report without pictures is better than none
+  if (!made) return {};  // a report without pictures is better than none
   std::vector<report::Thumbnail> thumbnails;
   for (const auto& place : places) {
     const auto found = made->jpeg.find(place.clip_picture);
@@ -67,9 +77,12 @@ std::vector<report::Thumbnail> thumbnails_of(const std::filesystem::path& clip, 
 }
 }  // namespace
 
-Status write_html_report(const std::filesystem::path& clip, const Verification& verification, const std::filesystem::path& out) {
-  const auto html = report::to_html(verification.subject, verification.report, thumbnails_of(clip, verification.report));
-  if (auto written = write_file_atomically(out, as_bytes(html)); !written) return fail_in(out.string(), written.error());
+Status write_html_report(const std::filesystem::path& clip, const Verification& verification,
+                         const std::filesystem::path& out) {
+  const auto html =
+      report::to_html(verification.subject, verification.report, thumbnails_of(clip, verification.report));
+  if (auto written = write_file_atomically(out, as_bytes(html)); !written)
+    return fail_in(out.string(), written.error());
   return ok();
 }
 

@@ -7,8 +7,9 @@
 
 namespace camvault::cli {
 
-// Decodes the pictures (in the container module's sandboxed child) and writes the file in one step. A picture that
-// cannot be decoded is left out; the report comes out all the same.
-Status write_html_report(const std::filesystem::path& clip, const Verification& verification, const std::filesystem::path& out);
+// Decodes the pictures (in the container module's sandboxed child) and writes the file in one step. A picture
+// that cannot be decoded is left out; the report comes out all the same.
+Status write_html_report(const std::filesystem::path& clip, const Verification& verification,
+                         const std::filesystem::path& out);
 
 }  // namespace camvault::cli

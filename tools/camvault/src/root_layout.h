@@ -1,4 +1,5 @@
-// Where things are under `--root DIR`; the default "/" is the installed system. docs/camera.md prints the same table.
+// Where things are under `--root DIR`; the default "/" is the installed system. docs/camera.md prints the
+// same table.
 #pragma once
 
 #include <filesystem>

@@ -28,12 +28,14 @@ struct Options {
 // Puts the signer between the two files.
 class Signing final : public container::ClipEditor {
  public:
-  Signing(const Options& options, Timestamp start) : options_(options), start_(start), progress_("signing " + options.in.filename().string(), 0) {}
+  Signing(const Options& options, Timestamp start)
+      : options_(options), start_(start), progress_("signing " + options.in.filename().string(), 0) {}
 
   Status begin(const container::SourceInfo& source) override {
     codec_ = source.codec;
     progress_.of(source.size);
-    for (const auto& track : source.dropped) complain(kYes, "note: the output cannot hold this track, it is left out: " + track);
+    for (const auto& track : source.dropped)
+      complain(kYes, "note: the output cannot hold this track, it is left out: " + track);
     CAM_TRY(auto identity, open_identity(options_.signer.key));
     auto how = signer_options(options_.signer, codec_, std::move(identity.chain_pem));
     how.wait_for_key = true;  // files pass faster than keystores sign
@@ -49,7 +51,8 @@ class Signing final : public container::ClipEditor {
       if (!is_media_signing_sei(codec_, unit)) {
         units_.push_back(unit);
       } else if (!options_.replace) {
-        return fail(Errc::usage, options_.in.string() + " is signed already; --replace removes its signatures first");
+        return fail(Errc::usage,
+                    options_.in.string() + " is signed already; --replace removes its signatures first");
       }
     }
     // What held nothing but signatures is no picture.
@@ -94,8 +97,10 @@ Result<Outcome> run(const Options& options) {
     start = *given;
   }
   std::error_code ignored;
-  if (std::filesystem::equivalent(options.out, options.in, ignored)) return fail(Errc::usage, "input and output are the same file; name another output");
-  if (auto format = container::format_of_name(options.out); !format) return fail(Errc::usage, options.out.string() + ": " + format.error().what);
+  if (std::filesystem::equivalent(options.out, options.in, ignored))
+    return fail(Errc::usage, "input and output are the same file; name another output");
+  if (auto format = container::format_of_name(options.out); !format)
+    return fail(Errc::usage, options.out.string() + ": " + format.error().what);
   CAM_TRY_STATUS(check_input(options.in));
   Signing signing(options, start);
   CAM_TRY(const auto summary, container::rewrite_clip(options.in, options.out, signing, how));
@@ -106,11 +111,25 @@ Result<Outcome> run(const Options& options) {
 void add_sign(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("sign", "sign a clip with a camera's key");
   auto options = std::make_shared<Options>();
-  command->add_option("IN", options->in, "the clip to sign: MP4, fragmented MP4, Matroska or a raw H.264/H.265 stream")->required();
+  command
+      ->add_option("IN", options->in,
+                   "the clip to sign: MP4, fragmented MP4, Matroska or a raw H.264/H.265 stream")
+      ->required();
   command->add_option("OUT", options->out, "the signed clip: .mp4, .mkv, .h264 or .h265")->required();
-  command->add_option("--start-time", options->start_time, "capture time of the first picture, UTC (default now)")->type_name("TIME");
-  command->add_option("--codec", options->codec, "h264 or h265, for raw streams whose codec cannot be guessed")->type_name("CODEC")->check(CLI::IsMember({"h264", "h265"}));
-  command->add_option("--fps", options->fps, "pictures a second of a raw stream, which has no times (default: what it says itself, else 25)")->type_name("N")->check(CLI::Range(0.1, 1000.0));
+  command
+      ->add_option("--start-time", options->start_time,
+                   "capture time of the first picture, UTC (default now)")
+      ->type_name("TIME");
+  command
+      ->add_option("--codec", options->codec, "h264 or h265, for raw streams whose codec cannot be guessed")
+      ->type_name("CODEC")
+      ->check(CLI::IsMember({"h264", "h265"}));
+  command
+      ->add_option(
+          "--fps", options->fps,
+          "pictures a second of a raw stream, which has no times (default: what it says itself, else 25)")
+      ->type_name("N")
+      ->check(CLI::Range(0.1, 1000.0));
   command->add_flag("--replace", options->replace, "remove signatures that are in the clip already");
   add_signer_options(*command, options->signer);
   command->footer(
@@ -126,9 +145,15 @@ void add_sign(CLI::App& app, int& exit_code) {
       exit_code = complain_about(outcome.error());
       return;
     }
-    std::printf("%s: %llu pictures, %llu signatures\n", options->out.c_str(), static_cast<unsigned long long>(outcome->pictures),
+    std::printf("%s: %llu pictures, %llu signatures\n", options->out.c_str(),
+                static_cast<unsigned long long>(outcome->pictures),
                 static_cast<unsigned long long>(outcome->counters.seis_signed));
-    exit_code = outcome->counters.signatures_failed == 0 ? kYes : complain(kServiceMissing, "some signatures failed: the key went away or refused; the output is not fully signed");
+    exit_code =
+        outcome->counters.signatures_failed == 0
+            ? kYes
+            : complain(
+                  kServiceMissing,
+                  "some signatures failed: the key went away or refused; the output is not fully signed");
   });
 }
 

@@ -15,7 +15,7 @@ struct SignerSettings {
   std::string hash = "sha256";
   bool low_bitrate = false;
   bool no_emulation_prevention = false;
-  bool certificate_in_every_sei = true;   // accepted: it is what happens anyway
+  bool certificate_in_every_sei = true;  // accepted: it is what happens anyway
   bool certificate_at_start_only = false;
   bool no_certificate_sei = false;
   bool repeat_seis = false;
@@ -25,6 +25,7 @@ struct SignerSettings {
 };
 
 void add_signer_options(CLI::App& command, SignerSettings& settings);
-signed_video::SignerOptions signer_options(const SignerSettings& settings, codec::Codec codec, std::string chain_pem);
+signed_video::SignerOptions signer_options(const SignerSettings& settings, codec::Codec codec,
+                                           std::string chain_pem);
 
 }  // namespace camvault::cli

@@ -23,10 +23,13 @@ Result<std::shared_ptr<crypto::SigningKey>> key_from_keystore(const KeySource& s
   const auto socket = source.socket.empty() ? RootLayout{source.root}.keystore_socket() : source.socket;
   CAM_TRY(auto name, keystore::KeyName::parse(source.key));
   auto store = ipc::connect_keystore(socket);
-  if (!store) return fail(store.error().code, store.error().what + " (is keystored running? docs/camera.md says how to start it)");
+  if (!store)
+    return fail(store.error().code,
+                store.error().what + " (is keystored running? docs/camera.md says how to start it)");
   auto key = (*store)->signing_key({name, keystore::Purpose::media_signing});
   if (!key && key.error().code == Errc::not_found) {
-    return fail(Errc::not_found, "the keystore has no key " + source.key + " (camvault factory provision makes it)");
+    return fail(Errc::not_found,
+                "the keystore has no key " + source.key + " (camvault factory provision makes it)");
   }
   if (!key) return fail_in("key " + source.key, key.error());
   return std::move(*key);
@@ -37,7 +40,9 @@ Result<SigningIdentity> open_identity(const KeySource& source) {
   SigningIdentity identity;
   const auto chain = source.chain.empty() ? RootLayout{source.root}.media_signing_chain() : source.chain;
   auto pem = read_file(chain, kMaxPem);
-  if (!pem) return fail(Errc::not_found, "certificate chain " + chain.string() + ": " + pem.error().what + " (name one with --chain, or run camvault factory provision)");
+  if (!pem)
+    return fail(Errc::not_found, "certificate chain " + chain.string() + ": " + pem.error().what +
+                                     " (name one with --chain, or run camvault factory provision)");
   identity.chain_pem = std::string(as_text(*pem));
   if (source.key_file.empty()) {
     CAM_TRY(identity.key, key_from_keystore(source));

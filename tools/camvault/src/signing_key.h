@@ -11,10 +11,10 @@ namespace camvault::cli {
 
 struct KeySource {
   std::filesystem::path root = "/";
-  std::filesystem::path socket;       // empty: <root>/run/camvault/keystored.sock
+  std::filesystem::path socket;  // empty: <root>/run/camvault/keystored.sock
   std::string key = "camera/media-signing";
-  std::filesystem::path key_file;     // PEM, not encrypted; empty: keystored
-  std::filesystem::path chain;        // empty: <root>/var/lib/camvault/identity/media-signing-chain.pem
+  std::filesystem::path key_file;  // PEM, not encrypted; empty: keystored
+  std::filesystem::path chain;     // empty: <root>/var/lib/camvault/identity/media-signing-chain.pem
 };
 
 struct SigningIdentity {

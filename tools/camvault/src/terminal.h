@@ -9,12 +9,13 @@
 
 namespace camvault::cli {
 
-// Colours and width for standard output: colours only on a terminal, without NO_COLOR (no-color.org) and TERM=dumb.
+// Colours and width for standard output: colours only on a terminal, without NO_COLOR (no-color.org) and
+// TERM=dumb.
 report::TerminalStyle output_style();
 bool errors_go_to_a_terminal();
 
-// One line on standard error, redrawn at most ten times a second and only when that is a terminal; gone when it ends.
-// Shows nothing for work that takes less than half a second.
+// One line on standard error, redrawn at most ten times a second and only when that is a terminal; gone when
+// it ends. Shows nothing for work that takes less than half a second.
 class Progress {
  public:
   Progress(std::string what, std::uint64_t total_bytes);

@@ -9,10 +9,11 @@
 namespace camvault::cli {
 
 namespace {
-constexpr std::size_t kMaxCertificateFile = 1 << 20;   // a bundle of some hundred certificates
-constexpr std::size_t kMaxCrlFile = 64 << 20;          // the largest public ones have some ten MB
+constexpr std::size_t kMaxCertificateFile = 1 << 20;  // a bundle of some hundred certificates
+constexpr std::size_t kMaxCrlFile = 64 << 20;         // the largest public ones have some ten MB
 
-Result<std::vector<crypto::Certificate>> certificates_from(const crypto::Engine& engine, const std::filesystem::path& path) {
+Result<std::vector<crypto::Certificate>> certificates_from(const crypto::Engine& engine,
+                                                           const std::filesystem::path& path) {
   auto content = read_file(path, kMaxCertificateFile);
   if (!content) return fail_in(path.string(), content.error());
   const auto text = as_text(*content);
@@ -27,7 +28,8 @@ Result<std::vector<crypto::Certificate>> certificates_from(const crypto::Engine&
   return std::vector<crypto::Certificate>{std::move(*one)};
 }
 
-Result<signed_video::VerifyOptions> options_from(const crypto::Engine& engine, const VerificationRequest& request) {
+Result<signed_video::VerifyOptions> options_from(const crypto::Engine& engine,
+                                                 const VerificationRequest& request) {
   signed_video::VerifyOptions options;
   for (const auto& path : request.anchors) {
     CAM_TRY(auto found, certificates_from(engine, path));
@@ -56,7 +58,8 @@ Result<signed_video::VerifyOptions> options_from(const crypto::Engine& engine, c
 std::string hash_of(const crypto::Engine& engine, BytesView file) {
   static constexpr std::size_t kPiece = 1 << 20;
   const auto hasher = engine.hasher(crypto::HashAlg::sha256);
-  for (std::size_t at = 0; at < file.size(); at += kPiece) hasher->update(file.subspan(at, std::min(kPiece, file.size() - at)));
+  for (std::size_t at = 0; at < file.size(); at += kPiece)
+    hasher->update(file.subspan(at, std::min(kPiece, file.size() - at)));
   return to_hex(hasher->finish().view());
 }
 }  // namespace
@@ -103,7 +106,8 @@ Result<Verification> verify_clip(const crypto::Engine& engine, const Verificatio
     }
   }
   result.report = verifier.finish(truncated);
-  if (result.report.units == 0) return fail(Errc::malformed, request.clip.string() + " holds no video that could be checked");
+  if (result.report.units == 0)
+    return fail(Errc::malformed, request.clip.string() + " holds no video that could be checked");
 
   subject.width = info.width;
   subject.height = info.height;
@@ -124,7 +128,8 @@ int exit_code_of(const signed_video::Report& report, const VerificationRequest& 
   if (report.verdict == Verdict::not_signed || report.verdict == Verdict::not_authentic) return kNo;
   // Who names anchors or a camera wants a yes to "is it from there"; "not known" is no yes.
   const bool asked = !request.anchors.empty() || !request.signer.empty();
-  if (report.provenance == Provenance::untrusted || (asked && report.provenance != Provenance::trusted)) return kNo;
+  if (report.provenance == Provenance::untrusted || (asked && report.provenance != Provenance::trusted))
+    return kNo;
   return report.verdict == Verdict::authentic ? kYes : kPartly;
 }
 

@@ -14,13 +14,13 @@ namespace camvault::cli {
 // What to judge and against what; files are PEM or DER.
 struct VerificationRequest {
   std::filesystem::path clip;
-  std::string codec;                                // "h264", "h265"; empty: guess
+  std::string codec;  // "h264", "h265"; empty: guess
   std::vector<std::filesystem::path> anchors;
   std::vector<std::filesystem::path> crls;
-  std::filesystem::path signer;                     // empty: any
+  std::filesystem::path signer;  // empty: any
   std::string expected_serial;
-  std::string at;                                   // ISO 8601; empty: recording time
-  bool hash_file = false;                           // SHA-256 of the whole file for the report
+  std::string at;          // ISO 8601; empty: recording time
+  bool hash_file = false;  // SHA-256 of the whole file for the report
   bool progress = true;
 };
 

@@ -44,7 +44,8 @@ int run(const Options& options) {
     text = report::to_terminal(result->subject, result->report, output_style());
     if (!options.html.empty()) text += "  report     " + options.html + "\n";
   }
-  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) return complain(kCannotWrite, "the report could not be written to standard output");
+  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
+    return complain(kCannotWrite, "the report could not be written to standard output");
   return exit_code_of(result->report, request);
 }
 }  // namespace
@@ -53,19 +54,38 @@ void add_verify(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("verify", "tell whether a clip is what the camera signed");
   auto options = std::make_shared<Options>();
   auto& request = options->request;
-  command->add_option("FILE", request.clip, "the clip: MP4, fragmented MP4, Matroska or a raw H.264/H.265 stream")->required();
-  command->add_option("--trust", request.anchors, "certificate authority you trust, PEM or DER (repeatable)")->type_name("CA.pem")->allow_extra_args(false);
-  command->add_option("--signer", request.signer, "only the camera with this certificate counts")->type_name("CERT.pem");
-  command->add_option("--expect-serial", request.expected_serial, "only a camera with this serial number counts")->type_name("SERIAL");
-  command->add_option("--at", request.at, "judge certificates at this time (UTC, 2026-11-21T10:00:00Z), not at the recording time")->type_name("TIME");
-  command->add_option("--crl", request.crls, "revocation list, PEM or DER (repeatable)")->type_name("FILE")->allow_extra_args(false);
-  command->add_option("--codec", request.codec, "h264 or h265, for raw streams whose codec cannot be guessed")->type_name("CODEC")->check(CLI::IsMember({"h264", "h265"}));
-  command->add_flag("--json", options->json, "write the report as JSON to standard output (docs/formats/report-json.md)");
+  command
+      ->add_option("FILE", request.clip,
+                   "the clip: MP4, fragmented MP4, Matroska or a raw H.264/H.265 stream")
+      ->required();
+  command->add_option("--trust", request.anchors, "certificate authority you trust, PEM or DER (repeatable)")
+      ->type_name("CA.pem")
+      ->allow_extra_args(false);
+  command->add_option("--signer", request.signer, "only the camera with this certificate counts")
+      ->type_name("CERT.pem");
+  command
+      ->add_option("--expect-serial", request.expected_serial, "only a camera with this serial number counts")
+      ->type_name("SERIAL");
+  command
+      ->add_option("--at", request.at,
+                   "judge certificates at this time (UTC, 2026-11-21T10:00:00Z), not at the recording time")
+      ->type_name("TIME");
+  command->add_option("--crl", request.crls, "revocation list, PEM or DER (repeatable)")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  command->add_option("--codec", request.codec, "h264 or h265, for raw streams whose codec cannot be guessed")
+      ->type_name("CODEC")
+      ->check(CLI::IsMember({"h264", "h265"}));
+  command->add_flag("--json", options->json,
+                    "write the report as JSON to standard output (docs/formats/report-json.md)");
   command->add_flag("-q,--quiet", options->quiet, "one line only")->excludes("--json");
-  command->add_option("--report", options->html, "write a report for people, one HTML file that prints well")->type_name("OUT.html");
-  command->add_flag("--file-hash", request.hash_file, "put the SHA-256 of the whole file into the report (always with --report)");
+  command->add_option("--report", options->html, "write a report for people, one HTML file that prints well")
+      ->type_name("OUT.html");
+  command->add_flag("--file-hash", request.hash_file,
+                    "put the SHA-256 of the whole file into the report (always with --report)");
   command->footer(
-      "Exit codes: 0 authentic; 1 not authentic, not signed, or (with --trust, --signer or --expect-serial) signed by\n"
+      "Exit codes: 0 authentic; 1 not authentic, not signed, or (with --trust, --signer or --expect-serial) "
+      "signed by\n"
       "somebody else; 2 authentic but frames are missing; 64 wrong usage; 65 unreadable input.\n\n"
       "Without --trust or --signer the check says that the clip is unchanged, not whose it is.\n\n"
       "Examples:\n"

@@ -11,14 +11,14 @@
 namespace camvault::report {
 
 struct Subject {
-  std::string file_name;                // as the user gave it; hostile text is neutralised by the renderers
+  std::string file_name;  // as the user gave it; hostile text is neutralised by the renderers
   std::uint64_t file_bytes = 0;
-  std::string sha256;                   // of the whole file, hex; empty = was not computed
-  std::string container;                // "mp4", "fragmented_mp4", "annex_b", "matroska"
-  std::uint32_t width = 0;              // pixels; 0 = unknown
+  std::string sha256;       // of the whole file, hex; empty = was not computed
+  std::string container;    // "mp4", "fragmented_mp4", "annex_b", "matroska"
+  std::uint32_t width = 0;  // pixels; 0 = unknown
   std::uint32_t height = 0;
-  std::vector<std::string> not_video;   // other tracks, which nothing here speaks about
-  std::optional<Ticks> duration;        // by the container's clock
+  std::vector<std::string> not_video;  // other tracks, which nothing here speaks about
+  std::optional<Ticks> duration;       // by the container's clock
   std::string tool_version;
   std::optional<Timestamp> checked_at;
 };

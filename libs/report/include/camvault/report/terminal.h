@@ -1,5 +1,5 @@
-// The report for people at a terminal: one line with the verdict, a bar that shows the clip, what is wrong and what the
-// verdict does not say.
+// The report for people at a terminal: one line with the verdict, a bar that shows the clip, what is wrong
+// and what the verdict does not say.
 #pragma once
 
 #include <string>
@@ -15,7 +15,8 @@ struct TerminalStyle {
   std::size_t max_findings = 20;  // lines about what is wrong; the rest is counted
 };
 
-std::string to_terminal(const Subject& subject, const signed_video::Report& report, const TerminalStyle& style = {});
+std::string to_terminal(const Subject& subject, const signed_video::Report& report,
+                        const TerminalStyle& style = {});
 
 // The verdict in one line, no colours, no line feed.
 std::string one_line(const Subject& subject, const signed_video::Report& report);

@@ -1,10 +1,14 @@
 #include "clip_source.h"
 
+#include <algorithm>
 #include <cmath>
+#include <deque>
 
 #include "camvault/base/file.h"
 #include "camvault/codec/clip.h"
 #include "foreign_reader.h"
+#include "frame_rate.h"
+#include "picture_order.h"
 #include "raw_stream.h"
 #include "video_track.h"
 
@@ -67,7 +71,12 @@ class ContainerSource final : public ClipSource {
 class RawSource final : public ClipSource {
  public:
   RawSource(MappedFile file, codec::Codec codec, double frames_per_second)
-      : file_(std::move(file)), codec_(codec), reader_(codec, file_.bytes()), tracks_(1) {
+      : file_(std::move(file)),
+        codec_(codec),
+        reader_(codec, file_.bytes()),
+        ahead_(codec, file_.bytes()),
+        counts_(codec),
+        tracks_(1) {
     tracks_[0].kind = TrackKind::video;
     tracks_[0].codec_id = av_codec_id(codec);
     tracks_[0].time_base_den = kTimescale;
@@ -87,21 +96,74 @@ class RawSource final : public ClipSource {
     sample.units = found->units;
     sample.packet.offset = found->offset;
     sample.packet.keyframe = found->keyframe;
-    sample.packet.dts = sample.packet.pts = step_ * count_++;
+    const auto place = next_place();
+    if (!delay_) find_delay(place);
+    sample.packet.dts = step_ * (count_ - *delay_);
+    sample.packet.pts = std::max(step_ * place, sample.packet.dts);
+    ++count_;
     sample.packet.duration = step_;
     return std::optional<Sample>(sample);
   }
 
  private:
   static constexpr std::int32_t kTimescale = 90'000;
+  static constexpr std::size_t kLookAtFirst = 64;  // pictures that show how far the stream reorders
+
+  // A second reader goes ahead of the first: it looks at headers only, nothing is kept but places.
+  std::int64_t next_place() {
+    while (places_.empty() || (!delay_ && places_.size() < kLookAtFirst)) {
+      if (const auto found = ahead_.next()) {
+        order_.push(counts_.next(found->units));
+      } else {
+        order_.finish();
+        take_places();
+        break;
+      }
+      take_places();
+    }
+    if (places_.empty()) return count_;
+    const auto place = places_.front();
+    places_.pop_front();
+    return place;
+  }
+
+  void take_places() {
+    while (const auto place = order_.pop()) places_.push_back(*place);
+  }
+
+  // Decoding comes before showing: by as many pictures as the reordering needs.
+  void find_delay(std::int64_t first) {
+    std::int64_t delay = std::max<std::int64_t>(-first, 0);
+    std::int64_t index = 1;
+    for (const auto place : places_) delay = std::max(delay, index++ - place);
+    delay_ = delay;
+  }
 
   MappedFile file_;
   codec::Codec codec_;
   AccessUnitReader reader_;
+  AccessUnitReader ahead_;
+  OrderCounts counts_;
+  DisplayOrder order_;
+  std::deque<std::int64_t> places_;    // in display order, of the next pictures in decoding order
+  std::optional<std::int64_t> delay_;  // pictures
   std::vector<Track> tracks_;
   std::int64_t step_ = 0;
   std::int64_t count_ = 0;
 };
+
+// As the first sequence parameter set says.
+double frame_rate_of(BytesView file, codec::Codec codec) {
+  constexpr double kDefaultRate = 25;
+  constexpr int kUnitsToTry = 64;
+  codec::AnnexBReader reader(file);
+  for (int i = 0; i < kUnitsToTry; ++i) {
+    const auto unit = reader.next();
+    if (!unit) break;
+    if (read_sps(codec, unit->bytes)) return read_frame_rate(codec, unit->bytes).value_or(kDefaultRate);
+  }
+  return kDefaultRate;
+}
 
 }  // namespace
 
@@ -112,8 +174,8 @@ Result<std::unique_ptr<ClipSource>> open_source(const std::filesystem::path& pat
   if (!looks_like_raw_stream(file.bytes())) return ContainerSource::open(path, file.bytes().size());
   CAM_TRY(const auto clip, codec::open_clip(file.bytes(), {options.codec}));
   const auto codec = clip->info().codec;
-  constexpr double kDefaultRate = 25;
-  const double rate = options.frames_per_second > 0 ? options.frames_per_second : kDefaultRate;
+  const double rate =
+      options.frames_per_second > 0 ? options.frames_per_second : frame_rate_of(file.bytes(), codec);
   if (rate > 1000) return fail(Errc::usage, "more than 1000 pictures a second");
   return std::unique_ptr<ClipSource>(new RawSource(std::move(file), codec, rate));
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "bit_reader.h"
 #include "camvault/base/byte_writer.h"
 
 namespace camvault::container {
@@ -63,8 +62,8 @@ Result<Crop> read_crop(BitReader& in) {
 }
 
 // H.264 7.3.2.1.1
-Result<SequenceFormat> read_avc_sps(BytesView unit) {
-  BitReader in(unit.subspan(1));
+Result<SequenceFormat> read_avc_sps(BytesView unit, BitReader& in) {
+  in = BitReader(unit.subspan(1));
   SequenceFormat format;
   CAM_TRY(const auto profile, in.bits(8));
   CAM_TRY_STATUS(in.skip(16));  // constraint flags, level_idc
@@ -153,8 +152,8 @@ Status skip_profile_tier_level(BitReader& in, std::uint32_t max_sub_layers_minus
 }
 
 // H.265 7.3.2.2.1
-Result<SequenceFormat> read_hevc_sps(BytesView unit) {
-  BitReader in(unit.subspan(2));
+Result<SequenceFormat> read_hevc_sps(BytesView unit, BitReader& in) {
+  in = BitReader(unit.subspan(2));
   SequenceFormat format;
   CAM_TRY_STATUS(in.skip(4));
   CAM_TRY(const auto max_sub_layers_minus1, in.bits(3));
@@ -214,11 +213,16 @@ void write_sets(ByteWriter& out, const std::vector<Bytes>& sets) {
 }  // namespace
 
 Result<SequenceFormat> read_sps(Codec codec, BytesView unit) {
+  BitReader rest(unit);
+  return read_sps_beginning(codec, unit, rest);
+}
+
+Result<SequenceFormat> read_sps_beginning(Codec codec, BytesView unit, BitReader& rest) {
   const auto type = unit.empty() ? std::uint8_t{0} : unit_type(codec, unit);
   if (unit.size() < 4 || type != (codec == Codec::h264 ? kAvcSps : kHevcSps)) {
     return fail(Errc::malformed, "not a sequence parameter set");
   }
-  return codec == Codec::h264 ? read_avc_sps(unit) : read_hevc_sps(unit);
+  return codec == Codec::h264 ? read_avc_sps(unit, rest) : read_hevc_sps(unit, rest);
 }
 
 Status ParameterSets::add(BytesView unit) {

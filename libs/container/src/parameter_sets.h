@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "bit_reader.h"
 #include "camvault/base/bytes.h"
 #include "camvault/codec/unit.h"
 
@@ -27,6 +28,9 @@ struct SequenceFormat {
 
 // `unit` is a whole SPS NAL unit, header included.
 Result<SequenceFormat> read_sps(codec::Codec codec, BytesView unit);
+
+// The same, and where it stopped reading: in front of what frame_rate.h looks at.
+Result<SequenceFormat> read_sps_beginning(codec::Codec codec, BytesView unit, BitReader& rest);
 
 // The distinct parameter sets of a stream's beginning.
 class ParameterSets {

@@ -145,6 +145,18 @@ TEST_P(RewriteTest, UnitsAreInsertedAndNothingElseChanges) {
     }
     frame_hashes(out, "0:a");  // decodes without a complaint
   }
+  if (!summary->source.has_times && out.extension() == ".mp4") {
+    // 25 pictures a second, shown in their order, from 0 on.
+    const auto shown = test::run(
+        "ffprobe -loglevel error -of csv=p=0 -select_streams v -show_entries frame=pts_time " + out.string());
+    std::istringstream lines(shown.output);
+    double time = -1;
+    for (int i = 0; i < 50; ++i) {
+      ASSERT_TRUE(lines >> time) << i << " " << shown.output;
+      EXPECT_NEAR(time, 0.04 * i, 1e-5);
+      lines.ignore(100, '\n');
+    }
+  }
   if (summary->source.has_times && out.extension() == ".mp4" && in.extension() == ".mp4") {
     const auto* times = "-select_streams v -show_entries packet=pts_time,dts_time,flags";
     EXPECT_EQ(probe(out, times), probe(in, times));
@@ -167,6 +179,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"mkv_to_mkv_h265", {.name = "clip.mkv", .codec = "h265", .slices = 2}, "out.mkv"},
         Case{"raw_to_mp4", {.name = "clip.h264"}, "out.mp4"},
         Case{"raw_h265_to_mp4", {.name = "clip.h265", .codec = "h265"}, "out.mp4"},
+        Case{"raw_b_frames_to_mp4", {.name = "clip.h264", .b_frames = 3}, "out.mp4"},
+        Case{"raw_b_frames_h265_to_mp4", {.name = "clip.h265", .codec = "h265", .b_frames = 4}, "out.mp4"},
         Case{"ts_to_mp4", {.name = "clip.ts", .audio = true}, "out.mp4"}),
     [](const auto& test) { return test.param.name; });
 

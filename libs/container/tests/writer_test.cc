@@ -7,7 +7,6 @@
 #include "camvault/codec/clip.h"
 #include "clip_source.h"
 #include "media.h"
-#include "parameter_sets.h"
 
 namespace camvault::container {
 namespace {
@@ -160,18 +159,6 @@ TEST_F(WriterTest, WritersSayWhatIsWrong) {
   ASSERT_TRUE(empty);
   EXPECT_EQ((*empty)->finish().error().code, Errc::usage);
   EXPECT_EQ(create_clip("/dev/null", {}).error().code, Errc::usage);  // no place to seek in
-}
-
-TEST(ParameterSets, SizesOfKnownStreams) {
-  // High profile, as ffprobe reads it too.
-  const auto sps = from_hex("6764001facd9405005bb016a02020280000003008000001931e30632c0").value();
-  const auto format = read_sps(Codec::h264, sps);
-  ASSERT_TRUE(format) << format.error().what;
-  EXPECT_EQ(format->width, 1280u);
-  EXPECT_EQ(format->height, 720u);
-  for (std::size_t size = 0; size < 9; ++size)
-    EXPECT_FALSE(read_sps(Codec::h264, BytesView(sps).first(size)));
-  EXPECT_FALSE(read_sps(Codec::h265, sps));
 }
 
 }  // namespace

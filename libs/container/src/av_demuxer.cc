@@ -23,6 +23,10 @@ constexpr int kIoBufferSize = 256 * 1024;
 // probed.
 constexpr const char* kFormats = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts";
 
+// Decoders that may look at the first packets for what the container does not say. All of them work in one
+// thread.
+constexpr const char* kDecoders = "h264,hevc,aac,mp3,mp3float,opus,vorbis,flac,ac3,pcm_alaw,pcm_mulaw";
+
 struct InputFile {
   int fd = -1;
   std::int64_t position = 0;
@@ -181,6 +185,7 @@ int run_demuxer(int input, int output) {
   context->max_streams = static_cast<int>(kMaxTracks);
   AVDictionary* settings = nullptr;
   av_dict_set(&settings, "format_whitelist", kFormats, 0);
+  av_dict_set(&settings, "codec_whitelist", kDecoders, 0);
   // Every stored sample comes out, also those that an edit list hides.
   av_dict_set(&settings, "advanced_editlist", "0", 0);
   if (avformat_open_input(&context, nullptr, nullptr, &settings) < 0)

@@ -1,11 +1,11 @@
 #include "output_file.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <random>
 #include <utility>
 
 namespace camvault::container {
@@ -39,16 +39,20 @@ Result<PendingFile> PendingFile::create(const fs::path& path) {
     return fail(Errc::usage, path.string() + " is not a regular file");
   }
   const auto folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  auto name = (folder / ("." + path.filename().string() + ".XXXXXX")).string();
-  const UniqueFd file(::mkostemp(name.data(), O_CLOEXEC));
-  if (!file.valid()) return fail_errno("cannot create a file in", folder, errno);
-  const mode_t mask = ::umask(022);
-  ::umask(mask);
-  if (::fchmod(file.get(), 0644 & ~mask) != 0) {
-    const auto error_number = errno;
-    ::unlink(name.c_str());
-    return fail_errno("cannot set the mode of", name, error_number);
+  constexpr int kAttempts = 16;
+  std::random_device random;
+  fs::path name;
+  UniqueFd file;
+  for (int i = 0; i < kAttempts && !file.valid(); ++i) {
+    const std::uint32_t number = random();
+    const std::uint8_t bytes[] = {static_cast<std::uint8_t>(number >> 24),
+                                  static_cast<std::uint8_t>(number >> 16),
+                                  static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)};
+    name = folder / ("." + path.filename().string() + "." + to_hex(bytes));
+    file = UniqueFd(::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+    if (!file.valid() && errno != EEXIST) break;
   }
+  if (!file.valid()) return fail_errno("cannot create a file in", folder, errno);
   return PendingFile(path, std::move(name));
 }
 

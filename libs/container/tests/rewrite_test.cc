@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <random>
+
 #include "camvault/codec/clip.h"
 #include "camvault/container/writer.h"
 #include "clip_source.h"
@@ -61,7 +63,7 @@ class Inserter final : public Recorder {
   }
   Result<std::span<const BytesView>> end() override {
     last_ = {BytesView(sei_)};
-    pictures_.back().push_back(sei_);
+    if (!pictures_.empty()) pictures_.back().push_back(sei_);
     return std::span<const BytesView>(last_);
   }
 
@@ -219,6 +221,27 @@ TEST_F(RewriteFiles, Mp4ToRawAddsParameterSetsOnce) {
             read_file(folder_ / "back.h264", 1 << 24).value());
 }
 
+// Keyframes are rare: fragments end without one, so that memory stays flat, and the index joins them all the
+// same.
+TEST_F(RewriteFiles, LongGopsAreWrittenInManyFragments) {
+  const auto in = make_clip({.seconds = 13, .b_frames = 2, .gop = 1000, .audio = true});
+  Recorder editor;
+  ASSERT_TRUE(rewrite_clip(in, folder_ / "out.mp4", editor));
+  EXPECT_EQ(editor.pictures_.size(), 325u);
+  EXPECT_EQ(frame_hashes(folder_ / "out.mp4"), frame_hashes(in));
+  EXPECT_EQ(frame_hashes(folder_ / "out.mp4", "0:a -c copy"), frame_hashes(in, "0:a -c copy"));
+  const auto* times = "-select_streams v -show_entries packet=pts_time,dts_time,flags";
+  EXPECT_EQ(probe(folder_ / "out.mp4", times), probe(in, times));
+  EXPECT_TRUE(units_of(folder_ / "out.mp4") == all_units(editor.pictures_));
+  // The fragments' headers are still there, inside the media data: at most four seconds each.
+  const auto bytes = read_file(folder_ / "out.mp4", 1 << 26).value();
+  int fragments = 0;
+  for (auto at = as_text(bytes).find("moof"); at != std::string_view::npos;
+       at = as_text(bytes).find("moof", at + 4))
+    ++fragments;
+  EXPECT_GE(fragments, 3);
+}
+
 TEST_F(RewriteFiles, TheOutputCanBeTheInput) {
   const auto in = make_clip({.audio = true});
   const auto before = frame_hashes(in);
@@ -246,6 +269,52 @@ TEST_F(RewriteFiles, ErrorsLeaveNoFile) {
   for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
     EXPECT_NE(entry.path().filename().string().front(), '.') << "left behind: " << entry.path();
   }
+}
+
+// Foreign bytes are taken apart in the sandbox; what comes out of it and is written again must not hurt us
+// either.
+TEST_F(RewriteFiles, HostileFilesNeverHurtTheCaller) {
+  constexpr unsigned kSeed = 20261121;
+  std::mt19937 random(kSeed);
+  const auto pick = [&](std::size_t below) { return static_cast<std::size_t>(random() % below); };
+  int copied = 0;
+  for (const auto& [name, flags] : {std::pair<const char*, const char*>{"a.mp4", ""},
+                                    {"b.mp4", "-movflags frag_keyframe+empty_moov"},
+                                    {"c.ts", ""},
+                                    {"d.h264", ""}}) {
+    const auto good = read_file(make_clip({.name = name,
+                                           .seconds = 0.4,
+                                           .size = "64x64",
+                                           .b_frames = 2,
+                                           .audio = name[0] != 'd',
+                                           .output_options = flags}),
+                                1 << 24)
+                          .value();
+    for (int i = 0; i < 40; ++i) {
+      auto bytes = good;
+      const int kind = i % 4;
+      // MP4 has its structure at either end.
+      const auto place = [&] {
+        return i % 3 == 0   ? pick(std::min<std::size_t>(bytes.size(), 1200))
+               : i % 3 == 1 ? bytes.size() - 1 - pick(std::min<std::size_t>(bytes.size(), 2000))
+                            : pick(bytes.size());
+      };
+      if (kind == 0) bytes.resize(pick(bytes.size()) + 1);
+      if (kind == 1) {
+        for (int n = 0; n < 20; ++n) bytes[place()] = static_cast<std::uint8_t>(random());
+      }
+      if (kind == 2) bytes[place()] ^= static_cast<std::uint8_t>(1u << pick(8));
+      if (kind == 3)
+        bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(place()), 8,
+                     static_cast<std::uint8_t>(random()));
+      const auto in = folder_ / (std::string("hostile") + std::filesystem::path(name).extension().string());
+      ASSERT_TRUE(write_file_atomically(in, bytes));
+      Inserter editor;
+      const auto summary = rewrite_clip(in, folder_ / (i % 2 == 0 ? "out.mp4" : "out.mkv"), editor);
+      if (summary) ++copied;
+    }
+  }
+  EXPECT_GT(copied, 20);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+#include "sha256_lanes.h"
+
 namespace camvault::crypto_openssl {
 
 using crypto::Digest;
@@ -85,10 +87,12 @@ Digest Digester::digest(HashAlg alg, BytesView message) const {
   return out;
 }
 
-// One after the other: with SHA instructions (x86 SHA-NI, Arm SHA2) a core is busy with one message. Where
-// they are missing this is the place for lanes: the messages are independent and of any length.
 void Digester::digest_batch(HashAlg alg, std::span<const BytesView> messages, std::span<Digest> out) const {
   must(messages.size() == out.size());
+  if (alg == HashAlg::sha256 && messages.size() > 1 && has_sha256_lanes()) {
+    sha256_lanes(messages, out);
+    return;
+  }
   auto* context = thread_context(alg);
   for (std::size_t i = 0; i < messages.size(); ++i) hash_with(context, md(alg), messages[i], out[i]);
 }

@@ -1,6 +1,7 @@
 #include "camvault/codec/emulation.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace camvault::codec {
 
@@ -34,7 +35,17 @@ Bytes escape(BytesView payload, EscapeOptions options) {
   Bytes out;
   out.reserve(payload.size() + payload.size() / 64 + 1);
   unsigned zeros = std::min(options.zeros_before, 2u);
-  for (const auto byte : payload) {
+  for (std::size_t i = 0; i < payload.size(); ++i) {
+    if (zeros == 0) {
+      // Most bytes are no zeros: they are copied in runs.
+      const auto* run = payload.data() + i;
+      const auto* zero = static_cast<const std::uint8_t*>(std::memchr(run, 0, payload.size() - i));
+      const auto length = zero == nullptr ? payload.size() - i : static_cast<std::size_t>(zero - run);
+      out.insert(out.end(), run, run + length);
+      i += length;
+      if (i == payload.size()) break;
+    }
+    const auto byte = payload[i];
     if (zeros >= 2 && byte <= 3) {
       out.push_back(3);
       zeros = 0;

@@ -14,15 +14,16 @@ namespace {
 std::size_t g_allocated = 0;  // bytes asked for since the program began; the tests here use one thread
 }
 
-void* operator new(std::size_t size) {
+// Not inlined: GCC would see free() on what an operator new gave, and warn.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   g_allocated += size;
   if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept {
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
   std::free(memory);
 }
-void operator delete(void* memory, std::size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
   std::free(memory);
 }
 

@@ -50,6 +50,10 @@ def altered_sei(item):
     return "free" if at >= len(old) - 1 - padding else "signed"
 
 
+def usually_hashed(item):
+    return item.type in ((1, 5) if item.codec == "h264" else (0, 1, 16, 17, 18, 19, 20, 21))
+
+
 def longest_increasing(values):
     """Positions of a longest strictly increasing subsequence."""
     tails, last, before = [], [], {}
@@ -195,6 +199,15 @@ class Judge:
             self.touched = True
             self.gone.append("a signed unit is altered in front of a run that was removed")
             self.maybe_bad.append("a signed unit is altered")
+        elif where == 0 and kind == "altered" and it.type != it.source.type and not usually_hashed(it):
+            # ONVIF's reference does not hash these types: by its rules the picture is gone, and this is not covered.
+            self.touched, self.names = True, False
+            self.gone.append("a picture became a unit of a type that not every signer hashes")
+            self.maybe_bad.append("a signed unit is altered")
+        elif where == 0 and kind == "altered" and i == self.last and it.gop_start and not it.source.gop_start:
+            self.touched, self.names = True, False
+            self.gone.append("the last signed picture became an I, as if the tail began there")
+            self.maybe_bad.append("a signed unit is altered")
         elif where == 0 and kind != "own":
             self.touched = True
             self.bad.append({"extra": "something stands between signed units", "altered": "a signed unit is altered",
@@ -327,7 +340,7 @@ class Judge:
                     continue
                 names = {index}
                 if it.source is not None and (it.source.first, it.source.gop_start) != (it.first, it.gop_start):
-                    names, strict = {index - 1, index, index + 1}, False
+                    names, strict = set(range(index - 1, index + 3)), False  # it counts as a picture, or no more
                 must.append((i, names))
             if it.gop_start and self.kinds[i] != "own":
                 strict = strict and self.kinds[i] == "altered"

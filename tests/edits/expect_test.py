@@ -15,6 +15,7 @@ class FakeUnit:
     def __init__(self, letter, recording):
         self.letter, self.recording, self.codec, self.source = letter, recording, "h264", None
         self.vcl, self.first, self.gop_start = letter in "IPp", letter in "IP", letter == "I"
+        self.type = {"I": 5, "P": 1, "p": 1}.get(letter, 6)
         self.general, self.signed, self.hashed = letter in "Su", letter == "S", letter in "IPpu"
         self.intact, self.malformed, self.certificate = True, False, False
         self.parsed = letter if letter in "Su" else None

@@ -13,9 +13,8 @@ void Coverage::replace_digests(const std::deque<crypto::Digest>& digests) {
   for (std::size_t i = 0; i < pending_.size() && i < digests.size(); ++i) {
     pending_[i].hash.raw = digests[i];
     if (!pending_[i].hash.anchors) continue;
-    for (auto& [gop, digest] : anchors_) {
-      if (gop == pending_[i].clip_gop) digest = digests[i];
-    }
+    auto at = std::lower_bound(anchors_.begin(), anchors_.end(), pending_[i].clip_gop, [](const auto& anchor, std::uint32_t gop) { return anchor.first < gop; });
+    for (; at != anchors_.end() && at->first == pending_[i].clip_gop; ++at) at->second = digests[i];
   }
 }
 
@@ -52,6 +51,7 @@ void Coverage::add_unit(PendingUnit unit) {
     flushed_gops_ += pending_[kMaxPending / 2].clip_gop - pending_.front().clip_gop;
     settle_front(kMaxPending / 2, nullptr, 0);
   }
+  if (unit.hash.anchors) waiting_anchors_.push_back(unit.sequence);
   pending_.push_back(std::move(unit));
 }
 
@@ -66,10 +66,10 @@ bool Coverage::suspect_between(std::uint64_t begin, std::uint64_t end) const {
 }
 
 std::optional<crypto::Digest> Coverage::stream_anchor(std::uint32_t clip_gop) const {
-  for (auto it = anchors_.rbegin(); it != anchors_.rend(); ++it) {
-    if (it->first == clip_gop) return it->second;
-  }
-  return std::nullopt;
+  // The last of that GOP; GOPs ascend.
+  const auto behind = std::upper_bound(anchors_.begin(), anchors_.end(), clip_gop, [](std::uint32_t gop, const auto& anchor) { return gop < anchor.first; });
+  if (behind == anchors_.begin() || std::prev(behind)->first != clip_gop) return std::nullopt;
+  return std::prev(behind)->second;
 }
 
 void Coverage::add_sei(GopSei sei) {
@@ -178,7 +178,7 @@ Coverage::Wait Coverage::resolve(GopSei& sei, Wait may_wait_for, const GopSei* f
     commit_segment(sei, std::move(*located));
     return Wait::nothing;
   }
-  const bool gop_is_open = pending_.empty() || std::none_of(pending_.begin() + 1, pending_.end(), [](const auto& u) { return u.hash.anchors; });
+  const bool gop_is_open = pending_.empty() || waiting_anchors_.size() == (pending_.front().hash.anchors ? 1U : 0U);
   if (may_wait_for == Wait::units && gop_is_open && !piece_begins_) return Wait::units;
   set_aside(std::move(sei));
   return Wait::nothing;
@@ -369,6 +369,8 @@ UnitResult Coverage::result_of(const PendingUnit& unit, UnitStatus status) const
 }
 
 void Coverage::drop_front(std::size_t count) {
+  if (count == 0) return;
+  while (!waiting_anchors_.empty() && waiting_anchors_.front() <= pending_[count - 1].sequence) waiting_anchors_.pop_front();
   pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(count));
   if (!pending_.empty()) {
     while (anchors_.size() > 1 && anchors_.front().first < pending_.front().clip_gop) anchors_.pop_front();

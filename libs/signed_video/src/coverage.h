@@ -42,7 +42,8 @@ struct PendingUnit {
   Hashable hash;
   bool first_slice = false;
   bool reference_hashed = true;               // false: ONVIF's reference signer leaves such units out
-  std::uint8_t attempts = 0;                  // slow searches that looked at it in vain
+  std::uint8_t attempts = 0;                  // lists that were searched for it in vain
+  std::uint8_t hash_attempts = 0;             // GOP hashes that were tried from it on
   std::uint32_t clip_picture = 0;
   std::uint32_t clip_gop = 0;
   std::uint64_t sequence = 0;                 // number of the hashable unit in the clip
@@ -155,6 +156,7 @@ class Coverage {
   crypto::HashAlg hash_ = crypto::HashAlg::sha256;
 
   std::deque<PendingUnit> pending_;
+  std::deque<std::uint64_t> waiting_anchors_; // sequence numbers of those that begin a GOP; they have no gaps
   std::deque<std::pair<std::uint32_t, crypto::Digest>> anchors_;   // by GOP in the clip
   std::deque<std::uint64_t> suspects_;
   std::optional<GopSei> deferred_;

@@ -64,13 +64,28 @@ std::optional<Coverage::Located> Coverage::locate_by_hash(const GopSei& sei) {
     }
     return located;
   };
-  if (auto located = attempt(0)) return located;
+  const auto in_vain = [&](std::size_t begin, std::optional<Located>& located) {
+    auto& unit = pending_[begin];
+    if (unit.hash_attempts >= kMaxAttempts) return true;
+    ++unit.hash_attempts;
+    located = attempt(begin);
+    return !located;
+  };
+  std::optional<Located> located;
+  if (pending_.empty() || !in_vain(0, located)) return located;
+  // Oldest beginnings first, as SEIs come in order; then the newest, in case what waits in front was changed as a whole.
+  const auto index_of = [&](std::uint64_t sequence) { return static_cast<std::size_t>(sequence - pending_.front().sequence); };
+  const auto begins = waiting_anchors_.size();
   std::size_t tried = 0;
-  for (std::size_t i = 1; i < pending_.size() && tried < kMaxStarts; ++i) {
-    if (!pending_[i].hash.anchors) continue;
+  std::size_t oldest = 0;
+  for (; oldest < begins && oldest < kMaxStarts && tried < kMaxStarts / 2; ++oldest) {
+    const auto begin = index_of(waiting_anchors_[oldest]);
+    if (begin == 0) continue;
     ++tried;
-    if (pending_[i].attempts >= kMaxAttempts) continue;
-    if (auto located = attempt(i)) return located;
+    if (!in_vain(begin, located)) return located;
+  }
+  for (auto newest = begins; newest-- > oldest && tried < kMaxStarts; ++tried) {
+    if (!in_vain(index_of(waiting_anchors_[newest]), located)) return located;
   }
   return std::nullopt;
 }
@@ -88,16 +103,21 @@ std::optional<Coverage::Located> Coverage::locate_by_list(const GopSei& sei, Wai
   // Pictures of still scenes are equal from GOP to GOP. If the GOP's own IDR picture is here, only what stands behind it
   // belongs to it; if not, everything but the GOP that is only beginning.
   std::optional<std::uint32_t> own_gop;
-  for (const auto& [gop, anchor] : anchors_) {
-    if (std::find(anchors.begin(), anchors.end(), anchor) != anchors.end()) own_gop = gop;
+  // What so many lists did not know is passed over: the oldest units, as every search looks at all that wait.
+  const auto given_up = static_cast<std::size_t>(
+      std::partition_point(pending_.begin(), pending_.end(), [](const auto& u) { return u.attempts >= kMaxAttempts; }) - pending_.begin());
+  if (given_up == pending_.size()) return std::nullopt;
+  auto candidate = std::lower_bound(anchors_.begin(), anchors_.end(), pending_[given_up].clip_gop, [](const auto& a, std::uint32_t gop) { return a.first < gop; });
+  for (; candidate != anchors_.end(); ++candidate) {
+    if (std::find(anchors.begin(), anchors.end(), candidate->second) != anchors.end()) own_gop = candidate->first;
   }
   const auto last_gop = pending_.empty() ? 0 : pending_.back().clip_gop;
   const bool may_be_running = sei.general.partial || pending_.empty() || pending_.front().clip_gop == last_gop;
   std::vector<std::size_t> view;
   std::vector<Wanted> units;
-  for (std::size_t i = 0; i < pending_.size(); ++i) {
+  for (auto i = given_up; i < pending_.size(); ++i) {
     auto& unit = pending_[i];
-    if (unit.attempts < kMaxAttempts) ++unit.attempts;
+    ++unit.attempts;
     if (reference_only_ && !unit.reference_hashed && !unit.hash.sei) continue;
     view.push_back(i);
     const bool elsewhere = at_end_ || (own_gop ? unit.clip_gop == *own_gop : may_be_running || unit.clip_gop != last_gop);

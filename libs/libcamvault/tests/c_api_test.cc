@@ -21,8 +21,11 @@ struct Element {
   std::atomic<int> released = 0;
   std::vector<std::thread> threads;
 
-  ~Element() {
+  ~Element() { join(); }
+  // The last request ends a moment after its signature has arrived.
+  void join() {
     for (auto& thread : threads) thread.join();
+    threads.clear();
   }
 
   static void sign(void* user, camvault_sign_request* request, camvault_scheme scheme, camvault_hash hash,
@@ -134,6 +137,7 @@ TEST(CApi, WhatACallbackSignedIsAuthentic) {
   Element element;
   const auto stream = sign(element, "IPPIPPIPP");
   EXPECT_EQ(stream.signed_seis, 4u);  // certificate SEI and three GOPs
+  element.join();
   EXPECT_EQ(element.released, 1);
   Options options;
   ReportHandle report;

@@ -14,6 +14,7 @@ class HostileFrames : public KeystoredTest {
   void TearDown() override {
     EXPECT_TRUE(daemon_.is_running()) << daemon_.log();
     EXPECT_TRUE(keystore_->random(8));
+    KeystoredTest::TearDown();
   }
 };
 

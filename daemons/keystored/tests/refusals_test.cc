@@ -100,19 +100,20 @@ TEST_F(Refusals, AManagerMakesKeysThatOnlyOthersUse) {
             Errc::denied);
   auto policy = default_policy(KeyType::ec_p256, Purpose::media_signing);
   policy.uids = {::geteuid()};
-  if (::geteuid() == 12) GTEST_SKIP() << "runs as uid 12, which the test's rules name";
   EXPECT_EQ(keystore_->generate(key_name("sealed/mine"), KeyType::ec_p256, policy).error().code,
             Errc::denied);
+}
+
+TEST_F(Refusals, TheUserThatAKeyIsMadeForUsesIt) {
   if (!is_root()) GTEST_SKIP() << "becoming uid 12 needs root";
-  EXPECT_EQ(run_as(12,
-                   [&] {
-                     const auto client = ipc::connect_keystore(daemon_.socket());
-                     return client && (*client)->sign_digest(use, SignatureScheme::ecdsa, digest(),
-                                                             HashAlg::sha256)
-                                ? 0
-                                : 1;
-                   }),
-            0);
+  const KeyUse use{key_name("sealed/key"), Purpose::media_signing};
+  ASSERT_TRUE(keystore_->generate(use.key, KeyType::ec_p256, default_policy(KeyType::ec_p256, use.purpose)));
+  const auto sign = [&] {
+    const auto client = ipc::connect_keystore(daemon_.socket());
+    return client && (*client)->sign_digest(use, SignatureScheme::ecdsa, digest(), HashAlg::sha256) ? 0 : 1;
+  };
+  EXPECT_EQ(run_as(12, sign), 0);
+  EXPECT_EQ(run_as(kStranger, sign), 1);
 }
 
 TEST_F(Refusals, PurposeAndAlgorithmAreChecked) {

@@ -90,9 +90,11 @@ class Secrecy : public KeystoredTest {
     return result;
   }
   void TearDown() override {
-    if (client_ <= 0) return;
-    [[maybe_unused]] const auto n = ::write(to_client_[1], "e", 1);
-    ::waitpid(client_, nullptr, 0);
+    if (client_ > 0) {
+      [[maybe_unused]] const auto n = ::write(to_client_[1], "e", 1);
+      ::waitpid(client_, nullptr, 0);
+    }
+    KeystoredTest::TearDown();
   }
 
   // Makes a P-256 key with the openssl program; remembers its scalar; imports it.

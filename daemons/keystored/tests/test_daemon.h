@@ -146,6 +146,14 @@ class KeystoredTest : public testing::Test {
     keystore_ = daemon_.connect();
     ASSERT_NE(keystore_, nullptr);
   }
+  // Whatever was done to it: asked to end, it ends well. (A sanitizer's finding would show here.)
+  void TearDown() override {
+    keystore_.reset();
+    if (daemon_.pid() <= 0) return;
+    const int status = daemon_.stop();
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << daemon_.log();
+  }
+
   TestDaemon daemon_;
   std::shared_ptr<keystore::Keystore> keystore_;
 };

@@ -5,6 +5,7 @@
 #include "camvault/base/file.h"
 #include "camvault/test_support/program.h"
 #include "camvault/test_support/temporary_folder.h"
+#include "library_leaks.h"
 
 namespace camvault::camera {
 namespace {

@@ -12,6 +12,7 @@
 #include "camvault/signed_video/verifier.h"
 #include "camvault/test_support/program.h"
 #include "camvault/test_support/temporary_folder.h"
+#include "library_leaks.h"
 
 namespace camvault::camera::test {
 

@@ -8,6 +8,7 @@
 #include "camvault/camera/camera.h"
 #include "camvault/test_support/program.h"
 #include "camvault/test_support/temporary_folder.h"
+#include "library_leaks.h"
 
 // The cast macros of GLib and GStreamer are C.
 #pragma GCC diagnostic ignored "-Wold-style-cast"

@@ -124,15 +124,9 @@ TEST(Sandbox, MemoryAndTimeAreBounded) {
 }
 
 TEST(Sandbox, CrashesAndSilenceAreErrorsOfTheCaller) {
-  const auto crash = outcome_of([](const auto&) {
-    volatile int* nowhere = nullptr;
-    *nowhere = 1;
-    return 0;
-  });
+  const auto crash = outcome_of([](const auto&) -> int { __builtin_trap(); });
   ASSERT_FALSE(crash);
-#if !defined(__SANITIZE_ADDRESS__)
-  EXPECT_EQ(crash.error().what, "the sandboxed process crashed (signal 11)");
-#endif
+  EXPECT_NE(crash.error().what.find("crashed"), std::string::npos) << crash.error().what;
   auto silent = SandboxedChild::start(-1, {}, [](const SandboxedChild::Descriptors& fds) {
     std::uint8_t byte = 0;
     return child_read(fds.from_parent, &byte, 1) ? 1 : 0;

@@ -15,6 +15,9 @@ struct Case {
   const char* file;
 };
 
+// Instead of the bytes of it.
+void PrintTo(const Case& test, std::ostream* out) { *out << test.name; }
+
 class RecorderCases : public test::RecorderTest, public testing::WithParamInterface<Case> {};
 
 // AX-4.1-1, AX-4.1-2, IP-4.2-1

@@ -119,6 +119,9 @@ struct Case {
   const char* out;
 };
 
+// Instead of the bytes of it.
+void PrintTo(const Case& test, std::ostream* out) { *out << test.name; }
+
 using RewriteFiles = MediaTest;
 
 class RewriteTest : public MediaTest, public testing::WithParamInterface<Case> {};

@@ -15,8 +15,12 @@ inline double seconds_of(clockid_t clock) {
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 // What this thread used of a core: other programs on the machine do not count.
-inline double cpu_seconds() { return seconds_of(CLOCK_THREAD_CPUTIME_ID); }
-inline double wall_seconds() { return seconds_of(CLOCK_MONOTONIC); }
+inline double cpu_seconds() {
+  return seconds_of(CLOCK_THREAD_CPUTIME_ID);
+}
+inline double wall_seconds() {
+  return seconds_of(CLOCK_MONOTONIC);
+}
 
 template <class Work>
 double cpu_time_of(Work&& work) {
@@ -32,6 +36,8 @@ inline double percentile(std::vector<double> values, double p) {
   std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(index), values.end());
   return values[index];
 }
-inline double median(std::vector<double> values) { return percentile(std::move(values), 0.5); }
+inline double median(std::vector<double> values) {
+  return percentile(std::move(values), 0.5);
+}
 
 }  // namespace camvault::bench

@@ -1,6 +1,7 @@
-// Signing and verifying in MB/s of video beside plain SHA-256 of the same bytes, and what the signer adds to a picture.
-// Clips come from bench/make_clips.sh. Everything lies in warm memory; one thread; each figure is the median of rounds
-// in which all candidates run one after the other, so that a change of the clock rate hits all of them.
+// Signing and verifying in MB/s of video beside plain SHA-256 of the same bytes, and what the signer adds to
+// a picture. Clips come from bench/make_clips.sh. Everything lies in warm memory; one thread; each figure is
+// the median of rounds in which all candidates run one after the other, so that a change of the clock rate
+// hits all of them.
 #include <openssl/evp.h>
 
 #include <cstdio>
@@ -28,8 +29,8 @@ using namespace camvault;
 using namespace camvault::bench;
 
 constexpr int kRounds = 9;
-constexpr double kTargetRatio = 0.9;         // of plain SHA-256, for the clip named kTargetClip
-constexpr double kTargetAddedMs = 0.2;       // p99, beyond hashing
+constexpr double kTargetRatio = 0.9;    // of plain SHA-256, for the clip named kTargetClip
+constexpr double kTargetAddedMs = 0.2;  // p99, beyond hashing
 constexpr const char* kTargetClip = "1080p_8M";
 constexpr Ticks kFrame = std::chrono::milliseconds(40);
 
@@ -44,7 +45,9 @@ const crypto::Engine& engine() {
   return *instance;
 }
 
-Timestamp recording_begins() { return from_unix_seconds(1'780'000'000); }
+Timestamp recording_begins() {
+  return from_unix_seconds(1'780'000'000);
+}
 
 // A root and a camera with a P-256 key, whose signatures take `delay` longer.
 struct Camera {
@@ -69,7 +72,9 @@ Camera make_camera(crypto_openssl::LocalKeyOptions options = {}) {
   profile.ca = false;
   profile.key_usage = crypto_openssl::KeyUsage::digital_signature;
   name.common_name = "Bench camera";
-  const auto leaf = must(crypto_openssl::issue_certificate(*root_key, camera.root, name, camera.key->spki_der(), profile, serial), "leaf");
+  const auto leaf = must(crypto_openssl::issue_certificate(*root_key, camera.root, name,
+                                                           camera.key->spki_der(), profile, serial),
+                         "leaf");
   camera.chain_pem = crypto_openssl::certificates_pem({leaf});
   return camera;
 }
@@ -114,13 +119,15 @@ using Pictures = std::vector<std::vector<BytesView>>;
 Pictures pictures_of(BytesView file) {
   auto source = must(codec::open_clip(file), "opening");
   Pictures pictures;
-  for_each_picture(*source, [&](std::span<const BytesView> units) { pictures.emplace_back(units.begin(), units.end()); });
+  for_each_picture(
+      *source, [&](std::span<const BytesView> units) { pictures.emplace_back(units.begin(), units.end()); });
   return pictures;
 }
 
 class ClipSigner {
  public:
-  explicit ClipSigner(const Camera& camera) : signer_(must(signed_video::Signer::create(engine(), camera.key, waiting(camera)), "signer")) {}
+  explicit ClipSigner(const Camera& camera)
+      : signer_(must(signed_video::Signer::create(engine(), camera.key, waiting(camera)), "signer")) {}
   void add(std::span<const BytesView> units) {
     if (!signer_.add(units, recording_begins() + pictures_++ * kFrame)) std::exit(1);
   }
@@ -164,8 +171,10 @@ void verify_clip(BytesView file, const Camera& camera) {
     verifier.add(run);
   }
   const auto report = verifier.finish();
-  if (report.verdict != signed_video::Verdict::authentic || report.provenance != signed_video::Provenance::trusted) {
-    std::fprintf(stderr, "bench: the clip is %s (%s)\n", std::string(to_string(report.verdict)).c_str(), report.verdict_reason.c_str());
+  if (report.verdict != signed_video::Verdict::authentic ||
+      report.provenance != signed_video::Provenance::trusted) {
+    std::fprintf(stderr, "bench: the clip is %s (%s)\n", std::string(to_string(report.verdict)).c_str(),
+                 report.verdict_reason.c_str());
     std::exit(1);
   }
 }
@@ -223,7 +232,8 @@ bool measure_clip(const std::filesystem::path& folder, const std::string& name, 
   }
   const auto signed_mp4_path = folder / (name + ".signed.mp4");
   const auto signed_raw_path = folder / (name + ".signed.h264");
-  for (const auto& [in, out] : {std::pair{plain_path, signed_mp4_path}, std::pair{folder / (name + ".h264"), signed_raw_path}}) {
+  for (const auto& [in, out] :
+       {std::pair{plain_path, signed_mp4_path}, std::pair{folder / (name + ".h264"), signed_raw_path}}) {
     SigningEditor editor(camera);
     const auto written = must(container::rewrite_clip(in, out, editor), "signing " + name);
     if (written.access_units == 0) return false;
@@ -245,7 +255,8 @@ bool measure_clip(const std::filesystem::path& folder, const std::string& name, 
   for (int round = -1; round < kRounds; ++round) {  // round -1 warms memory and caches
     for (auto& candidate : candidates) {
       // Small clips are repeated: a measurement lasts some ten milliseconds.
-      const int repeats = std::max(1, static_cast<int>(20'000'000 / std::max<std::size_t>(candidate.file.size(), 1)));
+      const int repeats =
+          std::max(1, static_cast<int>(20'000'000 / std::max<std::size_t>(candidate.file.size(), 1)));
       const auto hash = [&] {
         return cpu_time_of([&] {
           for (int i = 0; i < repeats; ++i) sha256_of(candidate.file);
@@ -264,12 +275,14 @@ bool measure_clip(const std::filesystem::path& folder, const std::string& name, 
     }
   }
   bool met = true;
-  std::printf("%s: %.1f MB, plain SHA-256 %.0f MB/s\n", name.c_str(), static_cast<double>(plain.bytes().size()) / 1e6, median(plain_rates));
+  std::printf("%s: %.1f MB, plain SHA-256 %.0f MB/s\n", name.c_str(),
+              static_cast<double>(plain.bytes().size()) / 1e6, median(plain_rates));
   for (const auto& candidate : candidates) {
     const auto ratio = median(candidate.ratios);
     const bool enough = !candidate.has_target || name != kTargetClip || ratio >= kTargetRatio;
     met = met && enough;
-    std::printf("  %-20s %7.0f MB/s   %.3f x SHA-256%s\n", candidate.name, median(candidate.times), ratio, enough ? "" : "   TARGET MISSED (0.9)");
+    std::printf("  %-20s %7.0f MB/s   %.3f x SHA-256%s\n", candidate.name, median(candidate.times), ratio,
+                enough ? "" : "   TARGET MISSED (0.9)");
   }
   std::fflush(stdout);
   if (const char* peer = std::getenv("CAMVAULT_ONVIF_BENCH"); peer != nullptr && *peer != '\0') {
@@ -305,7 +318,8 @@ Added measure_added(const Pictures& pictures, std::chrono::milliseconds delay) {
     if (wait > 0) std::this_thread::sleep_for(std::chrono::duration<double>(wait));
     const auto hash = [&] {
       for (const auto unit : units) {
-        if (codec::classify(codec::Codec::h264, unit).kind == codec::UnitKind::slice) engine().digest(crypto::HashAlg::sha256, unit);
+        if (codec::classify(codec::Codec::h264, unit).kind == codec::UnitKind::slice)
+          engine().digest(crypto::HashAlg::sha256, unit);
       }
     };
     hash();  // warms the picture's memory
@@ -328,17 +342,22 @@ Added measure_added(const Pictures& pictures, std::chrono::milliseconds delay) {
 bool measure_latency(const std::filesystem::path& folder) {
   const auto file = must(MappedFile::open(folder / (std::string(kTargetClip) + ".mp4")), "opening");
   const auto pictures = pictures_of(file.bytes());
-  std::printf("what the signer adds to a picture beyond hashing it, %s, %zu pictures at 200 a second\n", kTargetClip, pictures.size());
+  std::printf("what the signer adds to a picture beyond hashing it, %s, %zu pictures at 200 a second\n",
+              kTargetClip, pictures.size());
   bool met = true;
   for (const int delay : {0, 50, 250}) {
     const auto added = measure_added(pictures, std::chrono::milliseconds(delay));
     const auto p99 = percentile(added.wall, 0.99);
     met = met && p99 < kTargetAddedMs;
-    std::printf("  key takes %3d ms more: p50 %.4f ms, p99 %.4f ms, longest %.3f ms   (of this thread's time: p50 %.4f, p99 %.4f, longest %.3f)"
-                "   %llu signed, %llu unsigned SEIs%s\n",
-                delay, median(added.wall), p99, percentile(added.wall, 1), median(added.cpu), percentile(added.cpu, 0.99),
-                percentile(added.cpu, 1), static_cast<unsigned long long>(added.counters.seis_signed),
-                static_cast<unsigned long long>(added.counters.seis_unsigned), p99 < kTargetAddedMs ? "" : "   TARGET MISSED (0.2 ms)");
+    std::printf(
+        "  key takes %3d ms more: p50 %.4f ms, p99 %.4f ms, longest %.3f ms   (of this thread's time: p50 "
+        "%.4f, p99 %.4f, longest %.3f)"
+        "   %llu signed, %llu unsigned SEIs%s\n",
+        delay, median(added.wall), p99, percentile(added.wall, 1), median(added.cpu),
+        percentile(added.cpu, 0.99), percentile(added.cpu, 1),
+        static_cast<unsigned long long>(added.counters.seis_signed),
+        static_cast<unsigned long long>(added.counters.seis_unsigned),
+        p99 < kTargetAddedMs ? "" : "   TARGET MISSED (0.2 ms)");
     std::fflush(stdout);
   }
   return met;
@@ -348,7 +367,9 @@ bool measure_latency(const std::filesystem::path& folder) {
 
 int main(int argc, char** argv) try {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: bench_signed_video FOLDER [CLIP...]   (bench/make_clips.sh FOLDER makes the clips)\n");
+    std::fprintf(
+        stderr,
+        "usage: bench_signed_video FOLDER [CLIP...]   (bench/make_clips.sh FOLDER makes the clips)\n");
     return 64;
   }
   const std::filesystem::path folder = argv[1];

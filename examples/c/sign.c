@@ -2,8 +2,9 @@
  * sign keystore SOCKET KEY CHAIN.pem IN.h264 OUT.h264    with a key that the keystore daemon holds
  * sign file KEY.pem CHAIN.pem IN.h264 OUT.h264           with a key that this program reaches itself
  *
- * The second form shows how firmware connects its own secure element: a function that starts a signature and returns,
- * and a thread that completes it later. A key file stands for the element here; a camera would never have one.
+ * The second form shows how firmware connects its own secure element: a function that starts a signature and
+ * returns, and a thread that completes it later. A key file stands for the element here; a camera would never
+ * have one.
  */
 #include <camvault/camvault.h>
 
@@ -18,14 +19,14 @@
 /* ---- a secure element: one thread, one signature at a time */
 
 struct job {
-  camvault_sign_request *request;
+  camvault_sign_request* request;
   camvault_hash hash;
   uint8_t digest[64];
   size_t size;
 };
 
 struct element {
-  EVP_PKEY *key;
+  EVP_PKEY* key;
   pthread_t thread;
   pthread_mutex_t mutex;
   pthread_cond_t changed;
@@ -34,19 +35,22 @@ struct element {
   int stop;
 };
 
-static void complete(const struct element *element, const struct job *job) {
+static void complete(const struct element* element, const struct job* job) {
   uint8_t signature[512];
   size_t size = sizeof signature;
-  const EVP_MD *md = job->hash == CAMVAULT_HASH_SHA512 ? EVP_sha512() : job->hash == CAMVAULT_HASH_SHA384 ? EVP_sha384() : EVP_sha256();
-  EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(element->key, NULL);
-  const int good = context != NULL && EVP_PKEY_sign_init(context) == 1 && EVP_PKEY_CTX_set_signature_md(context, md) == 1 &&
+  const EVP_MD* md = job->hash == CAMVAULT_HASH_SHA512   ? EVP_sha512()
+                     : job->hash == CAMVAULT_HASH_SHA384 ? EVP_sha384()
+                                                         : EVP_sha256();
+  EVP_PKEY_CTX* context = EVP_PKEY_CTX_new(element->key, NULL);
+  const int good = context != NULL && EVP_PKEY_sign_init(context) == 1 &&
+                   EVP_PKEY_CTX_set_signature_md(context, md) == 1 &&
                    EVP_PKEY_sign(context, signature, &size, job->digest, job->size) == 1;
   EVP_PKEY_CTX_free(context);
   camvault_sign_request_complete(job->request, good ? CAMVAULT_OK : CAMVAULT_IO, signature, good ? size : 0);
 }
 
-static void *work(void *user) {
-  struct element *element = user;
+static void* work(void* user) {
+  struct element* element = user;
   pthread_mutex_lock(&element->mutex);
   for (;;) {
     struct job job;
@@ -64,13 +68,13 @@ static void *work(void *user) {
 }
 
 /* Called by the signer: takes the digest and returns at once. */
-static void start_signature(void *user, camvault_sign_request *request, camvault_scheme scheme, camvault_hash hash,
-                            const uint8_t *digest, size_t digest_size) {
-  struct element *element = user;
+static void start_signature(void* user, camvault_sign_request* request, camvault_scheme scheme,
+                            camvault_hash hash, const uint8_t* digest, size_t digest_size) {
+  struct element* element = user;
   int taken = 0;
   pthread_mutex_lock(&element->mutex);
   if (scheme == CAMVAULT_SCHEME_ECDSA && element->count < 16 && digest_size <= 64) {
-    struct job *job = &element->jobs[(element->first + element->count) % 16];
+    struct job* job = &element->jobs[(element->first + element->count) % 16];
     job->request = request;
     job->hash = hash;
     job->size = digest_size;
@@ -83,8 +87,8 @@ static void start_signature(void *user, camvault_sign_request *request, camvault
   if (!taken) camvault_sign_request_complete(request, CAMVAULT_UNSUPPORTED, NULL, 0);
 }
 
-static int open_element(struct element *element, const char *path) {
-  FILE *file = fopen(path, "rb");
+static int open_element(struct element* element, const char* path) {
+  FILE* file = fopen(path, "rb");
   memset(element, 0, sizeof *element);
   if (file == NULL) return 0;
   element->key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
@@ -95,7 +99,7 @@ static int open_element(struct element *element, const char *path) {
   return pthread_create(&element->thread, NULL, work, element) == 0;
 }
 
-static void close_element(struct element *element) {
+static void close_element(struct element* element) {
   pthread_mutex_lock(&element->mutex);
   element->stop = 1;
   pthread_cond_signal(&element->changed);
@@ -106,12 +110,13 @@ static void close_element(struct element *element) {
   EVP_PKEY_free(element->key);
 }
 
-/* ---- a stream: NAL units between start codes, pictures between first slices (ITU-T H.264 annex B, 7.4.1.2.4) */
+/* ---- a stream: NAL units between start codes, pictures between first slices (ITU-T H.264 annex
+ * B, 7.4.1.2.4) */
 
-static uint8_t *read_whole(const char *path, size_t *size) {
+static uint8_t* read_whole(const char* path, size_t* size) {
   long length;
-  uint8_t *bytes = NULL;
-  FILE *file = fopen(path, "rb");
+  uint8_t* bytes = NULL;
+  FILE* file = fopen(path, "rb");
   if (file == NULL) return NULL;
   if (fseek(file, 0, SEEK_END) == 0 && (length = ftell(file)) >= 0 && fseek(file, 0, SEEK_SET) == 0) {
     bytes = malloc((size_t)length + 1);
@@ -123,26 +128,32 @@ static uint8_t *read_whole(const char *path, size_t *size) {
 }
 
 /* Offset of the next 00 00 01 at or after `at`, or `size`. */
-static size_t start_code(const uint8_t *bytes, size_t size, size_t at) {
+static size_t start_code(const uint8_t* bytes, size_t size, size_t at) {
   for (; at + 3 <= size; ++at) {
     if (bytes[at] == 0 && bytes[at + 1] == 0 && bytes[at + 2] == 1) return at;
   }
   return size;
 }
 
-static int is_slice(camvault_bytes unit) { return (unit.data[0] & 31) >= 1 && (unit.data[0] & 31) <= 5; }
-static int is_first_slice(camvault_bytes unit) { return is_slice(unit) && unit.size > 1 && (unit.data[1] & 0x80) != 0; }
+static int is_slice(camvault_bytes unit) {
+  return (unit.data[0] & 31) >= 1 && (unit.data[0] & 31) <= 5;
+}
+static int is_first_slice(camvault_bytes unit) {
+  return is_slice(unit) && unit.size > 1 && (unit.data[1] & 0x80) != 0;
+}
 
-static int write_unit(FILE *out, camvault_bytes unit) {
+static int write_unit(FILE* out, camvault_bytes unit) {
   static const uint8_t code[] = {0, 0, 0, 1};
-  return fwrite(code, 1, sizeof code, out) == sizeof code && fwrite(unit.data, 1, unit.size, out) == unit.size;
+  return fwrite(code, 1, sizeof code, out) == sizeof code &&
+         fwrite(unit.data, 1, unit.size, out) == unit.size;
 }
 
 #define MAX_UNITS 1024 /* of one picture */
 
 /* Signs one picture and writes it with its SEIs, which go before its first slice. */
-static int sign_picture(camvault_signer *signer, const camvault_bytes *units, size_t count, camvault_time time, FILE *out) {
-  const camvault_bytes *seis;
+static int sign_picture(camvault_signer* signer, const camvault_bytes* units, size_t count,
+                        camvault_time time, FILE* out) {
+  const camvault_bytes* seis;
   size_t sei_count, i, s;
   int inserted = 0;
   if (camvault_signer_add(signer, units, count, time, &seis, &sei_count) != CAMVAULT_OK) {
@@ -161,9 +172,9 @@ static int sign_picture(camvault_signer *signer, const camvault_bytes *units, si
   return 1;
 }
 
-static int sign_stream(camvault_signer *signer, const uint8_t *bytes, size_t size, FILE *out) {
+static int sign_stream(camvault_signer* signer, const uint8_t* bytes, size_t size, FILE* out) {
   static camvault_bytes units[MAX_UNITS];
-  const camvault_bytes *seis;
+  const camvault_bytes* seis;
   size_t sei_count, s, count = 0, at = start_code(bytes, size, 0);
   int has_slice = 0;
   camvault_time now = (camvault_time)time(NULL) * CAMVAULT_TICKS_PER_SECOND;
@@ -173,7 +184,8 @@ static int sign_stream(camvault_signer *signer, const uint8_t *bytes, size_t siz
     unit.data = bytes + at + 3;
     unit.size = end - at - 3;
     at = end;
-    while (unit.size > 0 && unit.data[unit.size - 1] == 0) --unit.size; /* zeros between units belong to none */
+    while (unit.size > 0 && unit.data[unit.size - 1] == 0)
+      --unit.size; /* zeros between units belong to none */
     if (unit.size == 0) continue;
     if (has_slice && (!is_slice(unit) || is_first_slice(unit))) {
       if (!sign_picture(signer, units, count, now, out)) return 0;
@@ -196,23 +208,24 @@ static int sign_stream(camvault_signer *signer, const uint8_t *bytes, size_t siz
   return 1;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   const int with_keystore = argc == 7 && strcmp(argv[1], "keystore") == 0;
   const int with_file = argc == 6 && strcmp(argv[1], "file") == 0;
   const char *in_path = argc > 2 ? argv[argc - 2] : NULL, *out_path = argc > 2 ? argv[argc - 1] : NULL;
   struct element element;
-  camvault_key *key = NULL;
-  camvault_signer *signer = NULL;
-  camvault_sign_options *options = NULL;
+  camvault_key* key = NULL;
+  camvault_signer* signer = NULL;
+  camvault_sign_options* options = NULL;
   camvault_status status;
   uint8_t *chain, *stream;
   size_t chain_size = 0, stream_size = 0;
-  FILE *out;
+  FILE* out;
   int good;
 
   if (!with_keystore && !with_file) {
-    fprintf(stderr, "usage: sign keystore SOCKET KEY CHAIN.pem IN.h264 OUT.h264\n"
-                    "       sign file KEY.pem CHAIN.pem IN.h264 OUT.h264\n");
+    fprintf(stderr,
+            "usage: sign keystore SOCKET KEY CHAIN.pem IN.h264 OUT.h264\n"
+            "       sign file KEY.pem CHAIN.pem IN.h264 OUT.h264\n");
     return 64;
   }
   chain = read_whole(argv[argc - 3], &chain_size);
@@ -231,10 +244,12 @@ int main(int argc, char **argv) {
     status = camvault_key_from_callback(chain, chain_size, start_signature, NULL, &element, &key);
   }
   if (status == CAMVAULT_OK) status = camvault_sign_options_create(&options);
-  /* This program reads faster than any camera delivers, so it waits for the key. A camera does not set this. */
+  /* This program reads faster than any camera delivers, so it waits for the key. A camera does not set this.
+   */
   if (status == CAMVAULT_OK) status = camvault_sign_options_set(options, CAMVAULT_SIGN_WAIT_FOR_KEY, 1);
   if (status == CAMVAULT_OK) status = camvault_sign_options_set_vendor(options, "Example", "1.0", "0001");
-  if (status == CAMVAULT_OK) status = camvault_signer_create(CAMVAULT_CODEC_H264, key, (const char *)chain, options, &signer);
+  if (status == CAMVAULT_OK)
+    status = camvault_signer_create(CAMVAULT_CODEC_H264, key, (const char*)chain, options, &signer);
   if (status != CAMVAULT_OK) fprintf(stderr, "sign: %s\n", camvault_last_error());
   camvault_sign_options_destroy(options);
   camvault_key_destroy(key);
@@ -244,7 +259,8 @@ int main(int argc, char **argv) {
   good = good && out != NULL && sign_stream(signer, stream, stream_size, out);
   if (out != NULL) good = fclose(out) == 0 && good;
   if (good) {
-    printf("%llu signatures, %llu failed\n", (unsigned long long)camvault_signer_counter(signer, CAMVAULT_SIGNER_SEIS_SIGNED),
+    printf("%llu signatures, %llu failed\n",
+           (unsigned long long)camvault_signer_counter(signer, CAMVAULT_SIGNER_SEIS_SIGNED),
            (unsigned long long)camvault_signer_counter(signer, CAMVAULT_SIGNER_SIGNATURES_FAILED));
     good = camvault_signer_counter(signer, CAMVAULT_SIGNER_SIGNATURES_FAILED) == 0;
   }

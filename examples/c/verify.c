@@ -1,23 +1,23 @@
 /*
  * verify CLIP [CA.pem]: is this video as its camera signed it, and whose camera is it?
  *
- * Exit status: 0 authentic (and, with CA.pem, from a camera that it vouches for), 2 authentic but pictures are missing,
- * 1 no, 65 the clip or the certificates cannot be read.
+ * Exit status: 0 authentic (and, with CA.pem, from a camera that it vouches for), 2 authentic but pictures
+ * are missing, 1 no, 65 the clip or the certificates cannot be read.
  */
 #include <camvault/camvault.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static int fail(const char *doing) {
+static int fail(const char* doing) {
   fprintf(stderr, "verify: %s: %s\n", doing, camvault_last_error());
   return 65;
 }
 
 /* Whole small file; NULL if it cannot be read. */
-static char *read_file(const char *path, size_t *size) {
-  char *text = NULL;
-  FILE *file = fopen(path, "rb");
+static char* read_file(const char* path, size_t* size) {
+  char* text = NULL;
+  FILE* file = fopen(path, "rb");
   if (file == NULL) return NULL;
   text = malloc(1 << 20);
   *size = text == NULL ? 0 : fread(text, 1, 1 << 20, file);
@@ -25,9 +25,9 @@ static char *read_file(const char *path, size_t *size) {
   return text;
 }
 
-int main(int argc, char **argv) {
-  camvault_verify_options *options = NULL;
-  camvault_report *report = NULL;
+int main(int argc, char** argv) {
+  camvault_verify_options* options = NULL;
+  camvault_report* report = NULL;
   int exit_status = 1;
 
   if (argc < 2 || argc > 3) {
@@ -37,10 +37,12 @@ int main(int argc, char **argv) {
   if (camvault_verify_options_create(&options) != CAMVAULT_OK) return fail("options");
   if (argc == 3) {
     size_t size = 0;
-    char *anchors = read_file(argv[2], &size);
+    char* anchors = read_file(argv[2], &size);
     camvault_status status = CAMVAULT_IO;
-    if (anchors != NULL) status = camvault_verify_options_add_anchors(options, anchors, size);
-    else fprintf(stderr, "verify: cannot read %s\n", argv[2]);
+    if (anchors != NULL)
+      status = camvault_verify_options_add_anchors(options, anchors, size);
+    else
+      fprintf(stderr, "verify: cannot read %s\n", argv[2]);
     free(anchors);
     if (status != CAMVAULT_OK) {
       camvault_verify_options_destroy(options);

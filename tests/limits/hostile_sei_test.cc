@@ -1,5 +1,5 @@
-// Single SEIs that no camera writes: cut anywhere, lengths past the end, times and counters at the ends of their range.
-// Each gives a clear verdict; none is a yes that should be a no. AX-4.1-2.
+// Single SEIs that no camera writes: cut anywhere, lengths past the end, times and counters at the ends of
+// their range. Each gives a clear verdict; none is a yes that should be a no. AX-4.1-2.
 #include <limits>
 
 #include "limits.h"
@@ -7,7 +7,9 @@
 namespace camvault::signed_video::test {
 namespace {
 
-Take small_clip() { return record("IPPIPPIPP", camera_one(), options_for(camera_one())); }
+Take small_clip() {
+  return record("IPPIPPIPP", camera_one(), options_for(camera_one()));
+}
 
 TEST(HostileSei, CutAtEveryByte) {
   const auto clip = small_clip();
@@ -46,7 +48,8 @@ TEST(HostileSei, LengthsPastTheEnd) {
     for (std::uint8_t tag = 0; tag < 9; ++tag) {
       Bytes unit{0x06, 0x05, 20};
       append(unit, kMediaSigningUuid);
-      append(unit, Bytes{0x40, tag, static_cast<std::uint8_t>(length >> 8), static_cast<std::uint8_t>(length), 0x80});
+      append(unit, Bytes{0x40, tag, static_cast<std::uint8_t>(length >> 8), static_cast<std::uint8_t>(length),
+                         0x80});
       auto take = small_clip();
       take.insert(take.picture(4), unit, 'S');
       EXPECT_EQ(verify(take).verdict, Verdict::not_authentic) << length << " " << int{tag};
@@ -67,8 +70,11 @@ TEST(HostileSei, TimesAtTheEndsOfTheirRange) {
   // 1601 is where the field begins, 30828 where its 64 bits end.
   const Timestamp earliest = Timestamp(Ticks(-116'444'736'000'000'000));
   const Timestamp latest = earliest + Ticks(std::numeric_limits<std::int64_t>::max());
-  for (const auto begin : {earliest, earliest + Ticks(1), Timestamp{}, latest - std::chrono::hours(1), latest}) {
-    const auto take = record("IPPIPPIPP", camera_one(), options_for(camera_one()), 0, begin <= latest - std::chrono::seconds(1) ? begin : latest - std::chrono::seconds(1));
+  for (const auto begin :
+       {earliest, earliest + Ticks(1), Timestamp{}, latest - std::chrono::hours(1), latest}) {
+    const auto take =
+        record("IPPIPPIPP", camera_one(), options_for(camera_one()), 0,
+               begin <= latest - std::chrono::seconds(1) ? begin : latest - std::chrono::seconds(1));
     const auto report = verify(take);
     EXPECT_EQ(report.verdict, Verdict::authentic) << report.verdict_reason;
     EXPECT_FALSE(report::to_json({}, report).empty());
@@ -79,7 +85,8 @@ TEST(HostileSei, TimesAtTheEndsOfTheirRange) {
 TEST(HostileSei, SignedTimesThatRunWild) {
   const Timestamp earliest = Timestamp(Ticks(-116'444'736'000'000'000));
   const Timestamp latest = earliest + Ticks(std::numeric_limits<std::int64_t>::max());
-  for (const auto& [start, end] : {std::pair{latest, earliest}, std::pair{earliest, latest}, std::pair{latest, latest}}) {
+  for (const auto& [start, end] :
+       {std::pair{latest, earliest}, std::pair{earliest, latest}, std::pair{latest, latest}}) {
     auto take = small_clip();
     for (std::uint32_t i = 0; i < 5; ++i) {
       SeiDraft draft;
@@ -109,8 +116,10 @@ TEST(HostileSei, CountersFarApart) {
   options.first_counter = 1;
   auto first = record("IPPIPP", camera_one(), options);
   options.first_counter = 0x7fff'fff0;
-  const auto second = record("IPPIPP", camera_one(), options, 1, recording_begins() + std::chrono::hours(24 * 365 * 50));
-  for (std::size_t i = 0; i < second.units.size(); ++i) append_unit(first, second.units[i], second.letters[i]);
+  const auto second =
+      record("IPPIPP", camera_one(), options, 1, recording_begins() + std::chrono::hours(24 * 365 * 50));
+  for (std::size_t i = 0; i < second.units.size(); ++i)
+    append_unit(first, second.units[i], second.letters[i]);
   double seconds = 0;
   const auto report = verify_in(first, seconds);
   EXPECT_NE(report.verdict, Verdict::authentic);

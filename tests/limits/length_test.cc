@@ -6,7 +6,9 @@
 namespace camvault::signed_video::test {
 namespace {
 
-std::string one_gop(std::size_t units) { return "I" + std::string(units - 1, 'P'); }
+std::string one_gop(std::size_t units) {
+  return "I" + std::string(units - 1, 'P');
+}
 
 std::string gops(std::size_t count, std::size_t pictures) {
   std::string scene;

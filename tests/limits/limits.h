@@ -23,8 +23,9 @@ double cpu_time_of(Work&& work) {
   return cpu_seconds() - begin;
 }
 
-// `run(size)` does it and gives back the CPU seconds that count. Linear work doubles; quadratic work takes four times
-// as long. 50 ms are noise. `limit` bounds the larger run: far above what any build needs, far below "hangs".
+// `run(size)` does it and gives back the CPU seconds that count. Linear work doubles; quadratic work takes
+// four times as long. 50 ms are noise. `limit` bounds the larger run: far above what any build needs, far
+// below "hangs".
 template <class Run>
 void expect_linear(std::size_t n, double limit, Run&& run) {
   run(n / 8);  // warms caches and allocators
@@ -61,7 +62,8 @@ inline void append_unit(Take& take, Bytes unit, char letter) {
 inline Bytes sei_of(const Camera& camera, SeiDraft draft, bool sign = true, bool with_chain = true) {
   draft.hash = crypto::HashAlg::sha256;
   if (sign && with_chain) draft.chains = {CertificateChain{false, camera.chain_pem}};
-  const auto writer = SeiWriter::create(draft, sign ? crypto::max_signature_size(camera.key->alg()) : 0).value();
+  const auto writer =
+      SeiWriter::create(draft, sign ? crypto::max_signature_size(camera.key->alg()) : 0).value();
   if (!sign) return writer.finish_unsigned().value();
   const auto digest = engine().digest(crypto::HashAlg::sha256, writer.document);
   const auto signature = camera.key->sign(crypto::SignatureScheme::ecdsa, crypto::HashAlg::sha256, digest);

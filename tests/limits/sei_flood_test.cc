@@ -77,7 +77,8 @@ TEST(SeiFlood, SignedByAnAttackerAndMatchingNothing) {
     std::vector<Bytes> flood;
     for (std::uint32_t i = 0; i < n; ++i) {
       SeiDraft draft;
-      draft.general = general_of(1'000'000 + i, recording_begins() + std::int64_t{i} * kFrame, recording_begins() + std::int64_t{i + 1} * kFrame);
+      draft.general = general_of(1'000'000 + i, recording_begins() + std::int64_t{i} * kFrame,
+                                 recording_begins() + std::int64_t{i + 1} * kFrame);
       flood.push_back(sei_of(attacker(), draft));
     }
     double seconds = 0;
@@ -87,16 +88,19 @@ TEST(SeiFlood, SignedByAnAttackerAndMatchingNothing) {
   });
 }
 
-// The worst that lists can do: full ones that match nothing, in front of everything the verifier keeps waiting.
+// The worst that lists can do: full ones that match nothing, in front of everything the verifier keeps
+// waiting.
 TEST(SeiFlood, FullListsAgainstManyWaitingUnits) {
   static std::vector<Bytes> flood;
   const auto flood_of = [](std::size_t n) {
     while (flood.size() < n) {
       const auto i = static_cast<std::uint32_t>(flood.size());
       Bytes list;
-      for (std::uint32_t entry = 0; entry < 2000; ++entry) append(list, digest_of(std::uint64_t{i} << 32 | entry).view());
+      for (std::uint32_t entry = 0; entry < 2000; ++entry)
+        append(list, digest_of(std::uint64_t{i} << 32 | entry).view());
       SeiDraft draft;
-      draft.general = general_of(1000 + i, recording_begins() + std::int64_t{i} * kFrame, recording_begins() + std::int64_t{i + 1} * kFrame);
+      draft.general = general_of(1000 + i, recording_begins() + std::int64_t{i} * kFrame,
+                                 recording_begins() + std::int64_t{i + 1} * kFrame);
       draft.general->unit_count = 2000;
       draft.hash_list = list;
       flood.push_back(sei_of(attacker(), draft));
@@ -127,7 +131,8 @@ TEST(SeiFlood, GarbageBehindTheUuid) {
       append(unit, kMediaSigningUuid);
       const auto digest = digest_of(i);
       append(unit, digest.view().first(24));
-      for (auto& byte : unit) byte = static_cast<std::uint8_t>(byte == 0 && &byte > unit.data() + 19 ? 1 : byte);
+      for (auto& byte : unit)
+        byte = static_cast<std::uint8_t>(byte == 0 && &byte > unit.data() + 19 ? 1 : byte);
       unit.push_back(0x80);
       flood.push_back(std::move(unit));
     }
@@ -151,7 +156,8 @@ TEST(SeiFlood, SeisOfAMegabyte) {
         payload.push_back(static_cast<std::uint8_t>(Tag::arbitrary_data));
         payload.push_back(0x44);
         payload.push_back(0x00);
-        payload.insert(payload.end(), 0x4400, static_cast<std::uint8_t>(i % 3));  // zeros: the most that escapes can cost
+        payload.insert(payload.end(), 0x4400,
+                       static_cast<std::uint8_t>(i % 3));  // zeros: the most that escapes can cost
       }
       Bytes unit{0x06, 0x05};
       auto rest = payload.size();

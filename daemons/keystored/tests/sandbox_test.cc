@@ -75,7 +75,10 @@ TEST_F(SystemCalls, ProgramsProcessesAndExecutableMemoryKill) {
   EXPECT_EQ(end_under_filter(
                 [] { ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }),
             SIGSYS);
-  EXPECT_EQ(end_under_filter([] { if (::setuid(0) != 0) ::_exit(1); }), SIGSYS);
+  EXPECT_EQ(end_under_filter([] {
+              if (::setuid(0) != 0) ::_exit(1);
+            }),
+            SIGSYS);
   EXPECT_EQ(end_under_filter([] { ::kill(::getppid(), 0); }), SIGSYS);
   EXPECT_EQ(end_under_filter([] { ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); }), SIGSYS);
 }

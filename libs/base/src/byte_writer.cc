@@ -4,7 +4,9 @@
 
 namespace camvault {
 
-void ByteWriter::u8(std::uint8_t value) { out_.push_back(value); }
+void ByteWriter::u8(std::uint8_t value) {
+  out_.push_back(value);
+}
 
 void ByteWriter::u16(std::uint16_t value) {
   u8(static_cast<std::uint8_t>(value >> 8));
@@ -26,9 +28,13 @@ void ByteWriter::u64(std::uint64_t value) {
   u32(static_cast<std::uint32_t>(value));
 }
 
-void ByteWriter::raw(BytesView bytes) { append(out_, bytes); }
+void ByteWriter::raw(BytesView bytes) {
+  append(out_, bytes);
+}
 
-void ByteWriter::fill(std::size_t count, std::uint8_t value) { out_.insert(out_.end(), count, value); }
+void ByteWriter::fill(std::size_t count, std::uint8_t value) {
+  out_.insert(out_.end(), count, value);
+}
 
 void ByteWriter::patch_u16(std::size_t at, std::uint16_t value) {
   assert(at + 2 <= out_.size());

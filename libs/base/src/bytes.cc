@@ -6,17 +6,28 @@ namespace camvault {
 
 std::string_view to_string(Errc code) {
   switch (code) {
-    case Errc::malformed: return "malformed";
-    case Errc::unsupported: return "unsupported";
-    case Errc::limit: return "limit";
-    case Errc::not_found: return "not_found";
-    case Errc::exists: return "exists";
-    case Errc::denied: return "denied";
-    case Errc::unavailable: return "unavailable";
-    case Errc::invalid: return "invalid";
-    case Errc::usage: return "usage";
-    case Errc::io: return "io";
-    case Errc::internal: return "internal";
+    case Errc::malformed:
+      return "malformed";
+    case Errc::unsupported:
+      return "unsupported";
+    case Errc::limit:
+      return "limit";
+    case Errc::not_found:
+      return "not_found";
+    case Errc::exists:
+      return "exists";
+    case Errc::denied:
+      return "denied";
+    case Errc::unavailable:
+      return "unavailable";
+    case Errc::invalid:
+      return "invalid";
+    case Errc::usage:
+      return "usage";
+    case Errc::io:
+      return "io";
+    case Errc::internal:
+      return "internal";
   }
   return "internal";
 }
@@ -29,11 +40,17 @@ std::string_view as_text(BytesView bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-Bytes to_bytes(BytesView view) { return Bytes(view.begin(), view.end()); }
+Bytes to_bytes(BytesView view) {
+  return Bytes(view.begin(), view.end());
+}
 
-void append(Bytes& out, BytesView more) { out.insert(out.end(), more.begin(), more.end()); }
+void append(Bytes& out, BytesView more) {
+  out.insert(out.end(), more.begin(), more.end());
+}
 
-bool equal(BytesView a, BytesView b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
+bool equal(BytesView a, BytesView b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
 
 bool equal_constant_time(BytesView a, BytesView b) {
   if (a.size() != b.size()) return false;

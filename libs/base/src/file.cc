@@ -25,13 +25,15 @@ void UniqueFd::reset() {
   fd_ = -1;
 }
 
-std::string errno_text(int error_number) { return std::generic_category().message(error_number); }
+std::string errno_text(int error_number) {
+  return std::generic_category().message(error_number);
+}
 
 namespace {
 tl::unexpected<Error> fail_errno(std::string_view action, const fs::path& path, int error_number) {
-  const auto code = error_number == ENOENT                               ? Errc::not_found
-                    : error_number == EACCES || error_number == EPERM    ? Errc::denied
-                                                                         : Errc::io;
+  const auto code = error_number == ENOENT                            ? Errc::not_found
+                    : error_number == EACCES || error_number == EPERM ? Errc::denied
+                                                                      : Errc::io;
   return fail(code, std::string(action) + " " + path.string() + ": " + errno_text(error_number));
 }
 

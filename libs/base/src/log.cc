@@ -18,16 +18,22 @@ struct Prefix {
 
 Prefix prefix_of(LogLevel level) {
   switch (level) {
-    case LogLevel::error: return {"<3>", "error: "};
-    case LogLevel::warning: return {"<4>", "warning: "};
-    case LogLevel::info: return {"<6>", ""};
-    case LogLevel::debug: return {"<7>", "debug: "};
+    case LogLevel::error:
+      return {"<3>", "error: "};
+    case LogLevel::warning:
+      return {"<4>", "warning: "};
+    case LogLevel::info:
+      return {"<6>", ""};
+    case LogLevel::debug:
+      return {"<7>", "debug: "};
   }
   return {"<6>", ""};
 }
 }  // namespace
 
-void set_log_level(LogLevel most_detailed) { most_detailed_level = most_detailed; }
+void set_log_level(LogLevel most_detailed) {
+  most_detailed_level = most_detailed;
+}
 
 void log(LogLevel level, std::string_view message) {
   if (level > most_detailed_level.load()) return;

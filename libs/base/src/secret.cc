@@ -36,7 +36,9 @@ void Secret::release() {
   size_ = 0;
 }
 
-Secret::~Secret() { release(); }
+Secret::~Secret() {
+  release();
+}
 
 Secret::Secret(Secret&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
@@ -50,8 +52,12 @@ Secret& Secret::operator=(Secret&& other) noexcept {
   return *this;
 }
 
-Secret Secret::clone() const { return Secret(BytesView(data_, size_)); }
+Secret Secret::clone() const {
+  return Secret(BytesView(data_, size_));
+}
 
-bool Secret::equals(BytesView other) const { return equal_constant_time(BytesView(data_, size_), other); }
+bool Secret::equals(BytesView other) const {
+  return equal_constant_time(BytesView(data_, size_), other);
+}
 
 }  // namespace camvault

@@ -32,12 +32,14 @@ struct Date {
 
 Date date_from_days(std::int64_t days) {
   const auto [era, day_of_era] = floor_divide(days + 719'468, 146'097);
-  const auto year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+  const auto year_of_era =
+      (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
   const auto day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const auto march_month = (5 * day_of_year + 2) / 153;
   const auto day = day_of_year - (153 * march_month + 2) / 5 + 1;
   const auto month = march_month < 10 ? march_month + 3 : march_month - 9;
-  return {era * 400 + year_of_era + (month <= 2 ? 1 : 0), static_cast<unsigned>(month), static_cast<unsigned>(day)};
+  return {era * 400 + year_of_era + (month <= 2 ? 1 : 0), static_cast<unsigned>(month),
+          static_cast<unsigned>(day)};
 }
 
 std::int64_t days_from_date(std::int64_t year, std::int64_t month, std::int64_t day) {
@@ -87,7 +89,9 @@ Timestamp SystemClock::now() const {
   return std::chrono::time_point_cast<Ticks>(std::chrono::system_clock::now());
 }
 
-Timestamp from_unix_seconds(std::int64_t seconds) { return Timestamp(Ticks(seconds * kTicksPerSecond)); }
+Timestamp from_unix_seconds(std::int64_t seconds) {
+  return Timestamp(Ticks(seconds * kTicksPerSecond));
+}
 
 std::int64_t to_unix_seconds(Timestamp time) {
   return floor_divide(time.time_since_epoch().count(), kTicksPerSecond).quotient;
@@ -99,9 +103,10 @@ std::string to_iso8601(Timestamp time) {
   const auto date = date_from_days(days);
   char text[64];
   const bool plain_year = date.year >= 0 && date.year <= 9999;
-  std::snprintf(text, sizeof text, plain_year ? "%04lld-%02u-%02uT%02d:%02d:%02d" : "%+05lld-%02u-%02uT%02d:%02d:%02d",
-                static_cast<long long>(date.year), date.month, date.day, static_cast<int>(second_of_day / 3600),
-                static_cast<int>(second_of_day / 60 % 60), static_cast<int>(second_of_day % 60));
+  std::snprintf(
+      text, sizeof text, plain_year ? "%04lld-%02u-%02uT%02d:%02d:%02d" : "%+05lld-%02u-%02uT%02d:%02d:%02d",
+      static_cast<long long>(date.year), date.month, date.day, static_cast<int>(second_of_day / 3600),
+      static_cast<int>(second_of_day / 60 % 60), static_cast<int>(second_of_day % 60));
   std::string out = text;
   if (fraction != 0) {
     std::snprintf(text, sizeof text, ".%07d", static_cast<int>(fraction));

@@ -157,8 +157,10 @@ std::string head_description(SourceKind kind, const CameraOptions& options) {
       text << "videotestsrc name=source is-live=true pattern=ball motion=wavy animation-mode=frames"
               " background-color=0xff183048 ! video/x-raw,format=I420,width="
            << options.width << ",height=" << options.height << ",framerate=" << options.frames_per_second
-           << "/1 ! clockoverlay time-format=\"%Y-%m-%d %H:%M:%S\" halignment=left valignment=top font-desc=\"Sans Bold 20\""
-              " ! timeoverlay halignment=left valignment=bottom font-desc=\"Sans Bold 20\" ! identity name=pictures";
+           << "/1 ! clockoverlay time-format=\"%Y-%m-%d %H:%M:%S\" halignment=left valignment=top "
+              "font-desc=\"Sans Bold 20\""
+              " ! timeoverlay halignment=left valignment=bottom font-desc=\"Sans Bold 20\" ! identity "
+              "name=pictures";
       break;
     case SourceKind::file:
       text << "filesrc name=source ! " << (options.pass_through ? "parsebin" : "decodebin")

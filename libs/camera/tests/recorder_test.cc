@@ -16,7 +16,9 @@ struct Case {
 };
 
 // Instead of the bytes of it.
-void PrintTo(const Case& test, std::ostream* out) { *out << test.name; }
+void PrintTo(const Case& test, std::ostream* out) {
+  *out << test.name;
+}
 
 class RecorderCases : public test::RecorderTest, public testing::WithParamInterface<Case> {};
 

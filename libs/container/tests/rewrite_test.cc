@@ -120,7 +120,9 @@ struct Case {
 };
 
 // Instead of the bytes of it.
-void PrintTo(const Case& test, std::ostream* out) { *out << test.name; }
+void PrintTo(const Case& test, std::ostream* out) {
+  *out << test.name;
+}
 
 using RewriteFiles = MediaTest;
 

@@ -19,13 +19,14 @@ constexpr std::size_t kLengthBytes = 8;
 
 // FIPS 180-4, 4.2.2.
 alignas(16) constexpr std::uint32_t kRoundConstants[64] = {
-    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01,
-    0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc,
-    0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147,
-    0x06ca6351, 0x14292967, 0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
-    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070, 0x19a4c116, 0x1e376c08,
-    0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208,
-    0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
 // The state as the instructions want it: words A, B, E, F and C, D, G, H.
 struct State {
@@ -33,7 +34,8 @@ struct State {
   __m128i cdgh;
 };
 
-// FIPS 180-4, 5.3.3: words A to H are 6a09e667 bb67ae85 3c6ef372 a54ff53a 510e527f 9b05688c 1f83d9ab 5be0cd19.
+// FIPS 180-4, 5.3.3: words A to H are 6a09e667 bb67ae85 3c6ef372 a54ff53a 510e527f 9b05688c 1f83d9ab
+// 5be0cd19.
 State initial_state() {
   return {_mm_set_epi32(0x6a09e667, static_cast<int>(0xbb67ae85), 0x510e527f, static_cast<int>(0x9b05688c)),
           _mm_set_epi32(0x3c6ef372, static_cast<int>(0xa54ff53a), 0x1f83d9ab, 0x5be0cd19)};
@@ -61,7 +63,8 @@ CAM_SHA_TARGET inline __m128i next_words(__m128i w0, __m128i w1, __m128i w2, __m
 }
 
 // `blocks` blocks of two messages, in turn.
-CAM_SHA_TARGET void compress_two(State& first, const std::uint8_t* a, State& second, const std::uint8_t* b, std::size_t blocks) {
+CAM_SHA_TARGET void compress_two(State& first, const std::uint8_t* a, State& second, const std::uint8_t* b,
+                                 std::size_t blocks) {
   State x = first;
   State y = second;
   for (; blocks > 0; --blocks, a += kBlock, b += kBlock) {
@@ -94,9 +97,9 @@ CAM_SHA_TARGET void compress_two(State& first, const std::uint8_t* a, State& sec
 struct Lane {
   State state{};
   const std::uint8_t* next = nullptr;
-  std::size_t blocks = 0;              // that can be read at `next`
+  std::size_t blocks = 0;  // that can be read at `next`
   std::array<std::uint8_t, 2 * kBlock> tail{};
-  std::size_t tail_blocks = 0;         // 0: the tail is being read, or nothing is
+  std::size_t tail_blocks = 0;  // 0: the tail is being read, or nothing is
   crypto::Digest* out = nullptr;
 
   bool busy() const { return out != nullptr; }
@@ -134,7 +137,8 @@ struct Lane {
     alignas(16) std::array<std::uint32_t, 4> cdgh{};
     _mm_store_si128(reinterpret_cast<__m128i*>(abef.data()), state.abef);
     _mm_store_si128(reinterpret_cast<__m128i*>(cdgh.data()), state.cdgh);
-    const std::array<std::uint32_t, 8> words = {abef[3], abef[2], cdgh[3], cdgh[2], abef[1], abef[0], cdgh[1], cdgh[0]};
+    const std::array<std::uint32_t, 8> words = {abef[3], abef[2], cdgh[3], cdgh[2],
+                                                abef[1], abef[0], cdgh[1], cdgh[0]};
     auto* bytes = out->bytes.data();
     for (const auto word : words) {
       for (int shift = 24; shift >= 0; shift -= 8) *bytes++ = static_cast<std::uint8_t>(word >> shift);
@@ -193,7 +197,9 @@ void sha256_lanes(std::span<const BytesView> messages, std::span<crypto::Digest>
 
 #else
 
-bool has_sha256_lanes() { return false; }
+bool has_sha256_lanes() {
+  return false;
+}
 void sha256_lanes(std::span<const BytesView>, std::span<crypto::Digest>) {}
 
 #endif

@@ -1,5 +1,5 @@
-// SHA-256 of several independent messages at a time. One message keeps a core's SHA unit waiting for itself: each round
-// needs the one before. Two messages in turn fill the gaps.
+// SHA-256 of several independent messages at a time. One message keeps a core's SHA unit waiting for itself:
+// each round needs the one before. Two messages in turn fill the gaps.
 #pragma once
 
 #include <span>

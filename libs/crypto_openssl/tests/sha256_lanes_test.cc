@@ -13,7 +13,8 @@ namespace {
 using crypto::HashAlg;
 
 TEST(Sha256Lanes, EveryLengthBesideEveryOtherKind) {
-  if (!has_sha256_lanes()) GTEST_SKIP() << "this processor has no SHA instructions: batches are hashed one by one";
+  if (!has_sha256_lanes())
+    GTEST_SKIP() << "this processor has no SHA instructions: batches are hashed one by one";
   const auto engine = make_openssl_engine();
   std::mt19937 random(1);
   Bytes pool(5000);
@@ -27,19 +28,23 @@ TEST(Sha256Lanes, EveryLengthBesideEveryOtherKind) {
     std::vector<crypto::Digest> digests(messages.size());
     sha256_lanes(messages, digests);
     for (std::size_t i = 0; i < messages.size(); ++i) {
-      ASSERT_EQ(digests[i], engine->digest(HashAlg::sha256, messages[i])) << round << " message of " << messages[i].size();
+      ASSERT_EQ(digests[i], engine->digest(HashAlg::sha256, messages[i]))
+          << round << " message of " << messages[i].size();
     }
   }
   for (std::size_t length = 0; length < 260; ++length) {
-    const std::vector<BytesView> messages{BytesView(pool).first(length), BytesView(pool).subspan(1, 259 - length), {}};
+    const std::vector<BytesView> messages{
+        BytesView(pool).first(length), BytesView(pool).subspan(1, 259 - length), {}};
     std::vector<crypto::Digest> digests(3);
     sha256_lanes(messages, digests);
-    for (std::size_t i = 0; i < 3; ++i) ASSERT_EQ(digests[i], engine->digest(HashAlg::sha256, messages[i])) << length;
+    for (std::size_t i = 0; i < 3; ++i)
+      ASSERT_EQ(digests[i], engine->digest(HashAlg::sha256, messages[i])) << length;
   }
 }
 
 TEST(Sha256Lanes, KnownAnswers) {
-  if (!has_sha256_lanes()) GTEST_SKIP() << "this processor has no SHA instructions: batches are hashed one by one";
+  if (!has_sha256_lanes())
+    GTEST_SKIP() << "this processor has no SHA instructions: batches are hashed one by one";
   // FIPS 180-4 examples: "abc" and the empty message.
   const std::vector<BytesView> messages{as_bytes("abc"), {}};
   std::vector<crypto::Digest> digests(2);

@@ -18,11 +18,16 @@ struct Pair {
   const char* text;
 };
 constexpr Pair kStatuses[] = {
-    {CAMVAULT_MALFORMED, Errc::malformed, "malformed"},       {CAMVAULT_UNSUPPORTED, Errc::unsupported, "unsupported"},
-    {CAMVAULT_LIMIT, Errc::limit, "limit"},                   {CAMVAULT_NOT_FOUND, Errc::not_found, "not found"},
-    {CAMVAULT_EXISTS, Errc::exists, "exists"},                {CAMVAULT_DENIED, Errc::denied, "denied"},
-    {CAMVAULT_UNAVAILABLE, Errc::unavailable, "unavailable"}, {CAMVAULT_INVALID, Errc::invalid, "invalid"},
-    {CAMVAULT_USAGE, Errc::usage, "usage"},                   {CAMVAULT_IO, Errc::io, "input or output"},
+    {CAMVAULT_MALFORMED, Errc::malformed, "malformed"},
+    {CAMVAULT_UNSUPPORTED, Errc::unsupported, "unsupported"},
+    {CAMVAULT_LIMIT, Errc::limit, "limit"},
+    {CAMVAULT_NOT_FOUND, Errc::not_found, "not found"},
+    {CAMVAULT_EXISTS, Errc::exists, "exists"},
+    {CAMVAULT_DENIED, Errc::denied, "denied"},
+    {CAMVAULT_UNAVAILABLE, Errc::unavailable, "unavailable"},
+    {CAMVAULT_INVALID, Errc::invalid, "invalid"},
+    {CAMVAULT_USAGE, Errc::usage, "usage"},
+    {CAMVAULT_IO, Errc::io, "input or output"},
     {CAMVAULT_INTERNAL, Errc::internal, "internal"},
 };
 }  // namespace
@@ -62,9 +67,12 @@ Result<BytesView> view_of(const void* data, std::size_t size, const char* what) 
 
 Result<codec::Codec> codec_of(camvault_codec codec) {
   switch (codec) {
-    case CAMVAULT_CODEC_H264: return codec::Codec::h264;
-    case CAMVAULT_CODEC_H265: return codec::Codec::h265;
-    case CAMVAULT_CODEC_ANY: break;
+    case CAMVAULT_CODEC_H264:
+      return codec::Codec::h264;
+    case CAMVAULT_CODEC_H265:
+      return codec::Codec::h265;
+    case CAMVAULT_CODEC_ANY:
+      break;
   }
   return fail(Errc::usage, "the codec must be H.264 or H.265");
 }
@@ -94,8 +102,12 @@ const char* camvault_status_text(camvault_status status) {
   return "unknown status";
 }
 
-const char* camvault_last_error(void) { return last_error().c_str(); }
+const char* camvault_last_error(void) {
+  return last_error().c_str();
+}
 
-const char* camvault_version(void) { return CAMVAULT_VERSION; }
+const char* camvault_version(void) {
+  return CAMVAULT_VERSION;
+}
 
 }  // extern "C"

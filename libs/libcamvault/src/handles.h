@@ -51,12 +51,15 @@ namespace camvault::capi {
 
 camvault_status status_of(Errc code);
 Errc errc_of(camvault_status status);
-camvault_status failed(const Error& error);                       // keeps the text for camvault_last_error()
+camvault_status failed(const Error& error);  // keeps the text for camvault_last_error()
 camvault_status failed(camvault_status status, const char* what) noexcept;
 
-inline camvault_status finish(const Status& status) { return status ? CAMVAULT_OK : failed(status.error()); }
+inline camvault_status finish(const Status& status) {
+  return status ? CAMVAULT_OK : failed(status.error());
+}
 
-// Runs `work`, which returns a Status; no exception leaves. The library throws none of its own; memory can end.
+// Runs `work`, which returns a Status; no exception leaves. The library throws none of its own; memory can
+// end.
 template <class Work>
 camvault_status guarded(Work&& work) noexcept {
   try {
@@ -80,7 +83,9 @@ camvault_status made(T** out, Work&& work) noexcept {
   });
 }
 
-inline tl::unexpected<Error> missing(const char* what) { return fail(Errc::usage, std::string(what) + " is NULL"); }
+inline tl::unexpected<Error> missing(const char* what) {
+  return fail(Errc::usage, std::string(what) + " is NULL");
+}
 
 // Of a unit or a file. NULL stands for nothing only when the size is 0.
 Result<BytesView> view_of(const void* data, std::size_t size, const char* what);

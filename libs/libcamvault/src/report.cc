@@ -15,16 +15,22 @@ camvault_time time_of(const std::optional<Timestamp>& time) {
 
 extern "C" {
 
-void camvault_report_destroy(camvault_report* report) { delete report; }
+void camvault_report_destroy(camvault_report* report) {
+  delete report;
+}
 
 // Without a report the safe answer.
 camvault_verdict camvault_report_verdict(const camvault_report* report) {
   if (report == nullptr) return CAMVAULT_NOT_AUTHENTIC;
   switch (report->report.verdict) {
-    case Verdict::authentic: return CAMVAULT_AUTHENTIC;
-    case Verdict::authentic_with_missing_frames: return CAMVAULT_AUTHENTIC_WITH_MISSING_FRAMES;
-    case Verdict::not_authentic: return CAMVAULT_NOT_AUTHENTIC;
-    case Verdict::not_signed: return CAMVAULT_NOT_SIGNED;
+    case Verdict::authentic:
+      return CAMVAULT_AUTHENTIC;
+    case Verdict::authentic_with_missing_frames:
+      return CAMVAULT_AUTHENTIC_WITH_MISSING_FRAMES;
+    case Verdict::not_authentic:
+      return CAMVAULT_NOT_AUTHENTIC;
+    case Verdict::not_signed:
+      return CAMVAULT_NOT_SIGNED;
   }
   return CAMVAULT_NOT_AUTHENTIC;
 }
@@ -36,9 +42,12 @@ const char* camvault_report_verdict_reason(const camvault_report* report) {
 camvault_provenance camvault_report_provenance(const camvault_report* report) {
   if (report == nullptr) return CAMVAULT_UNTRUSTED;
   switch (report->report.provenance) {
-    case Provenance::trusted: return CAMVAULT_TRUSTED;
-    case Provenance::untrusted: return CAMVAULT_UNTRUSTED;
-    case Provenance::unknown: return CAMVAULT_UNKNOWN;
+    case Provenance::trusted:
+      return CAMVAULT_TRUSTED;
+    case Provenance::untrusted:
+      return CAMVAULT_UNTRUSTED;
+    case Provenance::unknown:
+      return CAMVAULT_UNKNOWN;
   }
   return CAMVAULT_UNTRUSTED;
 }
@@ -59,15 +68,24 @@ uint64_t camvault_report_count(const camvault_report* report, camvault_count wha
   if (report == nullptr) return 0;
   const auto& r = report->report;
   switch (what) {
-    case CAMVAULT_COUNT_PICTURES: return r.pictures;
-    case CAMVAULT_COUNT_AUTHENTIC: return r.pictures_authentic;
-    case CAMVAULT_COUNT_ALTERED: return r.pictures_altered;
-    case CAMVAULT_COUNT_MISSING: return r.pictures_missing;
-    case CAMVAULT_COUNT_EXTRA: return r.pictures_extra;
-    case CAMVAULT_COUNT_OUT_OF_PLACE: return r.pictures_out_of_place;
-    case CAMVAULT_COUNT_NOT_COVERED: return r.pictures_not_covered;
-    case CAMVAULT_COUNT_GOPS: return r.gops.size();
-    case CAMVAULT_COUNT_GOPS_MISSING: return r.gops_missing;
+    case CAMVAULT_COUNT_PICTURES:
+      return r.pictures;
+    case CAMVAULT_COUNT_AUTHENTIC:
+      return r.pictures_authentic;
+    case CAMVAULT_COUNT_ALTERED:
+      return r.pictures_altered;
+    case CAMVAULT_COUNT_MISSING:
+      return r.pictures_missing;
+    case CAMVAULT_COUNT_EXTRA:
+      return r.pictures_extra;
+    case CAMVAULT_COUNT_OUT_OF_PLACE:
+      return r.pictures_out_of_place;
+    case CAMVAULT_COUNT_NOT_COVERED:
+      return r.pictures_not_covered;
+    case CAMVAULT_COUNT_GOPS:
+      return r.gops.size();
+    case CAMVAULT_COUNT_GOPS_MISSING:
+      return r.gops_missing;
   }
   return 0;
 }
@@ -76,13 +94,20 @@ const char* camvault_report_text(const camvault_report* report, camvault_text wh
   if (report == nullptr || !report->report.signer) return "";
   const auto& signer = *report->report.signer;
   switch (what) {
-    case CAMVAULT_SIGNER_SUBJECT: return signer.subject.c_str();
-    case CAMVAULT_SIGNER_ISSUER: return signer.issuer.c_str();
-    case CAMVAULT_SIGNER_SERIAL: return signer.serial.c_str();
-    case CAMVAULT_SIGNER_FINGERPRINT: return signer.fingerprint.c_str();
-    case CAMVAULT_VENDOR_MANUFACTURER: return signer.vendor_manufacturer.c_str();
-    case CAMVAULT_VENDOR_FIRMWARE: return signer.vendor_firmware.c_str();
-    case CAMVAULT_VENDOR_SERIAL: return signer.vendor_serial.c_str();
+    case CAMVAULT_SIGNER_SUBJECT:
+      return signer.subject.c_str();
+    case CAMVAULT_SIGNER_ISSUER:
+      return signer.issuer.c_str();
+    case CAMVAULT_SIGNER_SERIAL:
+      return signer.serial.c_str();
+    case CAMVAULT_SIGNER_FINGERPRINT:
+      return signer.fingerprint.c_str();
+    case CAMVAULT_VENDOR_MANUFACTURER:
+      return signer.vendor_manufacturer.c_str();
+    case CAMVAULT_VENDOR_FIRMWARE:
+      return signer.vendor_firmware.c_str();
+    case CAMVAULT_VENDOR_SERIAL:
+      return signer.vendor_serial.c_str();
   }
   return "";
 }

@@ -12,7 +12,8 @@ constexpr std::size_t kMaxUnits = 0xffff;  // of one access unit; a GOP's list h
 
 Result<std::string> vendor_field(const char* text) {
   std::string out = text == nullptr ? "" : text;
-  if (out.size() > kMaxVendorField) return fail(Errc::limit, "vendor information has at most 255 bytes a field");
+  if (out.size() > kMaxVendorField)
+    return fail(Errc::limit, "vendor information has at most 255 bytes a field");
   return out;
 }
 
@@ -33,20 +34,33 @@ Status set(signed_video::SignerOptions& options, camvault_sign_setting setting, 
                      : value == CAMVAULT_HASH_SHA384 ? crypto::HashAlg::sha384
                                                      : crypto::HashAlg::sha256;
       return ok();
-    case CAMVAULT_SIGN_LOW_BITRATE: return set_flag(options.low_bitrate);
-    case CAMVAULT_SIGN_CERTIFICATE_SEI: return set_flag(options.certificate_sei);
-    case CAMVAULT_SIGN_CHAIN_IN_EVERY_SEI: return set_flag(options.chain_in_every_sei);
-    case CAMVAULT_SIGN_EMULATION_PREVENTION: return set_flag(options.emulation_prevention);
-    case CAMVAULT_SIGN_REPEAT_SEIS: return set_flag(options.repeat_seis);
-    case CAMVAULT_SIGN_WAIT_FOR_KEY: return set_flag(options.wait_for_key);
-    case CAMVAULT_SIGN_INTERVAL: options.signing_interval = value; return ok();
-    case CAMVAULT_SIGN_MAX_PARTIAL_UNITS: options.max_partial_units = value; return ok();
-    case CAMVAULT_SIGN_MAX_PARTIAL_TIME_MS: options.max_partial_time = std::chrono::milliseconds(value); return ok();
+    case CAMVAULT_SIGN_LOW_BITRATE:
+      return set_flag(options.low_bitrate);
+    case CAMVAULT_SIGN_CERTIFICATE_SEI:
+      return set_flag(options.certificate_sei);
+    case CAMVAULT_SIGN_CHAIN_IN_EVERY_SEI:
+      return set_flag(options.chain_in_every_sei);
+    case CAMVAULT_SIGN_EMULATION_PREVENTION:
+      return set_flag(options.emulation_prevention);
+    case CAMVAULT_SIGN_REPEAT_SEIS:
+      return set_flag(options.repeat_seis);
+    case CAMVAULT_SIGN_WAIT_FOR_KEY:
+      return set_flag(options.wait_for_key);
+    case CAMVAULT_SIGN_INTERVAL:
+      options.signing_interval = value;
+      return ok();
+    case CAMVAULT_SIGN_MAX_PARTIAL_UNITS:
+      options.max_partial_units = value;
+      return ok();
+    case CAMVAULT_SIGN_MAX_PARTIAL_TIME_MS:
+      options.max_partial_time = std::chrono::milliseconds(value);
+      return ok();
   }
   return fail(Errc::unsupported, "this version does not know that setting");
 }
 
-Status give(camvault_signer& signer, Result<std::span<const Bytes>> made, const camvault_bytes** seis, size_t* count) {
+Status give(camvault_signer& signer, Result<std::span<const Bytes>> made, const camvault_bytes** seis,
+            size_t* count) {
   if (!made) return tl::unexpected(made.error());
   signer.seis.clear();
   for (const auto& sei : *made) signer.seis.push_back({sei.data(), sei.size()});
@@ -60,12 +74,17 @@ Status give(camvault_signer& signer, Result<std::span<const Bytes>> made, const 
 extern "C" {
 
 camvault_status camvault_sign_options_create(camvault_sign_options** out) {
-  return made(out, [&]() -> Result<std::unique_ptr<camvault_sign_options>> { return std::make_unique<camvault_sign_options>(); });
+  return made(out, [&]() -> Result<std::unique_ptr<camvault_sign_options>> {
+    return std::make_unique<camvault_sign_options>();
+  });
 }
 
-void camvault_sign_options_destroy(camvault_sign_options* options) { delete options; }
+void camvault_sign_options_destroy(camvault_sign_options* options) {
+  delete options;
+}
 
-camvault_status camvault_sign_options_set(camvault_sign_options* options, camvault_sign_setting setting, uint32_t value) {
+camvault_status camvault_sign_options_set(camvault_sign_options* options, camvault_sign_setting setting,
+                                          uint32_t value) {
   return guarded([&]() -> Status {
     if (options == nullptr) return missing("options");
     return set(options->values, setting, value);
@@ -93,7 +112,8 @@ camvault_status camvault_signer_create(camvault_codec codec, camvault_key* key, 
     signed_video::SignerOptions values = options == nullptr ? signed_video::SignerOptions{} : options->values;
     CAM_TRY(values.codec, codec_of(codec));
     values.chain_pem = chain_pem;
-    if (values.chain_pem.size() > kMaxChain) return fail(Errc::limit, "the certificate chain is longer than 1 MiB");
+    if (values.chain_pem.size() > kMaxChain)
+      return fail(Errc::limit, "the certificate chain is longer than 1 MiB");
     auto handle = std::make_unique<camvault_signer>();
     CAM_TRY(auto signer, signed_video::Signer::create(*handle->engine, key->key, std::move(values)));
     handle->signer.emplace(std::move(signer));
@@ -101,11 +121,14 @@ camvault_status camvault_signer_create(camvault_codec codec, camvault_key* key, 
   });
 }
 
-void camvault_signer_destroy(camvault_signer* signer) { delete signer; }
+void camvault_signer_destroy(camvault_signer* signer) {
+  delete signer;
+}
 
 camvault_status camvault_signer_add(camvault_signer* signer, const camvault_bytes* units, size_t count,
                                     camvault_time time, const camvault_bytes** seis, size_t* sei_count) {
-  if (seis == nullptr || sei_count == nullptr) return failed(CAMVAULT_USAGE, "there is no place for the SEIs");
+  if (seis == nullptr || sei_count == nullptr)
+    return failed(CAMVAULT_USAGE, "there is no place for the SEIs");
   *seis = nullptr;
   *sei_count = 0;
   return guarded([&]() -> Status {
@@ -122,9 +145,10 @@ camvault_status camvault_signer_add(camvault_signer* signer, const camvault_byte
   });
 }
 
-camvault_status camvault_signer_finish(camvault_signer* signer, uint32_t patience_ms, const camvault_bytes** seis,
-                                       size_t* sei_count) {
-  if (seis == nullptr || sei_count == nullptr) return failed(CAMVAULT_USAGE, "there is no place for the SEIs");
+camvault_status camvault_signer_finish(camvault_signer* signer, uint32_t patience_ms,
+                                       const camvault_bytes** seis, size_t* sei_count) {
+  if (seis == nullptr || sei_count == nullptr)
+    return failed(CAMVAULT_USAGE, "there is no place for the SEIs");
   *seis = nullptr;
   *sei_count = 0;
   return guarded([&]() -> Status {
@@ -145,10 +169,14 @@ uint64_t camvault_signer_counter(const camvault_signer* signer, camvault_signer_
   if (signer == nullptr) return 0;
   const auto counters = signer->signer->counters();
   switch (what) {
-    case CAMVAULT_SIGNER_UNITS_HASHED: return counters.units_hashed;
-    case CAMVAULT_SIGNER_SEIS_SIGNED: return counters.seis_signed;
-    case CAMVAULT_SIGNER_SEIS_UNSIGNED: return counters.seis_unsigned;
-    case CAMVAULT_SIGNER_SIGNATURES_FAILED: return counters.signatures_failed;
+    case CAMVAULT_SIGNER_UNITS_HASHED:
+      return counters.units_hashed;
+    case CAMVAULT_SIGNER_SEIS_SIGNED:
+      return counters.seis_signed;
+    case CAMVAULT_SIGNER_SEIS_UNSIGNED:
+      return counters.seis_unsigned;
+    case CAMVAULT_SIGNER_SIGNATURES_FAILED:
+      return counters.signatures_failed;
   }
   return 0;
 }

@@ -12,7 +12,8 @@ signed_video::VerifyOptions values_of(const camvault_verify_options* options) {
   return options == nullptr ? signed_video::VerifyOptions{} : options->values;
 }
 
-Result<std::unique_ptr<camvault_report>> verify_clip(BytesView file, camvault_codec codec, const camvault_verify_options* options) {
+Result<std::unique_ptr<camvault_report>> verify_clip(BytesView file, camvault_codec codec,
+                                                     const camvault_verify_options* options) {
   codec::ClipOptions how;
   if (codec != CAMVAULT_CODEC_ANY) {
     CAM_TRY(how.codec, codec_of(codec));
@@ -57,19 +58,26 @@ void sign_with_our_name(report::Subject& subject) {
 }
 
 // The last part of a path, as reports name files.
-std::string name_of(std::string_view path) { return std::string(path.substr(path.find_last_of('/') + 1)); }
+std::string name_of(std::string_view path) {
+  return std::string(path.substr(path.find_last_of('/') + 1));
+}
 
 }  // namespace
 
 extern "C" {
 
 camvault_status camvault_verify_options_create(camvault_verify_options** out) {
-  return made(out, [&]() -> Result<std::unique_ptr<camvault_verify_options>> { return std::make_unique<camvault_verify_options>(); });
+  return made(out, [&]() -> Result<std::unique_ptr<camvault_verify_options>> {
+    return std::make_unique<camvault_verify_options>();
+  });
 }
 
-void camvault_verify_options_destroy(camvault_verify_options* options) { delete options; }
+void camvault_verify_options_destroy(camvault_verify_options* options) {
+  delete options;
+}
 
-camvault_status camvault_verify_options_add_anchors(camvault_verify_options* options, const void* data, size_t size) {
+camvault_status camvault_verify_options_add_anchors(camvault_verify_options* options, const void* data,
+                                                    size_t size) {
   return guarded([&]() -> Status {
     if (options == nullptr) return missing("options");
     CAM_TRY(const auto bytes, view_of(data, size, "data"));
@@ -79,7 +87,8 @@ camvault_status camvault_verify_options_add_anchors(camvault_verify_options* opt
   });
 }
 
-camvault_status camvault_verify_options_add_crl(camvault_verify_options* options, const void* data, size_t size) {
+camvault_status camvault_verify_options_add_crl(camvault_verify_options* options, const void* data,
+                                                size_t size) {
   return guarded([&]() -> Status {
     if (options == nullptr) return missing("options");
     CAM_TRY(const auto bytes, view_of(data, size, "data"));
@@ -89,7 +98,8 @@ camvault_status camvault_verify_options_add_crl(camvault_verify_options* options
   });
 }
 
-camvault_status camvault_verify_options_set_signer(camvault_verify_options* options, const void* data, size_t size) {
+camvault_status camvault_verify_options_set_signer(camvault_verify_options* options, const void* data,
+                                                   size_t size) {
   return guarded([&]() -> Status {
     if (options == nullptr) return missing("options");
     CAM_TRY(const auto bytes, view_of(data, size, "data"));
@@ -117,8 +127,8 @@ camvault_status camvault_verify_options_set_time(camvault_verify_options* option
   });
 }
 
-camvault_status camvault_verify_file(const char* path, camvault_codec codec, const camvault_verify_options* options,
-                                     camvault_report** out) {
+camvault_status camvault_verify_file(const char* path, camvault_codec codec,
+                                     const camvault_verify_options* options, camvault_report** out) {
   return made(out, [&]() -> Result<std::unique_ptr<camvault_report>> {
     if (path == nullptr) return missing("path");
     CAM_TRY(const auto file, MappedFile::open(path));
@@ -148,9 +158,12 @@ camvault_status camvault_verifier_create(camvault_codec codec, const camvault_ve
   });
 }
 
-void camvault_verifier_destroy(camvault_verifier* verifier) { delete verifier; }
+void camvault_verifier_destroy(camvault_verifier* verifier) {
+  delete verifier;
+}
 
-camvault_status camvault_verifier_add(camvault_verifier* verifier, const camvault_bytes* units, size_t count) {
+camvault_status camvault_verifier_add(camvault_verifier* verifier, const camvault_bytes* units,
+                                      size_t count) {
   return guarded([&]() -> Status {
     if (verifier == nullptr) return missing("verifier");
     if (units == nullptr && count > 0) return missing("units");

@@ -61,27 +61,32 @@ Stream sign(Element& element, const std::string& scene, bool wait = true) {
   Stream stream;
   camvault_key* key = nullptr;
   const auto& chain = camera_one().chain_pem;
-  EXPECT_EQ(camvault_key_from_callback(chain.data(), chain.size(), Element::sign, Element::release, &element, &key), CAMVAULT_OK);
+  EXPECT_EQ(
+      camvault_key_from_callback(chain.data(), chain.size(), Element::sign, Element::release, &element, &key),
+      CAMVAULT_OK);
   camvault_sign_options* options = nullptr;
   EXPECT_EQ(camvault_sign_options_create(&options), CAMVAULT_OK);
   EXPECT_EQ(camvault_sign_options_set(options, CAMVAULT_SIGN_WAIT_FOR_KEY, wait ? 1 : 0), CAMVAULT_OK);
   EXPECT_EQ(camvault_sign_options_set_vendor(options, "Maker", "1.2", nullptr), CAMVAULT_OK);
   camvault_signer* signer = nullptr;
-  EXPECT_EQ(camvault_signer_create(CAMVAULT_CODEC_H264, key, chain.c_str(), options, &signer), CAMVAULT_OK) << camvault_last_error();
+  EXPECT_EQ(camvault_signer_create(CAMVAULT_CODEC_H264, key, chain.c_str(), options, &signer), CAMVAULT_OK)
+      << camvault_last_error();
   camvault_sign_options_destroy(options);
   camvault_key_destroy(key);  // the signer keeps it
   if (signer == nullptr) return stream;
   const camvault_bytes* seis = nullptr;
   std::size_t count = 0;
   const auto insert = [&] {
-    for (std::size_t i = 0; i < count; ++i) stream.units.emplace_back(seis[i].data, seis[i].data + seis[i].size);
+    for (std::size_t i = 0; i < count; ++i)
+      stream.units.emplace_back(seis[i].data, seis[i].data + seis[i].size);
   };
   std::uint32_t number = 0;
   for (const char letter : scene) {
     const auto unit = slice(codec::Codec::h264, letter, number);
     const camvault_bytes view{unit.data(), unit.size()};
     const auto time = (recording_begins() + std::int64_t{number++} * kFrame).time_since_epoch().count();
-    EXPECT_EQ(camvault_signer_add(signer, &view, 1, time, &seis, &count), CAMVAULT_OK) << camvault_last_error();
+    EXPECT_EQ(camvault_signer_add(signer, &view, 1, time, &seis, &count), CAMVAULT_OK)
+        << camvault_last_error();
     insert();
     stream.units.push_back(unit);
   }
@@ -125,7 +130,8 @@ void verify(const std::vector<Bytes>& units, ReportHandle& report, const camvaul
 
 Bytes byte_stream(const std::vector<Bytes>& units) {
   // Parameter sets, so that the codec can be told: the smallest that have the right type.
-  Bytes out{0, 0, 0, 1, 0x67, 0x42, 0x00, 0x1e, 0x95, 0xa0, 0x50, 0x7c, 0x80, 0, 0, 0, 1, 0x68, 0xce, 0x3c, 0x80};
+  Bytes out{0,    0,    0, 1, 0x67, 0x42, 0x00, 0x1e, 0x95, 0xa0, 0x50,
+            0x7c, 0x80, 0, 0, 0,    1,    0x68, 0xce, 0x3c, 0x80};
   for (const auto& unit : units) {
     append(out, Bytes{0, 0, 0, 1});
     append(out, unit);
@@ -143,8 +149,10 @@ TEST(CApi, WhatACallbackSignedIsAuthentic) {
   ReportHandle report;
   verify(stream.units, report, options.handle);
   ASSERT_NE(report.handle, nullptr);
-  EXPECT_EQ(camvault_report_verdict(report.handle), CAMVAULT_AUTHENTIC) << camvault_report_verdict_reason(report.handle);
-  EXPECT_EQ(camvault_report_provenance(report.handle), CAMVAULT_TRUSTED) << camvault_report_provenance_reason(report.handle);
+  EXPECT_EQ(camvault_report_verdict(report.handle), CAMVAULT_AUTHENTIC)
+      << camvault_report_verdict_reason(report.handle);
+  EXPECT_EQ(camvault_report_provenance(report.handle), CAMVAULT_TRUSTED)
+      << camvault_report_provenance_reason(report.handle);
   EXPECT_EQ(camvault_report_count(report.handle, CAMVAULT_COUNT_AUTHENTIC), 9u);
   EXPECT_EQ(camvault_report_count(report.handle, CAMVAULT_COUNT_GOPS), 3u);
   EXPECT_EQ(camvault_report_first_time(report.handle), recording_begins().time_since_epoch().count());
@@ -160,7 +168,8 @@ TEST(CApi, SlowKeysNeverHoldPicturesUp) {
   Options options;
   ReportHandle report;
   verify(stream.units, report, options.handle);
-  EXPECT_EQ(camvault_report_verdict(report.handle), CAMVAULT_AUTHENTIC) << camvault_report_verdict_reason(report.handle);
+  EXPECT_EQ(camvault_report_verdict(report.handle), CAMVAULT_AUTHENTIC)
+      << camvault_report_verdict_reason(report.handle);
 }
 
 TEST(CApi, SignaturesMayComeAtOnce) {
@@ -207,9 +216,12 @@ TEST(CApi, FilesAndMemoryGiveTheSameAnswer) {
   Options options;
   ReportHandle from_memory;
   ReportHandle from_file;
-  EXPECT_EQ(camvault_verify_memory(bytes.data(), bytes.size(), CAMVAULT_CODEC_ANY, options.handle, &from_memory.handle), CAMVAULT_OK)
+  EXPECT_EQ(camvault_verify_memory(bytes.data(), bytes.size(), CAMVAULT_CODEC_ANY, options.handle,
+                                   &from_memory.handle),
+            CAMVAULT_OK)
       << camvault_last_error();
-  EXPECT_EQ(camvault_verify_file(path.c_str(), CAMVAULT_CODEC_H264, options.handle, &from_file.handle), CAMVAULT_OK)
+  EXPECT_EQ(camvault_verify_file(path.c_str(), CAMVAULT_CODEC_H264, options.handle, &from_file.handle),
+            CAMVAULT_OK)
       << camvault_last_error();
   for (const auto* report : {from_memory.handle, from_file.handle}) {
     EXPECT_EQ(camvault_report_verdict(report), CAMVAULT_AUTHENTIC) << camvault_report_verdict_reason(report);
@@ -246,7 +258,9 @@ TEST(CApi, OptionsDecideWhoCounts) {
   }
   {
     Options options;  // long after the certificates have expired
-    EXPECT_EQ(camvault_verify_options_set_time(options.handle, from_unix_seconds(4'000'000'000).time_since_epoch().count()), CAMVAULT_OK);
+    EXPECT_EQ(camvault_verify_options_set_time(options.handle,
+                                               from_unix_seconds(4'000'000'000).time_since_epoch().count()),
+              CAMVAULT_OK);
     ReportHandle report;
     verify(stream.units, report, options.handle);
     EXPECT_EQ(camvault_report_verdict(report.handle), CAMVAULT_AUTHENTIC);
@@ -256,13 +270,16 @@ TEST(CApi, OptionsDecideWhoCounts) {
 
 TEST(CApi, ErrorsHaveACodeAndASentence) {
   camvault_report* report = reinterpret_cast<camvault_report*>(1);
-  EXPECT_EQ(camvault_verify_file("/no/such/file.mp4", CAMVAULT_CODEC_ANY, nullptr, &report), CAMVAULT_NOT_FOUND);
+  EXPECT_EQ(camvault_verify_file("/no/such/file.mp4", CAMVAULT_CODEC_ANY, nullptr, &report),
+            CAMVAULT_NOT_FOUND);
   EXPECT_EQ(report, nullptr);
   EXPECT_NE(std::string(camvault_last_error()).find("/no/such/file.mp4"), std::string::npos);
-  EXPECT_EQ(camvault_verify_memory("nothing", 7, CAMVAULT_CODEC_ANY, nullptr, &report), CAMVAULT_MALFORMED) << camvault_last_error();
+  EXPECT_EQ(camvault_verify_memory("nothing", 7, CAMVAULT_CODEC_ANY, nullptr, &report), CAMVAULT_MALFORMED)
+      << camvault_last_error();
   camvault_key* key = nullptr;
   EXPECT_EQ(camvault_key_from_keystore("/no/such/socket", "not a name", &key), CAMVAULT_USAGE);
-  EXPECT_EQ(camvault_key_from_callback("rubbish", 7, Element::sign, nullptr, nullptr, &key), CAMVAULT_MALFORMED);
+  EXPECT_EQ(camvault_key_from_callback("rubbish", 7, Element::sign, nullptr, nullptr, &key),
+            CAMVAULT_MALFORMED);
   EXPECT_EQ(key, nullptr);
   EXPECT_STREQ(camvault_status_text(CAMVAULT_OK), "ok");
   EXPECT_STREQ(camvault_status_text(CAMVAULT_DENIED), "denied");
@@ -317,8 +334,10 @@ TEST(CApi, SettingsAreChecked) {
   EXPECT_EQ(camvault_sign_options_set(options, CAMVAULT_SIGN_HASH, CAMVAULT_HASH_SHA512), CAMVAULT_OK);
   EXPECT_EQ(camvault_sign_options_set(options, CAMVAULT_SIGN_HASH, 3), CAMVAULT_USAGE);
   EXPECT_EQ(camvault_sign_options_set(options, CAMVAULT_SIGN_LOW_BITRATE, 2), CAMVAULT_USAGE);
-  EXPECT_EQ(camvault_sign_options_set(options, static_cast<camvault_sign_setting>(15), 1), CAMVAULT_UNSUPPORTED);
-  EXPECT_EQ(camvault_sign_options_set_vendor(options, std::string(256, 'x').c_str(), nullptr, nullptr), CAMVAULT_LIMIT);
+  EXPECT_EQ(camvault_sign_options_set(options, static_cast<camvault_sign_setting>(15), 1),
+            CAMVAULT_UNSUPPORTED);
+  EXPECT_EQ(camvault_sign_options_set_vendor(options, std::string(256, 'x').c_str(), nullptr, nullptr),
+            CAMVAULT_LIMIT);
   camvault_sign_options_destroy(options);
 }
 
@@ -326,9 +345,13 @@ TEST(CApi, AKeyOfAnotherCertificateIsRefused) {
   Element element;
   camvault_key* key = nullptr;
   const auto& other = camera_two().chain_pem;
-  ASSERT_EQ(camvault_key_from_callback(other.data(), other.size(), Element::sign, Element::release, &element, &key), CAMVAULT_OK);
+  ASSERT_EQ(
+      camvault_key_from_callback(other.data(), other.size(), Element::sign, Element::release, &element, &key),
+      CAMVAULT_OK);
   camvault_signer* signer = nullptr;
-  EXPECT_EQ(camvault_signer_create(CAMVAULT_CODEC_H264, key, camera_one().chain_pem.c_str(), nullptr, &signer), CAMVAULT_USAGE);
+  EXPECT_EQ(
+      camvault_signer_create(CAMVAULT_CODEC_H264, key, camera_one().chain_pem.c_str(), nullptr, &signer),
+      CAMVAULT_USAGE);
   EXPECT_EQ(signer, nullptr);
   camvault_key_destroy(key);
   EXPECT_EQ(element.released, 1);
@@ -338,14 +361,16 @@ TEST(CApi, AKeyOfAnotherCertificateIsRefused) {
 TEST(CApi, SignaturesOfImpossibleSizesAreRefused) {
   // A callback that hands back a megabyte must not get it into the stream.
   struct Careless {
-    static void sign(void*, camvault_sign_request* request, camvault_scheme, camvault_hash, const std::uint8_t*, std::size_t) {
+    static void sign(void*, camvault_sign_request* request, camvault_scheme, camvault_hash,
+                     const std::uint8_t*, std::size_t) {
       const Bytes much(1 << 20);
       camvault_sign_request_complete(request, CAMVAULT_OK, much.data(), much.size());
     }
   };
   camvault_key* key = nullptr;
   const auto& chain = camera_one().chain_pem;
-  ASSERT_EQ(camvault_key_from_callback(chain.data(), chain.size(), Careless::sign, nullptr, nullptr, &key), CAMVAULT_OK);
+  ASSERT_EQ(camvault_key_from_callback(chain.data(), chain.size(), Careless::sign, nullptr, nullptr, &key),
+            CAMVAULT_OK);
   camvault_signer* signer = nullptr;
   ASSERT_EQ(camvault_signer_create(CAMVAULT_CODEC_H264, key, chain.c_str(), nullptr, &signer), CAMVAULT_OK);
   const auto unit = slice(codec::Codec::h264, 'I', 0);

@@ -7,13 +7,16 @@ namespace camvault::signed_video {
 Coverage::Coverage(const crypto::Engine& engine, Timeline& timeline, std::vector<Note>& notes)
     : engine_(engine), ledger_(timeline), notes_(notes) {}
 
-void Coverage::set_hash(crypto::HashAlg hash) { hash_ = hash; }
+void Coverage::set_hash(crypto::HashAlg hash) {
+  hash_ = hash;
+}
 
 void Coverage::replace_digests(const std::deque<crypto::Digest>& digests) {
   for (std::size_t i = 0; i < pending_.size() && i < digests.size(); ++i) {
     pending_[i].hash.raw = digests[i];
     if (!pending_[i].hash.anchors) continue;
-    auto at = std::lower_bound(anchors_.begin(), anchors_.end(), pending_[i].clip_gop, [](const auto& anchor, std::uint32_t gop) { return anchor.first < gop; });
+    auto at = std::lower_bound(anchors_.begin(), anchors_.end(), pending_[i].clip_gop,
+                               [](const auto& anchor, std::uint32_t gop) { return anchor.first < gop; });
     for (; at != anchors_.end() && at->first == pending_[i].clip_gop; ++at) at->second = digests[i];
   }
 }
@@ -42,7 +45,8 @@ void Coverage::add_unit(PendingUnit unit) {
   }
   if (!unit.hash.sei) {
     if (unit.first_slice) {
-      if (slices_in_picture_ != 0 && slices_in_picture_ < slices_seen_.size()) ++slices_seen_[slices_in_picture_];
+      if (slices_in_picture_ != 0 && slices_in_picture_ < slices_seen_.size())
+        ++slices_seen_[slices_in_picture_];
       slices_in_picture_ = 0;
     }
     ++slices_in_picture_;
@@ -67,7 +71,9 @@ bool Coverage::suspect_between(std::uint64_t begin, std::uint64_t end) const {
 
 std::optional<crypto::Digest> Coverage::stream_anchor(std::uint32_t clip_gop) const {
   // The last of that GOP; GOPs ascend.
-  const auto behind = std::upper_bound(anchors_.begin(), anchors_.end(), clip_gop, [](std::uint32_t gop, const auto& anchor) { return gop < anchor.first; });
+  const auto behind =
+      std::upper_bound(anchors_.begin(), anchors_.end(), clip_gop,
+                       [](std::uint32_t gop, const auto& anchor) { return gop < anchor.first; });
   if (behind == anchors_.begin() || std::prev(behind)->first != clip_gop) return std::nullopt;
   return std::prev(behind)->second;
 }
@@ -100,8 +106,8 @@ void Coverage::begin_piece(std::string why) {
   piece_begins_ = true;
 }
 
-// A gap in the counter can be a removed run of GOPs or the seam between two recordings. Times tell: the signed time that
-// passed must be what the lost GOPs can last.
+// A gap in the counter can be a removed run of GOPs or the seam between two recordings. Times tell: the
+// signed time that passed must be what the lost GOPs can last.
 bool Coverage::plausible_gap(const GopSei& sei, std::uint32_t lost) const {
   const auto& start = sei.general.start;
   if (!previous_->end || !start) return true;
@@ -116,8 +122,8 @@ bool Coverage::plausible_gap(const GopSei& sei, std::uint32_t lost) const {
   return passed_ms >= at_least && passed_ms <= at_most;
 }
 
-// An SEI that was set aside can have come too early: its GOP stands further back in the clip. Then the one that comes now
-// follows the last one that was placed.
+// An SEI that was set aside can have come too early: its GOP stands further back in the clip. Then the one
+// that comes now follows the last one that was placed.
 bool Coverage::came_early(const GopSei& sei) {
   if (previous_->placed || unplaced_.empty()) return false;
   if (placed_) {
@@ -125,7 +131,8 @@ bool Coverage::came_early(const GopSei& sei) {
     if (step == 0 || step > kHalfOfCounters) return false;
     if (step == 1 && placed_->first_entry && *placed_->first_entry != sei.general.linked_hash) return false;
   }
-  note(NoteKind::out_of_order, current_gop(), unplaced_.size(), "GOPs stand in another order than they were recorded in");
+  note(NoteKind::out_of_order, current_gop(), unplaced_.size(),
+       "GOPs stand in another order than they were recorded in");
   ledger_.outcome().tampered = true;
   for (const auto& unplaced : unplaced_) early_.push_back(unplaced.sei.general.counter);
   unplaced_.clear();
@@ -151,7 +158,8 @@ void Coverage::check_order(const GopSei& sei) {
     begin_piece("the signed link to the GOP before does not fit: two recordings were joined");
     return;
   }
-  const auto seen_early = std::erase_if(early_, [&](std::uint32_t c) { return c - previous_->counter < step; });
+  const auto seen_early =
+      std::erase_if(early_, [&](std::uint32_t c) { return c - previous_->counter < step; });
   lost_ += step - 1 - std::min<std::uint64_t>(step - 1, seen_early);
 }
 
@@ -163,7 +171,8 @@ Coverage::Wait Coverage::resolve(GopSei& sei, Wait may_wait_for, const GopSei* f
     located = locate_by_list(sei, may_wait_for, following, wait);
     if (wait != Wait::nothing) return wait;
   }
-  if (located && repeats_previous(sei.general) && has_missing(*located) && !at_end_ && may_wait_for == Wait::units) {
+  if (located && repeats_previous(sei.general) && has_missing(*located) && !at_end_ &&
+      may_wait_for == Wait::units) {
     return Wait::units;  // whether it really is the end of the stream decides what a gap in its list means
   }
   if (located) {
@@ -178,7 +187,8 @@ Coverage::Wait Coverage::resolve(GopSei& sei, Wait may_wait_for, const GopSei* f
     commit_segment(sei, std::move(*located));
     return Wait::nothing;
   }
-  const bool gop_is_open = pending_.empty() || waiting_anchors_.size() == (pending_.front().hash.anchors ? 1U : 0U);
+  const bool gop_is_open =
+      pending_.empty() || waiting_anchors_.size() == (pending_.front().hash.anchors ? 1U : 0U);
   if (may_wait_for == Wait::units && gop_is_open && !piece_begins_) return Wait::units;
   set_aside(std::move(sei));
   return Wait::nothing;
@@ -189,12 +199,13 @@ bool Coverage::repeats_previous(const General& general) const {
 }
 
 bool Coverage::has_missing(const Located& located) {
-  return std::any_of(located.steps.begin(), located.steps.end(), [](const Step& s) { return s.status == UnitStatus::missing; });
+  return std::any_of(located.steps.begin(), located.steps.end(),
+                     [](const Step& s) { return s.status == UnitStatus::missing; });
 }
 
-// ONVIF's reference signer ends a stream with an SEI that repeats the GOP hash, count and times of the one before; its
-// example recorder writes the last picture in place of the one before it, and once more. That is how its files end, not an
-// edit.
+// ONVIF's reference signer ends a stream with an SEI that repeats the GOP hash, count and times of the one
+// before; its example recorder writes the last picture in place of the one before it, and once more. That is
+// how its files end, not an edit.
 bool Coverage::ends_twice(const Located& located) const {
   return at_end_ && located.end + 1 == pending_.size() && located.end > 0 &&
          pending_[located.end].hash.raw == pending_[located.end - 1].hash.raw;
@@ -203,8 +214,8 @@ bool Coverage::ends_twice(const Located& located) const {
 // Nothing in the clip is what this SEI speaks of.
 void Coverage::set_aside(GopSei sei) {
   const auto& general = sei.general;
-  // ONVIF's reference signer ends a stream with an SEI that repeats the GOP hash of the one before. With a hash list
-  // that does no harm; without one the last GOP cannot be verified.
+  // ONVIF's reference signer ends a stream with an SEI that repeats the GOP hash of the one before. With a
+  // hash list that does no harm; without one the last GOP cannot be verified.
   if (!sei.list && repeats_previous(general)) {
     stale_end_ = true;
     previous_->counter = general.counter;
@@ -260,12 +271,15 @@ void Coverage::commit_segment(GopSei& sei, Located located) {
     if (has_missing(located) && stale_end_) {
       std::erase_if(located.steps, [](const Step& s) { return s.status == UnitStatus::missing; });
       note(NoteKind::last_gop_not_verifiable, current_gop(), 1,
-           "the last SEI repeats the GOP hash of the one before it, and the last picture stands twice in place of another: the last "
+           "the last SEI repeats the GOP hash of the one before it, and the last picture stands twice in "
+           "place of another: the last "
            "GOP cannot be verified as a whole");
     }
   }
-  const bool next_in_line = previous_ && previous_->placed && previous_->gop && lost_ == 0 && unplaced_.empty();
-  const auto first_unit = std::find_if(located.steps.begin(), located.steps.end(), [](const Step& s) { return s.status == UnitStatus::authentic; });
+  const bool next_in_line =
+      previous_ && previous_->placed && previous_->gop && lost_ == 0 && unplaced_.empty();
+  const auto first_unit = std::find_if(located.steps.begin(), located.steps.end(),
+                                       [](const Step& s) { return s.status == UnitStatus::authentic; });
   const auto& witness = pending_[first_unit->unit];
   segment.gop = next_in_line ? *previous_->gop + (previous_->partial ? 0 : 1) : gop_of(witness);
   gop_shift_ = std::int64_t{segment.gop} - witness.clip_gop;
@@ -293,7 +307,8 @@ void Coverage::commit_segment(GopSei& sei, Located located) {
         ++slice;
       }
       result.picture = static_cast<std::uint32_t>(std::max<std::int64_t>(0, last_picture_));
-      result.clip_picture = static_cast<std::uint32_t>(std::max<std::int64_t>(0, last_picture_ - picture_shift_ + 1));
+      result.clip_picture =
+          static_cast<std::uint32_t>(std::max<std::int64_t>(0, last_picture_ - picture_shift_ + 1));
       record.units.push_back(result);
       continue;
     }
@@ -312,7 +327,8 @@ void Coverage::commit_segment(GopSei& sei, Located located) {
       if (!first_container_time) first_container_time = unit.container_time;
       const auto into = *unit.container_time - *first_container_time;
       // A container that claims days inside one GOP is not believed.
-      if (general.start && *general.start < kLatestTime && into < std::chrono::hours(24) && into > -std::chrono::hours(24)) {
+      if (general.start && *general.start < kLatestTime && into < std::chrono::hours(24) &&
+          into > -std::chrono::hours(24)) {
         result.time = *general.start + into;
         result.container_time = false;
       }
@@ -325,7 +341,8 @@ void Coverage::commit_segment(GopSei& sei, Located located) {
   }
   record.segment = segment;
   if (located.beginning_missing) {
-    note(NoteKind::beginning_missing, segment.gop, 1, "the clip begins inside a GOP: pictures before it are not here");
+    note(NoteKind::beginning_missing, segment.gop, 1,
+         "the clip begins inside a GOP: pictures before it are not here");
   }
 
   Previous previous;
@@ -370,7 +387,8 @@ UnitResult Coverage::result_of(const PendingUnit& unit, UnitStatus status) const
 
 void Coverage::drop_front(std::size_t count) {
   if (count == 0) return;
-  while (!waiting_anchors_.empty() && waiting_anchors_.front() <= pending_[count - 1].sequence) waiting_anchors_.pop_front();
+  while (!waiting_anchors_.empty() && waiting_anchors_.front() <= pending_[count - 1].sequence)
+    waiting_anchors_.pop_front();
   pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(count));
   if (!pending_.empty()) {
     while (anchors_.size() > 1 && anchors_.front().first < pending_.front().clip_gop) anchors_.pop_front();
@@ -389,7 +407,8 @@ void Coverage::finish() {
   });
   const auto tail = pending_.size();
   if (tail > 0 && unplaced_.empty() && !stale_end_) {
-    note(NoteKind::unsigned_tail, current_gop(), tail, "the last pictures come after the last signature and are not covered");
+    note(NoteKind::unsigned_tail, current_gop(), tail,
+         "the last pictures come after the last signature and are not covered");
   }
   if (tail > 0 || !unplaced_.empty()) settle_front(tail, nullptr, lost_);
 }

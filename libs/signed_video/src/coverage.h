@@ -1,11 +1,12 @@
 // The heart of the verifier: which units does each SEI speak about, and what became of them?
 //
-// Hashable units wait until an SEI covers them. An SEI covers one (partial) GOP: usually the oldest units that wait, which
-// one GOP hash settles. When that fails, the hash list is matched with the units that wait; what stands between the
-// matches is altered, missing or extra. An SEI that matches nothing waits for the next one, which shows whether its GOP is
-// gone or was changed as a whole.
+// Hashable units wait until an SEI covers them. An SEI covers one (partial) GOP: usually the oldest units
+// that wait, which one GOP hash settles. When that fails, the hash list is matched with the units that wait;
+// what stands between the matches is altered, missing or extra. An SEI that matches nothing waits for the
+// next one, which shows whether its GOP is gone or was changed as a whole.
 //
-// An unsigned SEI is itself a unit of a later GOP; what it says holds once that GOP is settled by a signed one.
+// An unsigned SEI is itself a unit of a later GOP; what it says holds once that GOP is settled by a signed
+// one.
 #pragma once
 
 #include <deque>
@@ -23,11 +24,12 @@ namespace camvault::signed_video {
 
 // A unit waits for its SEI through this many; past that no signature will come. Keeps memory flat.
 inline constexpr std::size_t kMaxPending = 150'000;
-// After so many searches in vain a unit is given up: hostile SEIs cannot make us search the same units for ever.
+// After so many searches in vain a unit is given up: hostile SEIs cannot make us search the same units for
+// ever.
 inline constexpr std::uint8_t kMaxAttempts = 32;
 inline constexpr std::size_t kMaxUnplaced = 64;
 inline constexpr std::size_t kMaxOrphans = 16;
-inline constexpr std::size_t kMaxStarts = 16;          // GOP beginnings that are tried for an SEI without a list
+inline constexpr std::size_t kMaxStarts = 16;  // GOP beginnings that are tried for an SEI without a list
 inline constexpr std::size_t kMaxSuspects = 4096;
 inline constexpr std::size_t kMaxNotes = 1000;
 inline constexpr std::size_t kMaxListedMissingGops = 1000;
@@ -41,24 +43,24 @@ inline constexpr Timestamp kLatestTime = Timestamp::max() - std::chrono::hours(4
 struct PendingUnit {
   Hashable hash;
   bool first_slice = false;
-  bool reference_hashed = true;               // false: ONVIF's reference signer leaves such units out
-  std::uint8_t attempts = 0;                  // lists that were searched for it in vain
-  std::uint8_t hash_attempts = 0;             // GOP hashes that were tried from it on
+  bool reference_hashed = true;    // false: ONVIF's reference signer leaves such units out
+  std::uint8_t attempts = 0;       // lists that were searched for it in vain
+  std::uint8_t hash_attempts = 0;  // GOP hashes that were tried from it on
   std::uint32_t clip_picture = 0;
   std::uint32_t clip_gop = 0;
-  std::uint64_t sequence = 0;                 // number of the hashable unit in the clip
+  std::uint64_t sequence = 0;  // number of the hashable unit in the clip
   std::uint64_t offset = 0;
-  std::uint64_t sei = 0;                      // id of the unsigned SEI that it is
+  std::uint64_t sei = 0;  // id of the unsigned SEI that it is
   std::optional<Ticks> container_time;
 };
 
 struct GopSei {
   General general;
   std::optional<Bytes> list;
-  SignatureStatus signature = SignatureStatus::none;   // valid, none (unsigned) or no_key
-  std::optional<WaitingSignature> waiting;             // with no_key
-  std::uint64_t id = 0;                                // ascending
-  std::uint64_t sequence = 0;                          // of the next hashable unit when the SEI came
+  SignatureStatus signature = SignatureStatus::none;  // valid, none (unsigned) or no_key
+  std::optional<WaitingSignature> waiting;            // with no_key
+  std::uint64_t id = 0;                               // ascending
+  std::uint64_t sequence = 0;                         // of the next hashable unit when the SEI came
 };
 
 class Coverage {
@@ -87,7 +89,7 @@ class Coverage {
   struct Previous {
     std::uint32_t counter = 0;
     bool partial = false;
-    bool placed = false;                      // its units were found in the clip
+    bool placed = false;  // its units were found in the clip
     std::optional<crypto::Digest> first_entry;
     std::optional<crypto::Digest> anchor;
     std::optional<Timestamp> end;
@@ -97,15 +99,15 @@ class Coverage {
   };
   struct Unplaced {
     GopSei sei;
-    std::uint64_t places = 0;                 // units it speaks about
+    std::uint64_t places = 0;  // units it speaks about
   };
   // One step of a settled (partial) GOP: a unit, or a place without one.
   struct Step {
     UnitStatus status;
-    std::size_t unit;                         // index in pending_, or SIZE_MAX
+    std::size_t unit;  // index in pending_, or SIZE_MAX
   };
   struct Located {
-    std::size_t begin = 0;                    // units before it are not part of the segment
+    std::size_t begin = 0;  // units before it are not part of the segment
     std::size_t end = 0;
     std::vector<Step> steps;
     crypto::Digest first_entry;
@@ -124,9 +126,10 @@ class Coverage {
   bool plausible_gap(const GopSei& sei, std::uint32_t lost) const;
   std::optional<Located> locate_exactly(const GopSei& sei, std::size_t begin, bool reference_only);
   std::optional<Located> locate_by_hash(const GopSei& sei);
-  std::optional<Located> locate_by_list(const GopSei& sei, Wait may_wait_for, const GopSei* following, Wait& wait);
-  Located read_match(const GopSei& sei, const Match& match, const std::vector<std::size_t>& view, const std::vector<std::uint32_t>& claimed,
-                     Wait may_wait_for, Wait& wait);
+  std::optional<Located> locate_by_list(const GopSei& sei, Wait may_wait_for, const GopSei* following,
+                                        Wait& wait);
+  Located read_match(const GopSei& sei, const Match& match, const std::vector<std::size_t>& view,
+                     const std::vector<std::uint32_t>& claimed, Wait may_wait_for, Wait& wait);
   bool repeats_previous(const General& general) const;
   static bool has_missing(const Located& located);
   bool ends_twice(const Located& located) const;
@@ -135,7 +138,8 @@ class Coverage {
   void commit_segment(GopSei& sei, Located located);
   void find_moved(std::vector<UnitStatus>& status, bool uncovered_is_tampering) const;
   void settle_front(std::size_t count, const GopSei* next, std::uint64_t lost);
-  std::vector<UnitStatus> judge_front(std::size_t count, const GopSei* next, std::uint64_t lost, Record& record);
+  std::vector<UnitStatus> judge_front(std::size_t count, const GopSei* next, std::uint64_t lost,
+                                      Record& record);
   void count_missing_gops(std::uint64_t count, std::size_t behind, Record& record);
   std::uint32_t gop_of(const PendingUnit& unit) const;
   void add_missing_units(std::size_t behind, Record& record);
@@ -156,20 +160,21 @@ class Coverage {
   crypto::HashAlg hash_ = crypto::HashAlg::sha256;
 
   std::deque<PendingUnit> pending_;
-  std::deque<std::uint64_t> waiting_anchors_; // sequence numbers of those that begin a GOP; they have no gaps
-  std::deque<std::pair<std::uint32_t, crypto::Digest>> anchors_;   // by GOP in the clip
+  std::deque<std::uint64_t>
+      waiting_anchors_;  // sequence numbers of those that begin a GOP; they have no gaps
+  std::deque<std::pair<std::uint32_t, crypto::Digest>> anchors_;  // by GOP in the clip
   std::deque<std::uint64_t> suspects_;
   std::optional<GopSei> deferred_;
   Wait deferred_for_ = Wait::nothing;
   std::vector<Unplaced> unplaced_;
-  std::deque<Bytes> orphan_lists_;            // of GOPs that were not found: their pictures may turn up elsewhere
+  std::deque<Bytes> orphan_lists_;  // of GOPs that were not found: their pictures may turn up elsewhere
   std::optional<Previous> previous_;
-  std::optional<Previous> placed_;            // the last one whose units were found
-  std::vector<std::uint32_t> early_;          // counters of SEIs that came before their turn; at most kMaxUnplaced
-  std::uint64_t lost_ = 0;                    // SEIs that the counter misses since the last placed one
-  std::uint64_t flushed_gops_ = 0;            // given up while they waited
-  bool piece_begins_ = true;                  // nothing of this recording was placed yet
-  bool stale_end_ = false;                    // an end-of-stream SEI that cannot be verified was seen
+  std::optional<Previous> placed_;    // the last one whose units were found
+  std::vector<std::uint32_t> early_;  // counters of SEIs that came before their turn; at most kMaxUnplaced
+  std::uint64_t lost_ = 0;            // SEIs that the counter misses since the last placed one
+  std::uint64_t flushed_gops_ = 0;    // given up while they waited
+  bool piece_begins_ = true;          // nothing of this recording was placed yet
+  bool stale_end_ = false;            // an end-of-stream SEI that cannot be verified was seen
   bool reference_only_ = false;
   bool parts_seen_ = false;
   bool joined_ = false;
@@ -183,10 +188,9 @@ class Coverage {
   std::int64_t last_picture_ = -1;
   std::int64_t picture_shift_ = 0;
   std::int64_t gop_shift_ = 0;
-  std::array<std::uint32_t, 64> slices_seen_{};   // pictures by number of slices
+  std::array<std::uint32_t, 64> slices_seen_{};  // pictures by number of slices
   std::uint32_t slices_in_picture_ = 0;
   std::uint32_t typical_slices() const;
-
 };
 
 }  // namespace camvault::signed_video

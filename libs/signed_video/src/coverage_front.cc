@@ -14,8 +14,8 @@ std::uint64_t Coverage::parts_of(std::size_t count) const {
   return flushed_gops_ + std::max<std::uint64_t>(gops, parts);
 }
 
-// Does the clip still hold the GOPs whose SEIs are gone? Then only their signatures were taken away. The link names the
-// GOP before; if that is altered as well, the number of GOPs tells.
+// Does the clip still hold the GOPs whose SEIs are gone? Then only their signatures were taken away. The link
+// names the GOP before; if that is altered as well, the number of GOPs tells.
 bool Coverage::signature_was_removed(std::size_t count, const GopSei& next, std::uint64_t lost) const {
   for (std::size_t i = 0; i < count; ++i) {
     const auto& unit = pending_[i];
@@ -27,8 +27,9 @@ bool Coverage::signature_was_removed(std::size_t count, const GopSei& next, std:
   return lost <= parts_of(count) || !is_one_gop(count);
 }
 
-// Who cuts out a run of GOPs cuts the SEI of the GOP before with it, because that stands behind its end. One GOP then stands
-// without a signature, like the unsigned end of a recording. More than that was put there or robbed of its signatures.
+// Who cuts out a run of GOPs cuts the SEI of the GOP before with it, because that stands behind its end. One
+// GOP then stands without a signature, like the unsigned end of a recording. More than that was put there or
+// robbed of its signatures.
 bool Coverage::is_one_gop(std::size_t count) const {
   if (flushed_gops_ > 0) return false;
   std::size_t slices = 0;
@@ -37,17 +38,21 @@ bool Coverage::is_one_gop(std::size_t count) const {
     slices += pending_[i].hash.sei ? 0U : 1U;
   }
   const bool continues = previous_ && previous_->partial;
-  return count == 0 || ((pending_.front().hash.anchors || continues) && (parts_seen_ || slices <= largest_segment_));
+  return count == 0 ||
+         ((pending_.front().hash.anchors || continues) && (parts_seen_ || slices <= largest_segment_));
 }
 
 // `behind` is the first waiting unit that stands behind the gap.
 void Coverage::count_missing_gops(std::uint64_t count, std::size_t behind, Record& record) {
   if (count == 0) return;
   ledger_.outcome().any_missing = true;
-  ledger_.outcome().gops_missing = static_cast<std::uint32_t>(std::min<std::uint64_t>(0xffffffff, ledger_.outcome().gops_missing + count));
+  ledger_.outcome().gops_missing =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(0xffffffff, ledger_.outcome().gops_missing + count));
   const auto begin = behind >= pending_.size() ? current_gop() + 1 : gop_of(pending_[behind]);
   note(NoteKind::gops_missing, begin, count,
-       std::to_string(count) + (parts_seen_ ? " signed parts of GOPs are missing here" : count == 1 ? " GOP is missing here" : " GOPs are missing here"));
+       std::to_string(count) + (parts_seen_  ? " signed parts of GOPs are missing here"
+                                : count == 1 ? " GOP is missing here"
+                                             : " GOPs are missing here"));
   if (parts_seen_) return;  // the counter counts parts: how many GOPs they made is not known
   for (std::uint64_t i = 0; i < count && i < kMaxListedMissingGops; ++i) {
     SegmentSummary gone;
@@ -60,10 +65,12 @@ void Coverage::count_missing_gops(std::uint64_t count, std::size_t behind, Recor
 void Coverage::note_removed_signature(std::uint64_t count, Record& record) {
   record.uncovered_is_tampering = true;
   note(NoteKind::sei_removed, gop_of(pending_.front()), count,
-       invalid_sei_seen_ ? "pictures stand here whose signature does not verify" : "pictures stand here whose signature was taken away");
+       invalid_sei_seen_ ? "pictures stand here whose signature does not verify"
+                         : "pictures stand here whose signature was taken away");
 }
 
-// Of the first `count` units, those that an SEI without a match can have been meant for: they came before it did.
+// Of the first `count` units, those that an SEI without a match can have been meant for: they came before it
+// did.
 std::size_t Coverage::units_before_unplaced(std::size_t count) const {
   std::uint64_t until = 0;
   for (const auto& unplaced : unplaced_) {
@@ -103,23 +110,26 @@ void Coverage::add_missing_units(std::size_t behind, Record& record) {
       result.time = gone.start;
       ++picture_shift_;
       result.picture = static_cast<std::uint32_t>(++last_picture_);
-      result.clip_picture = static_cast<std::uint32_t>(std::max<std::int64_t>(0, last_picture_ - picture_shift_ + 1));
+      result.clip_picture =
+          static_cast<std::uint32_t>(std::max<std::int64_t>(0, last_picture_ - picture_shift_ + 1));
       record.units.push_back(result);
     }
   }
   ledger_.outcome().gops_missing += static_cast<std::uint32_t>(unplaced_.size());
-  note(NoteKind::gops_missing, record.missing_gops.back().gop, unplaced_.size(), "pictures that the signatures here speak of are gone");
+  note(NoteKind::gops_missing, record.missing_gops.back().gop, unplaced_.size(),
+       "pictures that the signatures here speak of are gone");
 }
 
 // What are the units that wait before the ones an SEI was found for?
-std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* next, std::uint64_t lost, Record& record) {
+std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* next, std::uint64_t lost,
+                                              Record& record) {
   std::vector<UnitStatus> status(count, UnitStatus::not_covered);
   const bool head = piece_begins_;
   if (!unplaced_.empty()) {
     const auto eligible = units_before_unplaced(count);
     if (lost > 0 && !head) {
-      // SEIs are gone, and those that came next speak of units that are gone, too: a run of GOPs was removed, unless the
-      // clip still holds all GOPs that the lost SEIs were for.
+      // SEIs are gone, and those that came next speak of units that are gone, too: a run of GOPs was removed,
+      // unless the clip still holds all GOPs that the lost SEIs were for.
       const auto parts = parts_of(eligible);
       if (parts > lost || !is_one_gop(eligible)) {
         note_removed_signature(lost, record);
@@ -140,31 +150,37 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
       ++claimed;
     }
     if (eligible == 0 && head) {
-      note(NoteKind::beginning_missing, 0, unplaced_.size(), "the clip begins in the middle of a recording: GOPs before it are not here");
+      note(NoteKind::beginning_missing, 0, unplaced_.size(),
+           "the clip begins in the middle of a recording: GOPs before it are not here");
     } else if (eligible == 0) {
       add_missing_units(count, record);
     } else if (began_inside) {
-      note(NoteKind::beginning_missing, 0, 1, "the clip begins inside a GOP: what is left of it cannot be verified");
+      note(NoteKind::beginning_missing, 0, 1,
+           "the clip begins inside a GOP: what is left of it cannot be verified");
     }
     if (eligible == count || eligible == 0 || head) return status;
   }
-  if (next == nullptr && !head && lost == 0 && previous_ && previous_->placed && !previous_->partial && !stale_end_) {
+  if (next == nullptr && !head && lost == 0 && previous_ && previous_->placed && !previous_->partial &&
+      !stale_end_) {
     // The last signed GOP was complete: nothing belongs between it and the next IDR picture.
     for (std::size_t i = 0; i < count && !pending_[i].hash.anchors; ++i) {
-      if (!pending_[i].hash.sei && pending_[i].clip_gop == pending_.front().clip_gop) status[i] = UnitStatus::extra;
+      if (!pending_[i].hash.sei && pending_[i].clip_gop == pending_.front().clip_gop)
+        status[i] = UnitStatus::extra;
     }
   }
   if (next == nullptr || stale_end_ || joined_) return status;
   if (head) {
     if (count == 0) return status;
-    // A clip may begin inside a GOP, but then an SEI for that GOP is here. What no SEI speaks of was put here, or robbed of
-    // its signature.
+    // A clip may begin inside a GOP, but then an SEI for that GOP is here. What no SEI speaks of was put
+    // here, or robbed of its signature.
     const auto& link = next->general.linked_hash;
-    const bool very_first = std::all_of(link.bytes.begin(), link.bytes.begin() + link.size, [](auto byte) { return byte == 0; });
+    const bool very_first =
+        std::all_of(link.bytes.begin(), link.bytes.begin() + link.size, [](auto byte) { return byte == 0; });
     if (very_first) std::fill(status.begin(), status.end(), UnitStatus::extra);
     record.uncovered_is_tampering = true;
     note(NoteKind::unsigned_head, 0, count,
-         very_first ? "pictures stand before the first one that the camera recorded" : "the first pictures have no signature, but it is not the end of a recording");
+         very_first ? "pictures stand before the first one that the camera recorded"
+                    : "the first pictures have no signature, but it is not the end of a recording");
     return status;
   }
   if (lost > 0) {
@@ -205,7 +221,8 @@ void Coverage::find_moved(std::vector<UnitStatus>& status, bool uncovered_is_tam
 void Coverage::settle_front(std::size_t count, const GopSei* next, std::uint64_t lost) {
   Record front;
   for (std::size_t i = 0; i < count; ++i) {
-    front.units.push_back(result_of(pending_[i], UnitStatus::not_covered));  // numbered before what is missing behind them
+    front.units.push_back(
+        result_of(pending_[i], UnitStatus::not_covered));  // numbered before what is missing behind them
     last_picture_ = std::max<std::int64_t>(last_picture_, front.units.back().picture);
   }
   Record record;

@@ -1,4 +1,5 @@
-// Which waiting units does an SEI speak about? By the GOP hash when nothing was changed, by the hash list otherwise.
+// Which waiting units does an SEI speak about? By the GOP hash when nothing was changed, by the hash list
+// otherwise.
 #include <algorithm>
 
 #include "coverage.h"
@@ -15,7 +16,8 @@ bool signer_hashes_all_types(const General& general) {
 }  // namespace
 
 // The quick way: the GOP hash over the units from `begin` on.
-std::optional<Coverage::Located> Coverage::locate_exactly(const GopSei& sei, std::size_t begin, bool reference_only) {
+std::optional<Coverage::Located> Coverage::locate_exactly(const GopSei& sei, std::size_t begin,
+                                                          bool reference_only) {
   if (begin >= pending_.size()) return std::nullopt;
   const auto& general = sei.general;
   const bool count_known = general.unit_count != kUnknownUnitCount;
@@ -60,7 +62,8 @@ std::optional<Coverage::Located> Coverage::locate_by_hash(const GopSei& sei) {
     if (located && !reference_only_) {
       reference_only_ = true;
       note(NoteKind::types_not_hashed, current_gop(), 1,
-           "the signer leaves some picture types out (as ONVIF's reference implementation does): those pictures are not covered");
+           "the signer leaves some picture types out (as ONVIF's reference implementation does): those "
+           "pictures are not covered");
     }
     return located;
   };
@@ -73,8 +76,11 @@ std::optional<Coverage::Located> Coverage::locate_by_hash(const GopSei& sei) {
   };
   std::optional<Located> located;
   if (pending_.empty() || !in_vain(0, located)) return located;
-  // Oldest beginnings first, as SEIs come in order; then the newest, in case what waits in front was changed as a whole.
-  const auto index_of = [&](std::uint64_t sequence) { return static_cast<std::size_t>(sequence - pending_.front().sequence); };
+  // Oldest beginnings first, as SEIs come in order; then the newest, in case what waits in front was changed
+  // as a whole.
+  const auto index_of = [&](std::uint64_t sequence) {
+    return static_cast<std::size_t>(sequence - pending_.front().sequence);
+  };
   const auto begins = waiting_anchors_.size();
   std::size_t tried = 0;
   std::size_t oldest = 0;
@@ -91,7 +97,7 @@ std::optional<Coverage::Located> Coverage::locate_by_hash(const GopSei& sei) {
 }
 
 std::optional<Coverage::Located> Coverage::locate_by_list(const GopSei& sei, Wait may_wait_for,
-                                                           const GopSei* following, Wait& wait) {
+                                                          const GopSei* following, Wait& wait) {
   const auto size = crypto::digest_size(hash_);
   if (!sei.list || sei.list->empty() || sei.general.gop_hash.size != size) return std::nullopt;
   // The entry of the IDR picture is the anchor itself: it clears the others even if that picture is lost.
@@ -100,19 +106,24 @@ std::optional<Coverage::Located> Coverage::locate_by_list(const GopSei& sei, Wai
   first.size = static_cast<std::uint8_t>(size);
   std::vector<crypto::Digest> anchors{first};
   if (previous_ && previous_->partial && previous_->anchor) anchors.push_back(*previous_->anchor);
-  // Pictures of still scenes are equal from GOP to GOP. If the GOP's own IDR picture is here, only what stands behind it
-  // belongs to it; if not, everything but the GOP that is only beginning.
+  // Pictures of still scenes are equal from GOP to GOP. If the GOP's own IDR picture is here, only what
+  // stands behind it belongs to it; if not, everything but the GOP that is only beginning.
   std::optional<std::uint32_t> own_gop;
   // What so many lists did not know is passed over: the oldest units, as every search looks at all that wait.
   const auto given_up = static_cast<std::size_t>(
-      std::partition_point(pending_.begin(), pending_.end(), [](const auto& u) { return u.attempts >= kMaxAttempts; }) - pending_.begin());
+      std::partition_point(pending_.begin(), pending_.end(),
+                           [](const auto& u) { return u.attempts >= kMaxAttempts; }) -
+      pending_.begin());
   if (given_up == pending_.size()) return std::nullopt;
-  auto candidate = std::lower_bound(anchors_.begin(), anchors_.end(), pending_[given_up].clip_gop, [](const auto& a, std::uint32_t gop) { return a.first < gop; });
+  auto candidate = std::lower_bound(anchors_.begin(), anchors_.end(), pending_[given_up].clip_gop,
+                                    [](const auto& a, std::uint32_t gop) { return a.first < gop; });
   for (; candidate != anchors_.end(); ++candidate) {
-    if (std::find(anchors.begin(), anchors.end(), candidate->second) != anchors.end()) own_gop = candidate->first;
+    if (std::find(anchors.begin(), anchors.end(), candidate->second) != anchors.end())
+      own_gop = candidate->first;
   }
   const auto last_gop = pending_.empty() ? 0 : pending_.back().clip_gop;
-  const bool may_be_running = sei.general.partial || pending_.empty() || pending_.front().clip_gop == last_gop;
+  const bool may_be_running =
+      sei.general.partial || pending_.empty() || pending_.front().clip_gop == last_gop;
   std::vector<std::size_t> view;
   std::vector<Wanted> units;
   for (auto i = given_up; i < pending_.size(); ++i) {
@@ -120,14 +131,16 @@ std::optional<Coverage::Located> Coverage::locate_by_list(const GopSei& sei, Wai
     ++unit.attempts;
     if (reference_only_ && !unit.reference_hashed && !unit.hash.sei) continue;
     view.push_back(i);
-    const bool elsewhere = at_end_ || (own_gop ? unit.clip_gop == *own_gop : may_be_running || unit.clip_gop != last_gop);
+    const bool elsewhere =
+        at_end_ || (own_gop ? unit.clip_gop == *own_gop : may_be_running || unit.clip_gop != last_gop);
     units.push_back({&unit.hash, stream_anchor(unit.clip_gop), elsewhere});
   }
   const auto match = match_list(engine_, hash_, units, *sei.list, anchors);
   if (match.matched == 0) return std::nullopt;
   // Units that the next SEI speaks of are not this one's.
   std::vector<std::uint32_t> claimed;
-  if (following != nullptr && following->list && following->list->size() >= size && following->general.gop_hash.size == size) {
+  if (following != nullptr && following->list && following->list->size() >= size &&
+      following->general.gop_hash.size == size) {
     std::copy_n(following->list->begin(), size, anchors.emplace_back(first).bytes.begin());
     claimed = match_list(engine_, hash_, units, *following->list, anchors).slot;
   }
@@ -137,10 +150,12 @@ std::optional<Coverage::Located> Coverage::locate_by_list(const GopSei& sei, Wai
   return located;
 }
 
-// Turns a match into steps: what stands between two matched units is altered as far as places and units pair up, the
-// rest is missing or extra.
-Coverage::Located Coverage::read_match(const GopSei& sei, const Match& match, const std::vector<std::size_t>& view,
-                                       const std::vector<std::uint32_t>& claimed, Wait may_wait_for, Wait& wait) {
+// Turns a match into steps: what stands between two matched units is altered as far as places and units pair
+// up, the rest is missing or extra.
+Coverage::Located Coverage::read_match(const GopSei& sei, const Match& match,
+                                       const std::vector<std::size_t>& view,
+                                       const std::vector<std::uint32_t>& claimed, Wait may_wait_for,
+                                       Wait& wait) {
   const auto slots = static_cast<std::uint32_t>(match.found.size());
   std::vector<std::size_t> backbone;  // indices in view
   for (std::size_t i = 0; i < view.size(); ++i) {
@@ -150,10 +165,13 @@ Coverage::Located Coverage::read_match(const GopSei& sei, const Match& match, co
   const bool tolerate_types = !signer_hashes_all_types(sei.general);
   bool other_type_matched = false;
   for (std::size_t i = 0; i < view.size(); ++i) {
-    other_type_matched = other_type_matched || (match.slot[i] != kNoSlot && !pending_[view[i]].reference_hashed && !pending_[view[i]].hash.sei);
+    other_type_matched =
+        other_type_matched ||
+        (match.slot[i] != kNoSlot && !pending_[view[i]].reference_hashed && !pending_[view[i]].hash.sei);
   }
   const auto left_out = [&](std::size_t unit) {
-    return tolerate_types && !other_type_matched && !pending_[unit].reference_hashed && !pending_[unit].hash.sei;
+    return tolerate_types && !other_type_matched && !pending_[unit].reference_hashed &&
+           !pending_[unit].hash.sei;
   };
   const auto places_between = [&](std::uint32_t begin, std::uint32_t end) {
     std::size_t count = 0;
@@ -161,7 +179,8 @@ Coverage::Located Coverage::read_match(const GopSei& sei, const Match& match, co
     return count;
   };
   // Units [begin, end) of the view against `places` unmatched places.
-  const auto read_gap = [&](std::size_t begin, std::size_t end, std::size_t places, std::uint64_t sequence_after) {
+  const auto read_gap = [&](std::size_t begin, std::size_t end, std::size_t places,
+                            std::uint64_t sequence_after) {
     for (auto i = begin; i < end; ++i) {
       const auto unit = view[i];
       if (match.slot[i] != kNoSlot) {
@@ -192,13 +211,15 @@ Coverage::Located Coverage::read_match(const GopSei& sei, const Match& match, co
          pending_[view[front_begin - 1]].clip_gop == pending_[view[first]].clip_gop) {
     --front_begin;
   }
-  // An IDR picture whose header was changed no longer begins a GOP; it stands right before the first match all the same.
+  // An IDR picture whose header was changed no longer begins a GOP; it stands right before the first match
+  // all the same.
   if (previous_ && previous_->placed && lost_ == 0 && unplaced_.empty()) front_begin = 0;
   located.begin = view[front_begin];
   const auto extra_front = first - front_begin > front_places ? first - front_begin - front_places : 0;
   if (extra_front > 0) located.begin = view[front_begin += extra_front];
   // What the clip begins without is no edit, unless something unrecognisable stands in its place.
-  if (piece_begins_ && front_places > first - front_begin && !suspect_between(0, pending_[view[first]].sequence)) {
+  if (piece_begins_ && front_places > first - front_begin &&
+      !suspect_between(0, pending_[view[first]].sequence)) {
     located.beginning_missing = true;
     front_places = first - front_begin;
   }
@@ -207,12 +228,14 @@ Coverage::Located Coverage::read_match(const GopSei& sei, const Match& match, co
   for (std::size_t b = 0; b < backbone.size(); ++b) {
     located.steps.push_back({UnitStatus::authentic, view[backbone[b]]});
     if (b + 1 < backbone.size()) {
-      read_gap(backbone[b] + 1, backbone[b + 1], places_between(match.slot[backbone[b]] + 1, match.slot[backbone[b + 1]]),
+      read_gap(backbone[b] + 1, backbone[b + 1],
+               places_between(match.slot[backbone[b]] + 1, match.slot[backbone[b + 1]]),
                pending_[view[backbone[b + 1]]].sequence);
     }
   }
 
-  // Behind the last match: as many units as there are places, up to the next GOP. Others wait for the next SEI.
+  // Behind the last match: as many units as there are places, up to the next GOP. Others wait for the next
+  // SEI.
   const auto last = backbone.back();
   auto places = places_between(match.slot[last] + 1, slots);
   auto end = last + 1;
@@ -220,14 +243,17 @@ Coverage::Located Coverage::read_match(const GopSei& sei, const Match& match, co
   const auto ends_segment = [&](std::size_t i) {
     if (!claimed.empty() && claimed[i] != kNoSlot) return true;
     if (!pending_[view[i]].hash.anchors) return false;
-    // A last unit that looks like an IDR picture, where one place of this GOP is free: its header was changed.
+    // A last unit that looks like an IDR picture, where one place of this GOP is free: its header was
+    // changed.
     return !(at_end_ && i + 1 == view.size() && places > taken);
   };
-  while (end < view.size() && !ends_segment(end) && (taken < places || match.slot[end] != kNoSlot || left_out(view[end]))) {
+  while (end < view.size() && !ends_segment(end) &&
+         (taken < places || match.slot[end] != kNoSlot || left_out(view[end]))) {
     if (match.slot[end] == kNoSlot && !left_out(view[end])) ++taken;
     ++end;
   }
-  const auto sequence_after = end < view.size() ? pending_[view[end]].sequence : pending_[view[end - 1]].sequence + 1;
+  const auto sequence_after =
+      end < view.size() ? pending_[view[end]].sequence : pending_[view[end - 1]].sequence + 1;
   // The rest of the GOP may still come; and what comes tells whose the units behind the last match are.
   if (may_wait_for == Wait::units && places > taken && end + 1 >= view.size()) {
     wait = Wait::units;
@@ -241,7 +267,8 @@ Coverage::Located Coverage::read_match(const GopSei& sei, const Match& match, co
     std::vector<Step> with_others;
     std::size_t next = located.begin;
     for (const auto& step : located.steps) {
-      for (; step.unit != kNoUnit && next < step.unit; ++next) with_others.push_back({UnitStatus::not_covered, next});
+      for (; step.unit != kNoUnit && next < step.unit; ++next)
+        with_others.push_back({UnitStatus::not_covered, next});
       if (step.unit != kNoUnit) next = step.unit + 1;
       with_others.push_back(step);
     }

@@ -15,22 +15,25 @@ void Ledger::push(Record record) {
   const bool signed_now = is_segment && record.segment->signature == SignatureStatus::valid;
   records_.push_back(std::move(record));
   if (signed_now || records_.back().state == RecordState::definite) make_definite(records_.back());
-  while (record_units_ > kMaxRecordUnits && !records_.empty() && records_.front().state == RecordState::open) {
+  while (record_units_ > kMaxRecordUnits && !records_.empty() &&
+         records_.front().state == RecordState::open) {
     records_.front().state = RecordState::refuted;
     commit_ready();
   }
   commit_ready();
 }
 
-// Follows the chain of unsigned SEIs backwards: what a covered SEI says holds, what an altered one says does not.
+// Follows the chain of unsigned SEIs backwards: what a covered SEI says holds, what an altered one says does
+// not.
 void Ledger::make_definite(Record& record) {
   record.state = RecordState::definite;
   std::vector<std::pair<std::uint64_t, UnitStatus>> work = record.seis;
   while (!work.empty()) {
     const auto [id, status] = work.back();
     work.pop_back();
-    const auto it = std::find_if(records_.rbegin(), records_.rend(),
-                                 [&, wanted = id](const Record& r) { return r.state == RecordState::open && r.segment && r.sei == wanted && !r.waiting; });
+    const auto it = std::find_if(records_.rbegin(), records_.rend(), [&, wanted = id](const Record& r) {
+      return r.state == RecordState::open && r.segment && r.sei == wanted && !r.waiting;
+    });
     if (it == records_.rend()) continue;
     it->state = status == UnitStatus::authentic ? RecordState::definite : RecordState::refuted;
     if (status == UnitStatus::authentic) {
@@ -73,14 +76,22 @@ void Ledger::commit(Record& record) {
   if (record.segment) timeline_.begin_segment(*record.segment);
   for (const auto& unit : record.units) {
     switch (unit.status) {
-      case UnitStatus::authentic: outcome_.any_authentic = outcome_.any_authentic || unit.picture_data; break;
-      case UnitStatus::missing: outcome_.any_missing = true; break;
-      case UnitStatus::not_covered: outcome_.tampered = outcome_.tampered || record.uncovered_is_tampering; break;
-      default: outcome_.tampered = true;
+      case UnitStatus::authentic:
+        outcome_.any_authentic = outcome_.any_authentic || unit.picture_data;
+        break;
+      case UnitStatus::missing:
+        outcome_.any_missing = true;
+        break;
+      case UnitStatus::not_covered:
+        outcome_.tampered = outcome_.tampered || record.uncovered_is_tampering;
+        break;
+      default:
+        outcome_.tampered = true;
     }
     timeline_.add(unit);
   }
-  if (record.state == RecordState::definite && record.segment && record.segment->signature == SignatureStatus::valid) {
+  if (record.state == RecordState::definite && record.segment &&
+      record.segment->signature == SignatureStatus::valid) {
     if (!outcome_.first_time && record.segment->start) outcome_.first_time = record.segment->start;
     const auto last = record.segment->end ? record.segment->end : record.segment->start;
     if (last && (!outcome_.last_time || *last > *outcome_.last_time)) outcome_.last_time = last;

@@ -1,5 +1,5 @@
-// Settled (partial) GOPs in clip order. What an unsigned SEI says holds once the GOP it stands in is settled by a signed one;
-// until then its record stays open, and those behind it wait.
+// Settled (partial) GOPs in clip order. What an unsigned SEI says holds once the GOP it stands in is settled
+// by a signed one; until then its record stays open, and those behind it wait.
 #pragma once
 
 #include <deque>
@@ -15,7 +15,7 @@
 namespace camvault::signed_video {
 
 struct WaitingSignature {
-  SeiMessage message;                         // signature only; list and chains were moved out
+  SeiMessage message;  // signature only; list and chains were moved out
   crypto::Digest digest;
   crypto::HashAlg hash;
 };
@@ -25,19 +25,19 @@ enum class RecordState : std::uint8_t { open, definite, refuted };
 struct Record {
   RecordState state = RecordState::open;
   std::uint64_t sei = 0;
-  std::vector<SegmentSummary> missing_gops;              // before the units
+  std::vector<SegmentSummary> missing_gops;  // before the units
   std::optional<SegmentSummary> segment;
   std::vector<UnitResult> units;
   std::vector<std::pair<std::uint64_t, UnitStatus>> seis;  // unsigned SEIs among the units
   std::optional<WaitingSignature> waiting;
   bool uncovered_is_tampering = false;
-  bool unsigned_tail = false;               // no signature came after it
+  bool unsigned_tail = false;  // no signature came after it
 };
 
 struct CoverageOutcome {
   bool any_authentic = false;
   bool any_missing = false;
-  bool tampered = false;                      // something altered, extra, moved, joined, or robbed of its signature
+  bool tampered = false;  // something altered, extra, moved, joined, or robbed of its signature
   std::uint32_t gops_missing = 0;
   std::optional<Timestamp> first_time;
   std::optional<Timestamp> last_time;
@@ -50,8 +50,8 @@ class Ledger {
   void push(Record record);
   // Settles signatures that waited for a key.
   void settle_signatures(const std::function<SignatureStatus(const WaitingSignature&)>& check);
-  // The clip ends: what hangs on a signature that never came is given up. Calls `unsigned_tail` for each record that waits
-  // for one; those that wait for a key count as refuted.
+  // The clip ends: what hangs on a signature that never came is given up. Calls `unsigned_tail` for each
+  // record that waits for one; those that wait for a key count as refuted.
   void close(const std::function<void(const Record&)>& unsigned_tail);
 
   CoverageOutcome& outcome() { return outcome_; }

@@ -17,9 +17,12 @@ BytesView join(const crypto::Digest& anchor, const crypto::Digest& raw, Anchored
   return BytesView(out.bytes).first(std::size_t{anchor.size} + raw.size);
 }
 
-bool stands_alone(const Hashable& unit) { return unit.anchors || unit.sei; }
+bool stands_alone(const Hashable& unit) {
+  return unit.anchors || unit.sei;
+}
 
-// List slots sorted by their hash, so that a unit finds its slots in log time. Slots of equal hash keep list order.
+// List slots sorted by their hash, so that a unit finds its slots in log time. Slots of equal hash keep list
+// order.
 class SlotIndex {
  public:
   SlotIndex(BytesView list, std::size_t size) : list_(list), size_(size), order_(list.size() / size) {
@@ -33,14 +36,16 @@ class SlotIndex {
 
   // The slots with that hash, ascending.
   std::span<const std::uint32_t> find(const crypto::Digest& entry) const {
-    const auto begin = std::lower_bound(order_.begin(), order_.end(), entry, [&](std::uint32_t slot, const crypto::Digest& wanted) {
-      return std::memcmp(at(slot), wanted.bytes.data(), size_) < 0;
-    });
+    const auto begin = std::lower_bound(order_.begin(), order_.end(), entry,
+                                        [&](std::uint32_t slot, const crypto::Digest& wanted) {
+                                          return std::memcmp(at(slot), wanted.bytes.data(), size_) < 0;
+                                        });
     auto end = begin;
     if (begin != order_.end() && std::memcmp(at(*begin), entry.bytes.data(), size_) == 0) {
-      end = std::upper_bound(begin, order_.end(), entry, [&](const crypto::Digest& wanted, std::uint32_t slot) {
-        return std::memcmp(wanted.bytes.data(), at(slot), size_) < 0;
-      });
+      end =
+          std::upper_bound(begin, order_.end(), entry, [&](const crypto::Digest& wanted, std::uint32_t slot) {
+            return std::memcmp(wanted.bytes.data(), at(slot), size_) < 0;
+          });
     }
     return {order_.data() + (begin - order_.begin()), static_cast<std::size_t>(end - begin)};
   }
@@ -66,11 +71,12 @@ class SlotIndex {
 
 // Marks a longest strictly ascending run of slots, skipping units without one.
 void mark_ascending(const std::vector<std::uint32_t>& slot, std::vector<bool>& in_order) {
-  std::vector<std::size_t> ends;                        // unit that ends the best run of each length
+  std::vector<std::size_t> ends;  // unit that ends the best run of each length
   std::vector<std::size_t> before(slot.size(), SIZE_MAX);
   for (std::size_t i = 0; i < slot.size(); ++i) {
     if (slot[i] == kNoSlot) continue;
-    const auto it = std::lower_bound(ends.begin(), ends.end(), slot[i], [&](std::size_t unit, std::uint32_t s) { return slot[unit] < s; });
+    const auto it = std::lower_bound(ends.begin(), ends.end(), slot[i],
+                                     [&](std::size_t unit, std::uint32_t s) { return slot[unit] < s; });
     if (it != ends.begin()) before[i] = *(it - 1);
     if (it == ends.end()) {
       ends.push_back(i);
@@ -84,14 +90,15 @@ void mark_ascending(const std::vector<std::uint32_t>& slot, std::vector<bool>& i
 
 }  // namespace
 
-crypto::Digest entry_of(const crypto::Engine& engine, crypto::HashAlg hash, const Hashable& unit, const crypto::Digest& anchor) {
+crypto::Digest entry_of(const crypto::Engine& engine, crypto::HashAlg hash, const Hashable& unit,
+                        const crypto::Digest& anchor) {
   if (stands_alone(unit)) return unit.raw;
   Anchored buffer;
   return engine.digest(hash, join(anchor, unit.raw, buffer));
 }
 
-void append_entries(const crypto::Engine& engine, crypto::HashAlg hash, std::span<const Hashable* const> units,
-                    const crypto::Digest& anchor, Bytes& out) {
+void append_entries(const crypto::Engine& engine, crypto::HashAlg hash,
+                    std::span<const Hashable* const> units, const crypto::Digest& anchor, Bytes& out) {
   constexpr std::size_t kBatch = 64;
   std::array<Anchored, kBatch> buffers;
   std::array<BytesView, kBatch> messages;
@@ -107,12 +114,13 @@ void append_entries(const crypto::Engine& engine, crypto::HashAlg hash, std::spa
     }
     engine.digest_batch(hash, std::span(messages).first(count), std::span(digests).first(count));
     std::size_t next = 0;
-    for (const auto* unit : batch) append(out, stands_alone(*unit) ? unit->raw.view() : digests[next++].view());
+    for (const auto* unit : batch)
+      append(out, stands_alone(*unit) ? unit->raw.view() : digests[next++].view());
   }
 }
 
-Match match_list(const crypto::Engine& engine, crypto::HashAlg hash, std::span<const Wanted> units, BytesView list,
-                 std::span<const crypto::Digest> anchors) {
+Match match_list(const crypto::Engine& engine, crypto::HashAlg hash, std::span<const Wanted> units,
+                 BytesView list, std::span<const crypto::Digest> anchors) {
   Match match;
   const auto size = crypto::digest_size(hash);
   match.slot.assign(units.size(), kNoSlot);
@@ -131,7 +139,8 @@ Match match_list(const crypto::Engine& engine, crypto::HashAlg hash, std::span<c
     if (choices[i].empty() && own_anchor && !unit->sei) {
       choices[i] = choices_under(*unit, *own_anchor);
       const auto known = std::find(anchors.begin(), anchors.end(), *own_anchor);
-      if (!choices[i].empty() && known != anchors.end()) ++hits[static_cast<std::size_t>(known - anchors.begin())];
+      if (!choices[i].empty() && known != anchors.end())
+        ++hits[static_cast<std::size_t>(known - anchors.begin())];
     }
     for (std::size_t a = 0; a < anchors.size() && choices[i].empty() && elsewhere && !unit->sei; ++a) {
       choices[i] = choices_under(*unit, anchors[a]);
@@ -139,7 +148,8 @@ Match match_list(const crypto::Engine& engine, crypto::HashAlg hash, std::span<c
     }
     if (choices[i].size() == 1) match.slot[i] = index.take(choices[i], 0, kNoSlot);
   }
-  // Pictures of a still scene can be equal byte by byte. They take the slots that fit between those that are unlike.
+  // Pictures of a still scene can be equal byte by byte. They take the slots that fit between those that are
+  // unlike.
   mark_ascending(match.slot, match.in_order);
   std::vector<std::uint32_t> next(units.size() + 1, kNoSlot);
   for (auto i = units.size(); i-- > 0;) next[i] = match.in_order[i] ? match.slot[i] : next[i + 1];

@@ -4,65 +4,100 @@ namespace camvault::signed_video {
 
 std::string_view to_string(Verdict verdict) {
   switch (verdict) {
-    case Verdict::authentic: return "authentic";
-    case Verdict::authentic_with_missing_frames: return "authentic_with_missing_frames";
-    case Verdict::not_authentic: return "not_authentic";
-    case Verdict::not_signed: return "not_signed";
+    case Verdict::authentic:
+      return "authentic";
+    case Verdict::authentic_with_missing_frames:
+      return "authentic_with_missing_frames";
+    case Verdict::not_authentic:
+      return "not_authentic";
+    case Verdict::not_signed:
+      return "not_signed";
   }
   return "not_authentic";
 }
 
 std::string_view to_string(UnitStatus status) {
   switch (status) {
-    case UnitStatus::authentic: return "authentic";
-    case UnitStatus::altered: return "altered";
-    case UnitStatus::missing: return "missing";
-    case UnitStatus::extra: return "extra";
-    case UnitStatus::out_of_place: return "out_of_place";
-    case UnitStatus::not_covered: return "not_covered";
+    case UnitStatus::authentic:
+      return "authentic";
+    case UnitStatus::altered:
+      return "altered";
+    case UnitStatus::missing:
+      return "missing";
+    case UnitStatus::extra:
+      return "extra";
+    case UnitStatus::out_of_place:
+      return "out_of_place";
+    case UnitStatus::not_covered:
+      return "not_covered";
   }
   return "not_covered";
 }
 
 std::string_view to_string(SignatureStatus status) {
   switch (status) {
-    case SignatureStatus::valid: return "valid";
-    case SignatureStatus::invalid: return "invalid";
-    case SignatureStatus::none: return "none";
-    case SignatureStatus::no_key: return "no_key";
+    case SignatureStatus::valid:
+      return "valid";
+    case SignatureStatus::invalid:
+      return "invalid";
+    case SignatureStatus::none:
+      return "none";
+    case SignatureStatus::no_key:
+      return "no_key";
   }
   return "none";
 }
 
 std::string_view to_string(NoteKind kind) {
   switch (kind) {
-    case NoteKind::beginning_missing: return "beginning_missing";
-    case NoteKind::unsigned_tail: return "unsigned_tail";
-    case NoteKind::unsigned_head: return "unsigned_head";
-    case NoteKind::gops_missing: return "gops_missing";
-    case NoteKind::out_of_order: return "out_of_order";
-    case NoteKind::joined: return "joined";
-    case NoteKind::sei_removed: return "sei_removed";
-    case NoteKind::sei_repeated: return "sei_repeated";
-    case NoteKind::sei_invalid: return "sei_invalid";
-    case NoteKind::sei_malformed: return "sei_malformed";
-    case NoteKind::key_changed: return "key_changed";
-    case NoteKind::signer_changed: return "signer_changed";
-    case NoteKind::no_certificate: return "no_certificate";
-    case NoteKind::types_not_hashed: return "types_not_hashed";
-    case NoteKind::last_gop_not_verifiable: return "last_gop_not_verifiable";
-    case NoteKind::not_covered_by_format: return "not_covered_by_format";
-    case NoteKind::times_implausible: return "times_implausible";
-    case NoteKind::clip_truncated: return "clip_truncated";
+    case NoteKind::beginning_missing:
+      return "beginning_missing";
+    case NoteKind::unsigned_tail:
+      return "unsigned_tail";
+    case NoteKind::unsigned_head:
+      return "unsigned_head";
+    case NoteKind::gops_missing:
+      return "gops_missing";
+    case NoteKind::out_of_order:
+      return "out_of_order";
+    case NoteKind::joined:
+      return "joined";
+    case NoteKind::sei_removed:
+      return "sei_removed";
+    case NoteKind::sei_repeated:
+      return "sei_repeated";
+    case NoteKind::sei_invalid:
+      return "sei_invalid";
+    case NoteKind::sei_malformed:
+      return "sei_malformed";
+    case NoteKind::key_changed:
+      return "key_changed";
+    case NoteKind::signer_changed:
+      return "signer_changed";
+    case NoteKind::no_certificate:
+      return "no_certificate";
+    case NoteKind::types_not_hashed:
+      return "types_not_hashed";
+    case NoteKind::last_gop_not_verifiable:
+      return "last_gop_not_verifiable";
+    case NoteKind::not_covered_by_format:
+      return "not_covered_by_format";
+    case NoteKind::times_implausible:
+      return "times_implausible";
+    case NoteKind::clip_truncated:
+      return "clip_truncated";
   }
   return "";
 }
 
 std::string_view to_string(Provenance provenance) {
   switch (provenance) {
-    case Provenance::trusted: return "trusted";
-    case Provenance::untrusted: return "untrusted";
-    case Provenance::unknown: return "unknown";
+    case Provenance::trusted:
+      return "trusted";
+    case Provenance::untrusted:
+      return "untrusted";
+    case Provenance::unknown:
+      return "unknown";
   }
   return "unknown";
 }

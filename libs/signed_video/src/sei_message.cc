@@ -15,7 +15,9 @@ constexpr std::uint8_t kStopByte = 0x80;
 constexpr std::uint8_t kTlvVersion = 1;
 constexpr std::int64_t kTicksFrom1601To1970 = 116'444'736'000'000'000;
 
-std::size_t header_size(codec::Codec codec) { return codec == codec::Codec::h264 ? 1 : 2; }
+std::size_t header_size(codec::Codec codec) {
+  return codec == codec::Codec::h264 ? 1 : 2;
+}
 
 // ITU-T H.264 7.3.2.3.1: each 0xff byte adds 255, the first other byte ends the number.
 Result<std::size_t> read_sei_number(ByteReader& in) {
@@ -28,8 +30,9 @@ Result<std::size_t> read_sei_number(ByteReader& in) {
   }
 }
 
-// 5.7.1, reserved bit 0x40: the signature speaks about the escaped or the plain bytes. An escape byte that stands before
-// the Signature field because of zeros in front of it belongs to that field, not to the document.
+// 5.7.1, reserved bit 0x40: the signature speaks about the escaped or the plain bytes. An escape byte that
+// stands before the Signature field because of zeros in front of it belongs to that field, not to the
+// document.
 Bytes in_document_domain(BytesView plain, bool escaped) {
   return escaped ? codec::escape(plain, {.zeros_before = 0, .ends_unit = false}) : to_bytes(plain);
 }
@@ -55,13 +58,15 @@ std::optional<Timestamp> time_from_1601(std::uint64_t ticks) {
 }
 
 bool plausible(std::optional<Timestamp> time) {
-  return time && *time >= from_unix_seconds(946'684'800) && *time < from_unix_seconds(7'258'118'400);  // 2000 .. 2200
+  return time && *time >= from_unix_seconds(946'684'800) &&
+         *time < from_unix_seconds(7'258'118'400);  // 2000 .. 2200
 }
 
 template <class T>
 T byte_swapped(T value) {
   T swapped = 0;
-  for (std::size_t i = 0; i < sizeof(T); ++i) swapped = static_cast<T>(swapped << 8 | (value >> (8 * i) & 0xff));
+  for (std::size_t i = 0; i < sizeof(T); ++i)
+    swapped = static_cast<T>(swapped << 8 | (value >> (8 * i) & 0xff));
   return swapped;
 }
 
@@ -73,14 +78,17 @@ Result<crypto::Digest> read_digest(ByteReader& in, std::size_t size) {
   return digest;
 }
 
-bool is_digest_size(std::size_t size) { return size == 32 || size == 48 || size == 64; }
+bool is_digest_size(std::size_t size) {
+  return size == 32 || size == 48 || size == 64;
+}
 
 // 5.7.2.1
 Result<General> read_general(BytesView value) {
   ByteReader in(value);
   General general;
   CAM_TRY(general.version, in.u8());
-  if (general.version != 1 && general.version != 2) return fail(Errc::unsupported, "version of the General field");
+  if (general.version != 1 && general.version != 2)
+    return fail(Errc::unsupported, "version of the General field");
   CAM_TRY(const auto spec, in.take(3));
   std::copy(spec.begin(), spec.end(), general.spec_version.begin());
   CAM_TRY(const auto partial, in.u8());
@@ -92,14 +100,15 @@ Result<General> read_general(BytesView value) {
   }
   CAM_TRY(general.counter, in.u32());
   CAM_TRY(general.unit_count, in.u16());
-  // The text of the specification says little endian, its reference implementation writes big endian. Whichever gives
-  // a time between 2000 and 2200 holds for the counter, too.
+  // The text of the specification says little endian, its reference implementation writes big endian.
+  // Whichever gives a time between 2000 and 2200 holds for the counter, too.
   const bool little = !plausible(time_from_1601(start)) && plausible(time_from_1601(byte_swapped(start)));
   general.start = time_from_1601(little ? byte_swapped(start) : start);
   if (general.version == 2) general.end = time_from_1601(little ? byte_swapped(end) : end);
   if (little) general.counter = byte_swapped(general.counter);
   const auto hashes = in.remaining();
-  if (hashes % 2 != 0 || !is_digest_size(hashes / 2)) return fail(Errc::malformed, "General field of odd length");
+  if (hashes % 2 != 0 || !is_digest_size(hashes / 2))
+    return fail(Errc::malformed, "General field of odd length");
   CAM_TRY(general.gop_hash, read_digest(in, hashes / 2));
   CAM_TRY(general.linked_hash, read_digest(in, hashes / 2));
   return general;
@@ -109,19 +118,22 @@ struct HashOid {
   crypto::HashAlg alg;
   std::uint8_t last;  // byte of 2.16.840.1.101.3.4.2.x
 };
-constexpr HashOid kHashOids[] = {{crypto::HashAlg::sha256, 1}, {crypto::HashAlg::sha384, 2}, {crypto::HashAlg::sha512, 3}};
-constexpr std::array<std::uint8_t, 10> kHashOidPrefix = {0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02};
+constexpr HashOid kHashOids[] = {
+    {crypto::HashAlg::sha256, 1}, {crypto::HashAlg::sha384, 2}, {crypto::HashAlg::sha512, 3}};
+constexpr std::array<std::uint8_t, 10> kHashOidPrefix = {0x06, 0x09, 0x60, 0x86, 0x48,
+                                                         0x01, 0x65, 0x03, 0x04, 0x02};
 
 std::optional<crypto::HashAlg> hash_from_oid(BytesView der) {
-  if (der.size() != kHashOidPrefix.size() + 1 || !equal(der.first(kHashOidPrefix.size()), kHashOidPrefix)) return std::nullopt;
+  if (der.size() != kHashOidPrefix.size() + 1 || !equal(der.first(kHashOidPrefix.size()), kHashOidPrefix))
+    return std::nullopt;
   for (const auto& known : kHashOids) {
     if (der.back() == known.last) return known.alg;
   }
   return std::nullopt;
 }
 
-// ONVIF Security Baseline: sha{256,384,512}WithRSAEncryption (1.2.840.113549.1.1.11-13) and ecdsa-with-SHA{256,384,512}
-// (1.2.840.10045.4.3.2-4).
+// ONVIF Security Baseline: sha{256,384,512}WithRSAEncryption (1.2.840.113549.1.1.11-13) and
+// ecdsa-with-SHA{256,384,512} (1.2.840.10045.4.3.2-4).
 std::optional<crypto::HashAlg> hash_from_signing_oid(BytesView der) {
   static constexpr std::uint8_t kRsa[] = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01};
   static constexpr std::uint8_t kEcdsa[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03};
@@ -205,20 +217,25 @@ Status set_once(std::optional<T>& target, Result<T> value) {
 
 Status read_field(std::uint8_t tag, BytesView value, SeiMessage& message) {
   switch (static_cast<Tag>(tag)) {
-    case Tag::general: return set_once(message.general, read_general(value));
+    case Tag::general:
+      return set_once(message.general, read_general(value));
     case Tag::hash_list:
       if (message.hash_list) return fail(Errc::malformed, "two hash lists in one SEI");
       return read_list(value, message);
-    case Tag::signature: return set_once(message.signature, read_signature(value));
-    case Tag::crypto_info: return set_once(message.crypto, read_crypto_info(value));
-    case Tag::vendor_info: return set_once(message.vendor, read_vendor(value));
+    case Tag::signature:
+      return set_once(message.signature, read_signature(value));
+    case Tag::crypto_info:
+      return set_once(message.crypto, read_crypto_info(value));
+    case Tag::vendor_info:
+      return set_once(message.vendor, read_vendor(value));
     case Tag::certificate_chain: {
       if (message.chains.size() == 2) return fail(Errc::malformed, "more than two certificate chains");
       CAM_TRY(auto chain, read_chain(value));
       message.chains.push_back(std::move(chain));
       return ok();
     }
-    case Tag::arbitrary_data: return ok();
+    case Tag::arbitrary_data:
+      return ok();
   }
   return ok();  // 5.7: fields of later versions are skipped; the signature covers them
 }
@@ -238,7 +255,8 @@ Result<SeiMessage> read_sei_message(codec::Codec codec, BytesView unit) {
   unit = codec::without_trailing_zeros(unit);
   if (unit.size() > kMaxSeiSize) return fail(Errc::limit, "Media Signing SEI longer than 4 MiB");
   CAM_TRY(const auto payload, locate_payload(codec, unit));
-  // Some files hold SEIs without emulation prevention. The payload size tells: it counts bytes without escapes.
+  // Some files hold SEIs without emulation prevention. The payload size tells: it counts bytes without
+  // escapes.
   Bytes plain = unit.size() - payload.begin == payload.size + 1 ? to_bytes(unit) : codec::unescape(unit);
   if (plain.size() < payload.begin || plain.size() - payload.begin < payload.size + 1) {
     return fail(Errc::malformed, "Media Signing SEI is cut short");
@@ -249,7 +267,8 @@ Result<SeiMessage> read_sei_message(codec::Codec codec, BytesView unit) {
   ByteReader in(BytesView(plain).subspan(payload.begin, payload.size));
   CAM_TRY_STATUS(in.skip(kMediaSigningUuid.size()));
   CAM_TRY(const auto reserved, in.u8());
-  if ((reserved & kMoreReservedBytesBit) != 0) return fail(Errc::unsupported, "Media Signing SEI of a later version");
+  if ((reserved & kMoreReservedBytesBit) != 0)
+    return fail(Errc::unsupported, "Media Signing SEI of a later version");
 
   SeiMessage message;
   message.certificate_sei = (reserved & kCertificateSeiBit) != 0;
@@ -315,7 +334,7 @@ Bytes crypto_value(crypto::HashAlg hash) {
   for (const auto& known : kHashOids) {
     if (known.alg == hash) out.u8(known.last);
   }
-  out.u8(0);   // signing OID: may be left out (5.7.2.4); the certificate names the key
+  out.u8(0);  // signing OID: may be left out (5.7.2.4); the certificate names the key
   out.u16(0);
   return out.take();
 }

@@ -1,6 +1,6 @@
-// ONVIF Media Signing SEI messages (specification 26.06, 5.7 to 5.11) as values: bytes <-> values, no cryptography.
-// Where the specification's text and ONVIF's reference implementation differ (byte order of times and counter), what
-// the reference writes is written, and both are read.
+// ONVIF Media Signing SEI messages (specification 26.06, 5.7 to 5.11) as values: bytes <-> values, no
+// cryptography. Where the specification's text and ONVIF's reference implementation differ (byte order of
+// times and counter), what the reference writes is written, and both are read.
 #pragma once
 
 #include <array>
@@ -18,8 +18,8 @@
 namespace camvault::signed_video {
 
 // 5.7.1: the UUID that marks a Media Signing SEI.
-inline constexpr std::array<std::uint8_t, 16> kMediaSigningUuid = {0x00, 0x5b, 0xc9, 0x3f, 0x2d, 0x71, 0x5e, 0x95,
-                                                                   0xad, 0xa4, 0x79, 0x6f, 0x90, 0x87, 0x7a, 0x6f};
+inline constexpr std::array<std::uint8_t, 16> kMediaSigningUuid = {
+    0x00, 0x5b, 0xc9, 0x3f, 0x2d, 0x71, 0x5e, 0x95, 0xad, 0xa4, 0x79, 0x6f, 0x90, 0x87, 0x7a, 0x6f};
 
 enum class Tag : std::uint8_t {
   general = 1,
@@ -36,17 +36,18 @@ inline constexpr std::uint8_t kCertificateSeiBit = 0x80;
 inline constexpr std::uint8_t kEscapedDocumentBit = 0x40;  // emulation prevention was applied before hashing
 inline constexpr std::uint8_t kMoreReservedBytesBit = 0x01;
 
-inline constexpr std::uint16_t kUnknownUnitCount = 0xffff;  // the reference writes it for GOPs past its list limit
-inline constexpr std::size_t kMaxTlvs = 64;                  // seven tags exist; two of them may repeat
+inline constexpr std::uint16_t kUnknownUnitCount =
+    0xffff;                                  // the reference writes it for GOPs past its list limit
+inline constexpr std::size_t kMaxTlvs = 64;  // seven tags exist; two of them may repeat
 inline constexpr std::size_t kMaxSeiSize = 4 * 1024 * 1024;  // 64 TLVs of 64 KiB
 inline constexpr std::size_t kMaxListEntries = 65'535 / 32;  // what a 16-bit TLV length can hold
 
 struct General {
   std::uint8_t version = 2;
   std::array<std::uint8_t, 3> spec_version{};
-  bool partial = false;               // more parts of this GOP follow
-  std::optional<Timestamp> start;     // first picture of the (partial) GOP; none if the field is out of range
-  std::optional<Timestamp> end;       // first picture of the next one, exclusive; version 2
+  bool partial = false;            // more parts of this GOP follow
+  std::optional<Timestamp> start;  // first picture of the (partial) GOP; none if the field is out of range
+  std::optional<Timestamp> end;    // first picture of the next one, exclusive; version 2
   std::uint32_t counter = 0;
   std::uint16_t unit_count = 0;
   crypto::Digest gop_hash;
@@ -54,8 +55,8 @@ struct General {
 };
 
 struct CryptoInfo {
-  std::optional<crypto::HashAlg> hash;             // none: an algorithm we do not know
-  std::optional<crypto::HashAlg> signature_hash;   // when the signing OID names one
+  std::optional<crypto::HashAlg> hash;            // none: an algorithm we do not know
+  std::optional<crypto::HashAlg> signature_hash;  // when the signing OID names one
   std::uint16_t rsa_size = 0;
 };
 
@@ -74,17 +75,18 @@ struct SeiMessage {
   bool certificate_sei = false;
   bool escaped_document = false;
   std::optional<General> general;
-  std::optional<Bytes> hash_list;          // entries of general->gop_hash.size bytes each
+  std::optional<Bytes> hash_list;  // entries of general->gop_hash.size bytes each
   std::optional<CryptoInfo> crypto;
   std::optional<Vendor> vendor;
   std::vector<CertificateChain> chains;
-  std::optional<Bytes> signature;          // actual bytes, without padding
-  Bytes document;                          // what the signature speaks about
-  Bytes whole;                             // the unit up to its stop byte in the document's domain: hashed when unsigned
+  std::optional<Bytes> signature;  // actual bytes, without padding
+  Bytes document;                  // what the signature speaks about
+  Bytes whole;  // the unit up to its stop byte in the document's domain: hashed when unsigned
 
   bool is_signed() const { return signature.has_value(); }
   std::size_t list_size() const {
-    return hash_list && general && general->gop_hash.size != 0 ? hash_list->size() / general->gop_hash.size : 0;
+    return hash_list && general && general->gop_hash.size != 0 ? hash_list->size() / general->gop_hash.size
+                                                               : 0;
   }
 };
 
@@ -98,22 +100,22 @@ struct SeiDraft {
   codec::Codec codec = codec::Codec::h264;
   bool certificate_sei = false;
   bool escaped_document = true;
-  bool after_last_slice = false;           // H.265 wants a suffix SEI there
+  bool after_last_slice = false;  // H.265 wants a suffix SEI there
   std::optional<General> general;
-  BytesView hash_list;                     // empty = leave the list out
-  std::optional<crypto::HashAlg> hash;     // Crypto info is written when set
+  BytesView hash_list;                  // empty = leave the list out
+  std::optional<crypto::HashAlg> hash;  // Crypto info is written when set
   std::optional<Vendor> vendor;
   std::vector<CertificateChain> chains;
 };
 
 // An SEI that lacks only its signature. `document` is to be hashed and signed.
 struct SeiWriter {
-  // `signature_room` is the largest signature the key can make: the payload size stands before the signature does.
-  // 0 makes an unsigned SEI.
+  // `signature_room` is the largest signature the key can make: the payload size stands before the signature
+  // does. 0 makes an unsigned SEI.
   static Result<SeiWriter> create(const SeiDraft& draft, std::size_t signature_room);
 
-  Bytes document;                                     // in the domain that is hashed
-  Result<Bytes> finish(BytesView signature) const;    // the unit as it goes into the stream, escaped
+  Bytes document;                                   // in the domain that is hashed
+  Result<Bytes> finish(BytesView signature) const;  // the unit as it goes into the stream, escaped
   Result<Bytes> finish_unsigned() const;
   // The unit in the domain that is hashed when it is unsigned.
   Bytes whole_unsigned() const;

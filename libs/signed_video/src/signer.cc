@@ -47,9 +47,9 @@ class Slot {
 // An SEI on its way into the stream; SEIs leave in the order they were made (5.1).
 struct Waiting {
   SeiDraft draft;
-  Bytes list;                       // what draft.hash_list looks at
+  Bytes list;  // what draft.hash_list looks at
   SeiWriter writer;
-  std::shared_ptr<Slot> slot;       // null: unsigned
+  std::shared_ptr<Slot> slot;  // null: unsigned
 };
 
 // A key that never answers must not hold a recording up for ever.
@@ -70,9 +70,12 @@ class Signer::Impl {
       std::array<std::uint8_t, 4> random{};
       engine_.random(random);
       // Half the range is left for the recording: the counter does not wrap in any camera's life.
-      counter_ = (std::uint32_t{random[0]} << 24 | std::uint32_t{random[1]} << 16 | std::uint32_t{random[2]} << 8 | random[3]) >> 1;
+      counter_ = (std::uint32_t{random[0]} << 24 | std::uint32_t{random[1]} << 16 |
+                  std::uint32_t{random[2]} << 8 | random[3]) >>
+                 1;
     }
-    link_.size = static_cast<std::uint8_t>(crypto::digest_size(options_.hash));  // zeros: nothing before the first GOP
+    link_.size =
+        static_cast<std::uint8_t>(crypto::digest_size(options_.hash));  // zeros: nothing before the first GOP
   }
 
   Status start() {
@@ -137,7 +140,8 @@ class Signer::Impl {
   std::size_t digest_bytes() const { return crypto::digest_size(options_.hash); }
 
   std::size_t waiting_signatures() const {
-    return static_cast<std::size_t>(std::count_if(queue_.begin(), queue_.end(), [](const auto& w) { return w.slot != nullptr; }));
+    return static_cast<std::size_t>(
+        std::count_if(queue_.begin(), queue_.end(), [](const auto& w) { return w.slot != nullptr; }));
   }
 
   void append_entry(const crypto::Digest& entry) {
@@ -146,7 +150,8 @@ class Signer::Impl {
     ++count_;
   }
 
-  // 5.4: the first slice of the IDR picture anchors the GOP; every other slice is hashed together with the anchor.
+  // 5.4: the first slice of the IDR picture anchors the GOP; every other slice is hashed together with the
+  // anchor.
   void hash_slice(BytesView unit, const codec::UnitInfo& info, Timestamp time) {
     const bool anchors = info.gop_start && info.first_slice;
     if (anchor_.empty() && !anchors) return;  // the stream begins inside a GOP: not covered
@@ -205,10 +210,12 @@ class Signer::Impl {
   Status queue(Waiting waiting, bool sign) {
     waiting.draft.hash_list = waiting.list;
     if (sign && (waiting.draft.certificate_sei || options_.chain_in_every_sei || !options_.certificate_sei)) {
-      waiting.draft.vendor = Vendor{options_.vendor.firmware, options_.vendor.serial, options_.vendor.manufacturer};
+      waiting.draft.vendor =
+          Vendor{options_.vendor.firmware, options_.vendor.serial, options_.vendor.manufacturer};
       waiting.draft.chains = {CertificateChain{false, options_.chain_pem}};
     }
-    CAM_TRY(waiting.writer, SeiWriter::create(waiting.draft, sign ? crypto::max_signature_size(key_->alg()) : 0));
+    CAM_TRY(waiting.writer,
+            SeiWriter::create(waiting.draft, sign ? crypto::max_signature_size(key_->alg()) : 0));
     if (sign) {
       waiting.slot = std::make_shared<Slot>();
       const auto digest = engine_.digest(options_.hash, waiting.writer.document);
@@ -216,15 +223,19 @@ class Signer::Impl {
                        [slot = waiting.slot](Result<Bytes> signature) { slot->set(std::move(signature)); });
     }
     queue_.push_back(std::move(waiting));
-    queue_.back().draft.hash_list = queue_.back().list;  // the vector's bytes stay where they are; the view is set anew for clarity
+    queue_.back().draft.hash_list =
+        queue_.back().list;  // the vector's bytes stay where they are; the view is set anew for clarity
     return ok();
   }
 
   std::optional<Result<Bytes>> signature_of(const Waiting& waiting, Drain mode) {
     switch (mode) {
-      case Drain::ready: return waiting.slot->take_if_ready();
-      case Drain::wait: return waiting.slot->take_until(std::chrono::steady_clock::now() + kLongestWaitForKey);
-      case Drain::deadline: return waiting.slot->take_until(deadline_);
+      case Drain::ready:
+        return waiting.slot->take_if_ready();
+      case Drain::wait:
+        return waiting.slot->take_until(std::chrono::steady_clock::now() + kLongestWaitForKey);
+      case Drain::deadline:
+        return waiting.slot->take_until(deadline_);
     }
     return std::nullopt;
   }
@@ -307,12 +318,16 @@ Signer::~Signer() = default;
 Signer::Signer(Signer&&) noexcept = default;
 Signer& Signer::operator=(Signer&&) noexcept = default;
 
-Result<Signer> Signer::create(const crypto::Engine& engine, std::shared_ptr<crypto::SigningKey> key, SignerOptions options) {
+Result<Signer> Signer::create(const crypto::Engine& engine, std::shared_ptr<crypto::SigningKey> key,
+                              SignerOptions options) {
   if (key == nullptr) return fail(Errc::usage, "a signer needs a key");
-  if (key->alg() == crypto::KeyAlg::ed25519) return fail(Errc::unsupported, "ONVIF Media Signing has no Ed25519 signatures");
+  if (key->alg() == crypto::KeyAlg::ed25519)
+    return fail(Errc::unsupported, "ONVIF Media Signing has no Ed25519 signatures");
   if (options.signing_interval == 0) return fail(Errc::usage, "the signing interval counts GOPs: at least 1");
-  if (options.max_partial_time <= Ticks::zero()) return fail(Errc::usage, "the longest part of a GOP must last some time");
-  CAM_TRY(const auto chain, engine.certificates_from_pem(options.chain_pem, 4));  // the reference verifier's limit
+  if (options.max_partial_time <= Ticks::zero())
+    return fail(Errc::usage, "the longest part of a GOP must last some time");
+  CAM_TRY(const auto chain,
+          engine.certificates_from_pem(options.chain_pem, 4));  // the reference verifier's limit
   if (chain.empty()) return fail(Errc::usage, "the certificate chain is empty");
   if (chain.front().key == nullptr || chain.front().key->spki_der() != key->spki_der()) {
     return fail(Errc::usage, "the first certificate of the chain does not belong to the signing key");
@@ -326,8 +341,14 @@ Result<std::span<const Bytes>> Signer::add(std::span<const BytesView> access_uni
   return impl_->add(access_unit, time);
 }
 
-Result<std::span<const Bytes>> Signer::finish(std::chrono::milliseconds patience) { return impl_->finish(patience); }
-void Signer::request_certificate_sei() { impl_->request_certificate_sei(); }
-Signer::Counters Signer::counters() const { return impl_->counters(); }
+Result<std::span<const Bytes>> Signer::finish(std::chrono::milliseconds patience) {
+  return impl_->finish(patience);
+}
+void Signer::request_certificate_sei() {
+  impl_->request_certificate_sei();
+}
+Signer::Counters Signer::counters() const {
+  return impl_->counters();
+}
 
 }  // namespace camvault::signed_video

@@ -8,12 +8,18 @@ namespace {
 
 int badness(UnitStatus status) {
   switch (status) {
-    case UnitStatus::authentic: return 0;
-    case UnitStatus::missing: return 1;
-    case UnitStatus::not_covered: return 2;
-    case UnitStatus::out_of_place: return 3;
-    case UnitStatus::extra: return 4;
-    case UnitStatus::altered: return 5;
+    case UnitStatus::authentic:
+      return 0;
+    case UnitStatus::missing:
+      return 1;
+    case UnitStatus::not_covered:
+      return 2;
+    case UnitStatus::out_of_place:
+      return 3;
+    case UnitStatus::extra:
+      return 4;
+    case UnitStatus::altered:
+      return 5;
   }
   return 5;
 }
@@ -23,21 +29,30 @@ std::string plural(std::uint64_t count, const char* one, const char* many) {
 }
 
 std::string describe(const Finding& finding) {
-  const auto pictures = plural(std::uint64_t{finding.last_picture} - finding.first_picture + 1, "picture", "pictures");
+  const auto pictures =
+      plural(std::uint64_t{finding.last_picture} - finding.first_picture + 1, "picture", "pictures");
   switch (finding.status) {
-    case UnitStatus::authentic: return pictures + " authentic";
-    case UnitStatus::altered: return pictures + " altered after signing";
-    case UnitStatus::missing: return pictures + " removed, wholly or in part";
-    case UnitStatus::extra: return pictures + " inserted that the camera never signed here";
-    case UnitStatus::out_of_place: return pictures + " moved from elsewhere in the recording";
-    case UnitStatus::not_covered: return pictures + " that no valid signature speaks about";
+    case UnitStatus::authentic:
+      return pictures + " authentic";
+    case UnitStatus::altered:
+      return pictures + " altered after signing";
+    case UnitStatus::missing:
+      return pictures + " removed, wholly or in part";
+    case UnitStatus::extra:
+      return pictures + " inserted that the camera never signed here";
+    case UnitStatus::out_of_place:
+      return pictures + " moved from elsewhere in the recording";
+    case UnitStatus::not_covered:
+      return pictures + " that no valid signature speaks about";
   }
   return {};
 }
 
 }  // namespace
 
-UnitStatus worse(UnitStatus a, UnitStatus b) { return badness(a) >= badness(b) ? a : b; }
+UnitStatus worse(UnitStatus a, UnitStatus b) {
+  return badness(a) >= badness(b) ? a : b;
+}
 
 GopReport& Timeline::gop(std::uint32_t index) {
   auto& gops = collected_.gops;
@@ -104,12 +119,24 @@ void Timeline::close_picture() {
   picture_open_ = false;
   auto& c = collected_;
   switch (picture_.status) {
-    case UnitStatus::authentic: ++c.pictures_authentic; break;
-    case UnitStatus::altered: ++c.pictures_altered; break;
-    case UnitStatus::missing: ++c.pictures_missing; break;
-    case UnitStatus::extra: ++c.pictures_extra; break;
-    case UnitStatus::out_of_place: ++c.pictures_out_of_place; break;
-    case UnitStatus::not_covered: ++c.pictures_not_covered; break;
+    case UnitStatus::authentic:
+      ++c.pictures_authentic;
+      break;
+    case UnitStatus::altered:
+      ++c.pictures_altered;
+      break;
+    case UnitStatus::missing:
+      ++c.pictures_missing;
+      break;
+    case UnitStatus::extra:
+      ++c.pictures_extra;
+      break;
+    case UnitStatus::out_of_place:
+      ++c.pictures_out_of_place;
+      break;
+    case UnitStatus::not_covered:
+      ++c.pictures_not_covered;
+      break;
   }
 }
 

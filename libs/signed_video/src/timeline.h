@@ -10,10 +10,10 @@ namespace camvault::signed_video {
 // One unit, or one signed place that has no unit.
 struct UnitResult {
   UnitStatus status = UnitStatus::not_covered;
-  bool picture_data = true;            // a slice; false: an unsigned SEI that the signature covers
+  bool picture_data = true;  // a slice; false: an unsigned SEI that the signature covers
   bool first_slice = false;
-  std::uint32_t picture = 0;           // index in the clip with missing pictures counted
-  std::uint32_t clip_picture = 0;      // index among the pictures that are there
+  std::uint32_t picture = 0;       // index in the clip with missing pictures counted
+  std::uint32_t clip_picture = 0;  // index among the pictures that are there
   std::uint32_t gop = 0;
   std::uint64_t offset = 0;
   std::optional<Timestamp> time;
@@ -45,7 +45,7 @@ class Timeline {
 
   Report collected_;
   bool picture_open_ = false;
-  UnitResult picture_;                 // the worst of its units
+  UnitResult picture_;  // the worst of its units
 };
 
 // The worse of two, for pictures and GOPs.

@@ -5,18 +5,22 @@
 namespace camvault::signed_video {
 
 namespace {
-constexpr std::size_t kMaxChain = 8;      // certificates in one chain of a stream
-constexpr std::size_t kMaxChains = 64;    // changes of signer in one clip; a hostile clip cannot make us keep more
+constexpr std::size_t kMaxChain = 8;  // certificates in one chain of a stream
+constexpr std::size_t kMaxChains =
+    64;  // changes of signer in one clip; a hostile clip cannot make us keep more
 }  // namespace
 
-bool Trust::vouched(const std::vector<crypto::Certificate>& now, const std::vector<crypto::Certificate>& next) const {
+bool Trust::vouched(const std::vector<crypto::Certificate>& now,
+                    const std::vector<crypto::Certificate>& next) const {
   const auto& old_leaf = now.front();
   const auto& new_leaf = next.front();
-  if (old_leaf.device_serial.empty() || old_leaf.device_serial != new_leaf.device_serial || old_leaf.issuer != new_leaf.issuer) {
+  if (old_leaf.device_serial.empty() || old_leaf.device_serial != new_leaf.device_serial ||
+      old_leaf.issuer != new_leaf.issuer) {
     return false;
   }
   // The same intermediate signed both: whoever trusts the old certificate trusts the new one.
-  if (now.size() > 1 && engine_.is_signed_by(old_leaf, now[1]) && engine_.is_signed_by(new_leaf, now[1])) return true;
+  if (now.size() > 1 && engine_.is_signed_by(old_leaf, now[1]) && engine_.is_signed_by(new_leaf, now[1]))
+    return true;
   return std::any_of(options_.anchors.begin(), options_.anchors.end(), [&](const auto& anchor) {
     return engine_.is_signed_by(old_leaf, anchor) && engine_.is_signed_by(new_leaf, anchor);
   });
@@ -49,10 +53,13 @@ const crypto::PublicKey* Trust::signing_key(bool certificate_sei) const {
   return nullptr;
 }
 
-SignatureStatus Trust::check(const SeiMessage& message, const crypto::Digest& digest, crypto::HashAlg hash) const {
+SignatureStatus Trust::check(const SeiMessage& message, const crypto::Digest& digest,
+                             crypto::HashAlg hash) const {
   const auto* key = signing_key(message.certificate_sei);
   if (key == nullptr) return SignatureStatus::no_key;
-  const auto verifies = [&](crypto::SignatureScheme scheme) { return key->verify_digest(scheme, hash, digest, *message.signature); };
+  const auto verifies = [&](crypto::SignatureScheme scheme) {
+    return key->verify_digest(scheme, hash, digest, *message.signature);
+  };
   bool good = false;
   if (crypto::is_ecdsa(key->alg())) {
     good = verifies(crypto::SignatureScheme::ecdsa);
@@ -81,7 +88,8 @@ crypto::PathResult Trust::validate(const std::vector<crypto::Certificate>& chain
   return engine_.validate_path(request);
 }
 
-void Trust::judge_chain(const std::vector<crypto::Certificate>& chain, Timestamp first, Timestamp last, Report& report) const {
+void Trust::judge_chain(const std::vector<crypto::Certificate>& chain, Timestamp first, Timestamp last,
+                        Report& report) const {
   for (const auto at : {first, last}) {
     const auto result = validate(chain, at);
     if (result.verdict == crypto::PathVerdict::trusted) continue;
@@ -99,14 +107,15 @@ std::string Trust::mismatch_of(const std::vector<crypto::Certificate>& chain) co
     return "signed by " + leaf.subject + ", not by the camera whose certificate was given";
   }
   if (!options_.expected_serial.empty() && leaf.device_serial != options_.expected_serial) {
-    return "the signing certificate names serial number " + (leaf.device_serial.empty() ? "none" : leaf.device_serial) + ", not " +
-           options_.expected_serial;
+    return "the signing certificate names serial number " +
+           (leaf.device_serial.empty() ? "none" : leaf.device_serial) + ", not " + options_.expected_serial;
   }
   return {};
 }
 
 bool Trust::is_another_signer() const {
-  return std::any_of(all_.begin(), all_.end(), [&](const Origin& o) { return !o.user_provisioned && !mismatch_of(o.chain).empty(); });
+  return std::any_of(all_.begin(), all_.end(),
+                     [&](const Origin& o) { return !o.user_provisioned && !mismatch_of(o.chain).empty(); });
 }
 
 void Trust::judge(std::optional<Timestamp> first, std::optional<Timestamp> last, Report& report) const {
@@ -142,7 +151,8 @@ void Trust::judge(std::optional<Timestamp> first, std::optional<Timestamp> last,
   }
   const bool plausible = first && *first >= from_unix_seconds(946'684'800);
   if (!options_.at && !plausible) {
-    report.provenance_reason = "the recording time in the clip is implausible, so certificates cannot be judged at it";
+    report.provenance_reason =
+        "the recording time in the clip is implausible, so certificates cannot be judged at it";
     return;
   }
   const auto begin = options_.at ? *options_.at : *first;  // one of them is there
@@ -154,8 +164,9 @@ void Trust::judge(std::optional<Timestamp> first, std::optional<Timestamp> last,
     judge_chain(chain, begin, end, report);
     if (report.provenance != Provenance::trusted) return;
   }
-  report.provenance_reason = options_.expected_signer ? "the signing certificate is the camera's that was given"
-                                                      : "the signing certificate leads to a given trust anchor";
+  report.provenance_reason = options_.expected_signer
+                                 ? "the signing certificate is the camera's that was given"
+                                 : "the signing certificate leads to a given trust anchor";
 }
 
 }  // namespace camvault::signed_video

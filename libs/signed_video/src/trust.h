@@ -37,16 +37,18 @@ class Trust {
 
  private:
   struct Origin {
-    std::vector<crypto::Certificate> chain;   // leaf first
+    std::vector<crypto::Certificate> chain;  // leaf first
     bool user_provisioned = false;
   };
 
   std::string mismatch_of(const std::vector<crypto::Certificate>& chain) const;
   const crypto::PublicKey* signing_key(bool certificate_sei) const;
-  bool vouched(const std::vector<crypto::Certificate>& now, const std::vector<crypto::Certificate>& next) const;
+  bool vouched(const std::vector<crypto::Certificate>& now,
+               const std::vector<crypto::Certificate>& next) const;
   crypto::PathResult validate(const std::vector<crypto::Certificate>& chain, Timestamp at) const;
   std::vector<crypto::Certificate> anchors() const;
-  void judge_chain(const std::vector<crypto::Certificate>& chain, Timestamp first, Timestamp last, Report& report) const;
+  void judge_chain(const std::vector<crypto::Certificate>& chain, Timestamp first, Timestamp last,
+                   Report& report) const;
 
   const crypto::Engine& engine_;
   const VerifyOptions& options_;
@@ -54,7 +56,7 @@ class Trust {
   std::string last_user_pem_;
   std::vector<crypto::Certificate> manufacturer_;
   std::vector<crypto::Certificate> user_;
-  std::vector<Origin> all_;   // every chain that was in use
+  std::vector<Origin> all_;  // every chain that was in use
 };
 
 }  // namespace camvault::signed_video

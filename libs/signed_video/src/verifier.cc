@@ -18,7 +18,8 @@ namespace {
 
 using codec::UnitKind;
 
-// How long the hash algorithm may stay unknown before SHA-256, the standard's usual one, is taken for granted.
+// How long the hash algorithm may stay unknown before SHA-256, the standard's usual one, is taken for
+// granted.
 constexpr std::size_t kMaxUnitsOfUnknownHash = 4096;
 // Digests of SEIs already seen, to tell repeats; an SEI repeated later than that counts as out of order.
 constexpr std::size_t kMaxRememberedSeis = 4096;
@@ -29,7 +30,8 @@ constexpr std::size_t kMaxDelimiter = 8;
 
 constexpr std::array kAllHashes = {crypto::HashAlg::sha256, crypto::HashAlg::sha384, crypto::HashAlg::sha512};
 
-// Does the unit hold whole SEI messages and nothing else (ITU-T H.264 7.3.2.3)? A slice with a changed type does not.
+// Does the unit hold whole SEI messages and nothing else (ITU-T H.264 7.3.2.3)? A slice with a changed type
+// does not.
 bool is_well_formed_sei(codec::Codec codec, BytesView unit) {
   const auto plain = codec::unescape(unit);
   ByteReader in(plain);
@@ -91,7 +93,8 @@ class Verifier::Impl {
     report_.last_time = coverage_.outcome().last_time;
     if (hash_known_) report_.hash = crypto::to_string(hash_);
     if (truncated) note(NoteKind::clip_truncated, 1, "the file ends inside a unit");
-    if (repeated_ > 0) note(NoteKind::sei_repeated, repeated_, "some SEIs stand in the clip more than once, which is allowed");
+    if (repeated_ > 0)
+      note(NoteKind::sei_repeated, repeated_, "some SEIs stand in the clip more than once, which is allowed");
     list_uncovered();
     decide();
     if (report_.verdict != Verdict::not_signed) {
@@ -103,7 +106,8 @@ class Verifier::Impl {
       }
     }
     if (report_.first_time && *report_.first_time < from_unix_seconds(946'684'800)) {
-      note(NoteKind::times_implausible, 1, "the signed times lie before the year 2000: the camera's clock was not set");
+      note(NoteKind::times_implausible, 1,
+           "the signed times lie before the year 2000: the camera's clock was not set");
     }
     return std::move(report_);
   }
@@ -122,7 +126,8 @@ class Verifier::Impl {
     }
   }
 
-  // The first SEI names the algorithm, and it comes behind the first pictures. Until then they are hashed with all.
+  // The first SEI names the algorithm, and it comes behind the first pictures. Until then they are hashed
+  // with all.
   void find_hash_algorithm(std::span<const codec::Unit> units) {
     for (std::size_t i = 0; i < units.size() && !hash_known_; ++i) {
       if (!is_ours_[i]) continue;
@@ -139,7 +144,8 @@ class Verifier::Impl {
     coverage_.set_hash(hash);
     std::deque<crypto::Digest> digests;
     const auto waiting = coverage_.waiting();
-    for (auto i = alternatives_.size() - std::min(waiting, alternatives_.size()); i < alternatives_.size(); ++i) {
+    for (auto i = alternatives_.size() - std::min(waiting, alternatives_.size()); i < alternatives_.size();
+         ++i) {
       digests.push_back(alternatives_[i][static_cast<std::size_t>(hash)]);
     }
     coverage_.replace_digests(digests);
@@ -149,7 +155,8 @@ class Verifier::Impl {
   void hash_slices(std::span<const codec::Unit> units) {
     messages_.clear();
     for (std::size_t i = 0; i < units.size(); ++i) {
-      if (infos_[i].kind == UnitKind::slice) messages_.push_back(codec::without_trailing_zeros(units[i].bytes));
+      if (infos_[i].kind == UnitKind::slice)
+        messages_.push_back(codec::without_trailing_zeros(units[i].bytes));
     }
     if (hash_known_) {
       digests_.resize(messages_.size());
@@ -160,7 +167,8 @@ class Verifier::Impl {
     digests_.resize(messages_.size());
     for (const auto hash : kAllHashes) {
       engine_.digest_batch(hash, messages_, digests_);
-      for (std::size_t i = 0; i < digests_.size(); ++i) all_digests_[i][static_cast<std::size_t>(hash)] = digests_[i];
+      for (std::size_t i = 0; i < digests_.size(); ++i)
+        all_digests_[i][static_cast<std::size_t>(hash)] = digests_[i];
     }
   }
 
@@ -197,7 +205,9 @@ class Verifier::Impl {
         ++other_seis_;
         suspect = !is_well_formed_sei(codec_, codec::without_trailing_zeros(unit.bytes));
         break;
-      case UnitKind::delimiter: suspect = unit.bytes.size() > kMaxDelimiter; break;
+      case UnitKind::delimiter:
+        suspect = unit.bytes.size() > kMaxDelimiter;
+        break;
       default:
         ++unknown_units_;
         suspect = true;
@@ -265,20 +275,25 @@ class Verifier::Impl {
     const bool had_key = trust_.has_key();
     switch (trust_.take_chains(message)) {
       case Trust::Change::none:
-      case Trust::Change::first: break;
+      case Trust::Change::first:
+        break;
       case Trust::Change::rotated:
-        note(NoteKind::key_changed, 1, "the camera's signing certificate changes here; the same issuer vouches for both");
+        note(NoteKind::key_changed, 1,
+             "the camera's signing certificate changes here; the same issuer vouches for both");
         break;
       case Trust::Change::unvouched:
-        note(NoteKind::signer_changed, 1, "the signer changes here, and nothing shows that it is the same camera");
-        coverage_.begin_piece("the signer changes here: two recordings were joined, or a part was signed anew");
+        note(NoteKind::signer_changed, 1,
+             "the signer changes here, and nothing shows that it is the same camera");
+        coverage_.begin_piece(
+            "the signer changes here: two recordings were joined, or a part was signed anew");
         break;
       case Trust::Change::unreadable:
         tampered_ = true;
         sei_note(NoteKind::sei_malformed, "a certificate chain in the clip cannot be read");
         break;
     }
-    const auto signature_hash = message.crypto && message.crypto->signature_hash ? *message.crypto->signature_hash : hash;
+    const auto signature_hash =
+        message.crypto && message.crypto->signature_hash ? *message.crypto->signature_hash : hash;
     const auto digest = engine_.digest(signature_hash, message.document);
     const auto status = trust_.check(message, digest, signature_hash);
     if (!had_key && trust_.has_key()) {
@@ -291,7 +306,8 @@ class Verifier::Impl {
     if (status == SignatureStatus::invalid) {
       tampered_ = true;
       coverage_.saw_invalid_sei();
-      sei_note(NoteKind::sei_invalid, "the signature of an SEI does not verify: it was changed, or made with another key");
+      sei_note(NoteKind::sei_invalid,
+               "the signature of an SEI does not verify: it was changed, or made with another key");
       return;
     }
     if (status == SignatureStatus::no_key) without_key_ = true;
@@ -321,7 +337,8 @@ class Verifier::Impl {
       pending.hash.raw = engine_.digest(hash_, message.whole);
     } else {
       std::array<crypto::Digest, 3> all;
-      for (const auto hash : kAllHashes) all[static_cast<std::size_t>(hash)] = engine_.digest(hash, message.whole);
+      for (const auto hash : kAllHashes)
+        all[static_cast<std::size_t>(hash)] = engine_.digest(hash, message.whole);
       pending.hash.raw = all[0];
       alternatives_.push_back(all);
     }
@@ -355,7 +372,8 @@ class Verifier::Impl {
       if (count > 0) note(NoteKind::not_covered_by_format, count, text);
     };
     if (!any_sei_) return;
-    list(parameter_sets_, "parameter sets (picture size, coding tools) are not covered by ONVIF Media Signing");
+    list(parameter_sets_,
+         "parameter sets (picture size, coding tools) are not covered by ONVIF Media Signing");
     list(other_seis_, "other SEI messages are not covered by ONVIF Media Signing");
     list(unknown_units_, "units of other types are not covered by ONVIF Media Signing");
   }
@@ -373,7 +391,8 @@ class Verifier::Impl {
     if (without_key_ && !trust_.has_key()) {
       note(NoteKind::no_certificate, 1, "the signer's certificate is not in the clip");
       report_.verdict = Verdict::not_authentic;
-      report_.verdict_reason = "the clip is signed, but the signer's certificate is not in it: give it with --signer";
+      report_.verdict_reason =
+          "the clip is signed, but the signer's certificate is not in it: give it with --signer";
       return;
     }
     const auto& r = report_;
@@ -381,11 +400,13 @@ class Verifier::Impl {
     if (outcome.tampered || tampered_) {
       report_.verdict = Verdict::not_authentic;
       report_.verdict_reason =
-          changed > 0 ? "the video was changed after it was signed: " + count_text(r.pictures_altered, "altered") +
-                            count_text(r.pictures_extra, "inserted") + count_text(r.pictures_out_of_place, "moved") +
-                            count_text(r.pictures_missing, "missing")
-                      : "the signatures in the clip do not vouch for all of it";
-      while (!report_.verdict_reason.empty() && (report_.verdict_reason.back() == ' ' || report_.verdict_reason.back() == ',')) {
+          changed > 0
+              ? "the video was changed after it was signed: " + count_text(r.pictures_altered, "altered") +
+                    count_text(r.pictures_extra, "inserted") + count_text(r.pictures_out_of_place, "moved") +
+                    count_text(r.pictures_missing, "missing")
+              : "the signatures in the clip do not vouch for all of it";
+      while (!report_.verdict_reason.empty() &&
+             (report_.verdict_reason.back() == ' ' || report_.verdict_reason.back() == ',')) {
         report_.verdict_reason.pop_back();
       }
     } else if (!outcome.any_authentic) {
@@ -393,10 +414,11 @@ class Verifier::Impl {
       report_.verdict_reason = "no signature in the clip speaks about any of its pictures";
     } else if (outcome.any_missing) {
       report_.verdict = Verdict::authentic_with_missing_frames;
-      report_.verdict_reason = r.pictures_not_covered > 0
-                                   ? "pictures are missing; what a signature covers is as the camera signed it, but " +
-                                         std::to_string(r.pictures_not_covered) + " pictures are not covered"
-                                   : "what is here is as the camera signed it, but pictures are missing";
+      report_.verdict_reason =
+          r.pictures_not_covered > 0
+              ? "pictures are missing; what a signature covers is as the camera signed it, but " +
+                    std::to_string(r.pictures_not_covered) + " pictures are not covered"
+              : "what is here is as the camera signed it, but pictures are missing";
     } else {
       report_.verdict = Verdict::authentic;
       report_.verdict_reason = r.pictures_not_covered > 0
@@ -420,7 +442,8 @@ class Verifier::Impl {
 
   crypto::HashAlg hash_ = crypto::HashAlg::sha256;
   bool hash_known_ = false;
-  std::deque<std::array<crypto::Digest, 3>> alternatives_;   // of all hashable units so far, while it is not known
+  std::deque<std::array<crypto::Digest, 3>>
+      alternatives_;  // of all hashable units so far, while it is not known
 
   std::vector<codec::UnitInfo> infos_;
   std::vector<bool> is_ours_;
@@ -453,7 +476,11 @@ Verifier::~Verifier() = default;
 Verifier::Verifier(Verifier&&) noexcept = default;
 Verifier& Verifier::operator=(Verifier&&) noexcept = default;
 
-void Verifier::add(std::span<const codec::Unit> units) { impl_->add(units); }
-Report Verifier::finish(bool truncated) { return impl_->finish(truncated); }
+void Verifier::add(std::span<const codec::Unit> units) {
+  impl_->add(units);
+}
+Report Verifier::finish(bool truncated) {
+  return impl_->finish(truncated);
+}
 
 }  // namespace camvault::signed_video

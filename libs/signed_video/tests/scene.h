@@ -1,4 +1,5 @@
-// Streams in a notation, so that a test reads like the scene: "IPPIPP" is signed, then edited as a list of units.
+// Streams in a notation, so that a test reads like the scene: "IPPIPP" is signed, then edited as a list of
+// units.
 //   I  IDR picture     P  picture     i, p  a further slice of the picture before
 //   T  (H.265) TSA picture, which ONVIF's reference signer does not hash
 #pragma once
@@ -24,7 +25,9 @@ inline const crypto::Engine& engine() {
   return *instance;
 }
 
-inline Timestamp recording_begins() { return from_unix_seconds(1'780'000'000); }
+inline Timestamp recording_begins() {
+  return from_unix_seconds(1'780'000'000);
+}
 inline constexpr Ticks kFrame = std::chrono::milliseconds(40);
 
 // One camera: a root, a device CA and a signing key.
@@ -36,7 +39,8 @@ struct Camera {
   std::string chain_pem;
 };
 
-inline crypto_openssl::SubjectName named(const std::string& common_name, const std::string& device_serial = {}) {
+inline crypto_openssl::SubjectName named(const std::string& common_name,
+                                         const std::string& device_serial = {}) {
   crypto_openssl::SubjectName name;
   name.organization = "Maker";
   name.common_name = common_name;
@@ -60,8 +64,8 @@ struct Maker {
     profile.not_after = recording_begins() + std::chrono::hours(24 * 3650);
     const Bytes serial{1};
     root = crypto_openssl::issue_self_signed(*root_key, named("Root"), profile, serial).value();
-    device_ca = crypto_openssl::issue_certificate(*root_key, root, named("Device CA"),
-                                                  ca_key->spki_der(), profile, serial)
+    device_ca = crypto_openssl::issue_certificate(*root_key, root, named("Device CA"), ca_key->spki_der(),
+                                                  profile, serial)
                     .value();
   }
 
@@ -100,7 +104,7 @@ inline const Camera& camera_two() {
 struct Take {
   codec::Codec codec = codec::Codec::h264;
   std::vector<Bytes> units;
-  std::vector<char> letters;   // of each unit; 'S' for SEIs
+  std::vector<char> letters;  // of each unit; 'S' for SEIs
 
   // Index of the n-th unit (from 0) with that letter.
   std::size_t find(char letter, std::size_t n = 0) const {
@@ -117,8 +121,10 @@ struct Take {
     return SIZE_MAX;
   }
   void erase(std::size_t begin, std::size_t end) {
-    units.erase(units.begin() + static_cast<std::ptrdiff_t>(begin), units.begin() + static_cast<std::ptrdiff_t>(end));
-    letters.erase(letters.begin() + static_cast<std::ptrdiff_t>(begin), letters.begin() + static_cast<std::ptrdiff_t>(end));
+    units.erase(units.begin() + static_cast<std::ptrdiff_t>(begin),
+                units.begin() + static_cast<std::ptrdiff_t>(end));
+    letters.erase(letters.begin() + static_cast<std::ptrdiff_t>(begin),
+                  letters.begin() + static_cast<std::ptrdiff_t>(end));
   }
   void erase(std::size_t index) { erase(index, index + 1); }
   void insert(std::size_t index, Bytes unit, char letter) {
@@ -139,12 +145,17 @@ inline Bytes slice(codec::Codec codec, char letter, std::uint32_t number, std::u
   if (codec == codec::Codec::h264) {
     unit = {static_cast<std::uint8_t>(idr ? 0x65 : 0x41), static_cast<std::uint8_t>(first ? 0x88 : 0x48)};
   } else {
-    unit = {static_cast<std::uint8_t>(idr ? 0x26 : letter == 'T' ? 0x04 : 0x02), 0x01, static_cast<std::uint8_t>(first ? 0x80 : 0x20)};
+    unit = {static_cast<std::uint8_t>(idr             ? 0x26
+                                      : letter == 'T' ? 0x04
+                                                      : 0x02),
+            0x01, static_cast<std::uint8_t>(first ? 0x80 : 0x20)};
   }
   for (const auto word : {number, salt}) {
-    for (int shift = 24; shift >= 0; shift -= 8) unit.push_back(static_cast<std::uint8_t>((word >> shift & 0xff) | 0x10));
+    for (int shift = 24; shift >= 0; shift -= 8)
+      unit.push_back(static_cast<std::uint8_t>((word >> shift & 0xff) | 0x10));
   }
-  for (std::uint32_t i = 0; i < 40; ++i) unit.push_back(static_cast<std::uint8_t>(1 + (number * 31 + salt * 7 + i * 13) % 255));
+  for (std::uint32_t i = 0; i < 40; ++i)
+    unit.push_back(static_cast<std::uint8_t>(1 + (number * 31 + salt * 7 + i * 13) % 255));
   unit.push_back(static_cast<std::uint8_t>(number & 0xff));
   unit.push_back(static_cast<std::uint8_t>(number >> 8 & 0xff));
   unit.push_back(0x80);
@@ -162,8 +173,8 @@ inline SignerOptions options_for(const Camera& camera, codec::Codec codec = code
 }
 
 // Signs the scene. `salt` makes the content of two recordings differ.
-inline Take record(const std::string& scene, const Camera& camera, SignerOptions options, std::uint32_t salt = 0,
-                   Timestamp begin = recording_begins(), bool finish = true) {
+inline Take record(const std::string& scene, const Camera& camera, SignerOptions options,
+                   std::uint32_t salt = 0, Timestamp begin = recording_begins(), bool finish = true) {
   Take take;
   take.codec = options.codec;
   auto signer = Signer::create(engine(), camera.key, options);
@@ -231,8 +242,8 @@ inline bool has_note(const Report& report, NoteKind kind) {
 inline std::vector<std::string> findings(const Report& report) {
   std::vector<std::string> out;
   for (const auto& f : report.findings) {
-    out.push_back(std::string(to_string(f.status)) + " " + std::to_string(f.first_picture) + ".." + std::to_string(f.last_picture) + " gop " +
-                  std::to_string(f.gop));
+    out.push_back(std::string(to_string(f.status)) + " " + std::to_string(f.first_picture) + ".." +
+                  std::to_string(f.last_picture) + " gop " + std::to_string(f.gop));
   }
   return out;
 }

@@ -57,7 +57,8 @@ TEST(SeiMessage, RoundTripsInBothCodecsAndDomains) {
   }
 }
 
-// The linked hash ends in zeros and the Signature field follows at once: the 0x03 in between is not in the document.
+// The linked hash ends in zeros and the Signature field follows at once: the 0x03 in between is not in the
+// document.
 TEST(SeiMessage, AnEscapeBeforeTheSignatureFieldIsNotPartOfTheDocument) {
   auto draft = draft_of(codec::Codec::h264, true);  // no list: low bitrate
   const auto writer = SeiWriter::create(draft, 72).value();
@@ -80,7 +81,8 @@ TEST(SeiMessage, UnsignedIsHashedAsItStands) {
 }
 
 TEST(SeiMessage, EveryCutIsRefused) {
-  const auto unit = SeiWriter::create(draft_of(codec::Codec::h264, true), 72).value().finish(Bytes(70, 0x55)).value();
+  const auto unit =
+      SeiWriter::create(draft_of(codec::Codec::h264, true), 72).value().finish(Bytes(70, 0x55)).value();
   for (std::size_t size = 0; size < unit.size(); ++size) {
     const auto cut = BytesView(unit).first(size);
     if (is_media_signing_sei(codec::Codec::h264, cut)) {
@@ -90,7 +92,8 @@ TEST(SeiMessage, EveryCutIsRefused) {
 }
 
 TEST(SeiMessage, RefusedNeighbours) {
-  auto plain = codec::unescape(SeiWriter::create(draft_of(codec::Codec::h264, false), 72).value().finish(Bytes(70, 0x55)).value());
+  auto plain = codec::unescape(
+      SeiWriter::create(draft_of(codec::Codec::h264, false), 72).value().finish(Bytes(70, 0x55)).value());
   const std::size_t payload = 1 + 1 + 1;  // header, type, size
   ASSERT_TRUE(is_media_signing_sei(codec::Codec::h264, plain));
   const auto fields = payload + 17;
@@ -100,23 +103,25 @@ TEST(SeiMessage, RefusedNeighbours) {
     changed[at] = value;
     return !read_sei_message(codec::Codec::h264, changed);
   };
-  EXPECT_FALSE(refused(fields, plain[fields]));           // unchanged
-  EXPECT_TRUE(refused(payload + 16, 0x01));               // more reserved bytes
-  EXPECT_TRUE(refused(fields + 1, 0xff));                 // a length past the end
-  EXPECT_TRUE(refused(fields + 3, 2));                    // version of Crypto info
-  EXPECT_TRUE(refused(fields, 0x05));                     // the same bytes as Vendor info
-  EXPECT_TRUE(refused(plain.size() - 1, 0x81));           // stop byte
+  EXPECT_FALSE(refused(fields, plain[fields]));  // unchanged
+  EXPECT_TRUE(refused(payload + 16, 0x01));      // more reserved bytes
+  EXPECT_TRUE(refused(fields + 1, 0xff));        // a length past the end
+  EXPECT_TRUE(refused(fields + 3, 2));           // version of Crypto info
+  EXPECT_TRUE(refused(fields, 0x05));            // the same bytes as Vendor info
+  EXPECT_TRUE(refused(plain.size() - 1, 0x81));  // stop byte
   auto longer = plain;
   longer.push_back(0x80);
   EXPECT_FALSE(read_sei_message(codec::Codec::h264, longer));
 }
 
 TEST(SeiMessage, BothByteOrdersOfTimeAreRead) {
-  auto plain = codec::unescape(SeiWriter::create(draft_of(codec::Codec::h264, false), 72).value().finish(Bytes(70, 0x55)).value());
+  auto plain = codec::unescape(
+      SeiWriter::create(draft_of(codec::Codec::h264, false), 72).value().finish(Bytes(70, 0x55)).value());
   const auto message = read_sei_message(codec::Codec::h264, plain).value();
   // General: tag, length, version, spec version, partial, start, end, counter
   std::size_t general = 1 + 1 + 1 + 17;
-  while (plain[general] != static_cast<std::uint8_t>(Tag::general)) general += 3u + (std::size_t{plain[general + 1]} << 8 | plain[general + 2]);
+  while (plain[general] != static_cast<std::uint8_t>(Tag::general))
+    general += 3u + (std::size_t{plain[general + 1]} << 8 | plain[general + 2]);
   const auto start = plain.begin() + static_cast<std::ptrdiff_t>(general) + 3 + 5;
   std::reverse(start, start + 8);
   std::reverse(start + 8, start + 16);

@@ -17,7 +17,8 @@ class HeldKey final : public crypto::SigningKey {
   crypto::KeyAlg alg() const override { return key_->alg(); }
   Bytes spki_der() const override { return key_->spki_der(); }
   Result<Bytes> sign_message(BytesView) override { return fail(Errc::unsupported, "not in this test"); }
-  void sign_async(crypto::SignatureScheme scheme, crypto::HashAlg hash, const crypto::Digest& digest, Done done) override {
+  void sign_async(crypto::SignatureScheme scheme, crypto::HashAlg hash, const crypto::Digest& digest,
+                  Done done) override {
     held_.push_back([this, scheme, hash, digest, done = std::move(done)](bool refuse) {
       if (refuse) {
         done(fail(Errc::unavailable, "the key is away"));
@@ -140,7 +141,8 @@ TEST(Signer, TimesThatRunBackwardsAreLifted) {
   for (int i = 0; i < 12; ++i) {
     const auto unit = slice(take.codec, i % 4 == 0 ? 'I' : 'P', static_cast<std::uint32_t>(i));
     const std::vector<BytesView> views{unit};
-    for (const auto& sei : must(signer.add(views, recording_begins() - i * kFrame))) take.insert(take.units.size(), sei, 'S');
+    for (const auto& sei : must(signer.add(views, recording_begins() - i * kFrame)))
+      take.insert(take.units.size(), sei, 'S');
     take.insert(take.units.size(), unit, i % 4 == 0 ? 'I' : 'P');
   }
   for (const auto& sei : must(signer.finish())) take.insert(take.units.size(), sei, 'S');

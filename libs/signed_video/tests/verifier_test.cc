@@ -12,10 +12,13 @@ using testing::IsEmpty;
 
 constexpr char kScene[] = "IPPPIPPPIPPPIPPP";  // 4 GOPs of 4 pictures
 
-Take standard() { return record(kScene, camera_one(), options_for(camera_one())); }
+Take standard() {
+  return record(kScene, camera_one(), options_for(camera_one()));
+}
 
 void expect(const Report& report, Verdict verdict, const char* why) {
-  EXPECT_EQ(report.verdict, verdict) << why << ": " << to_string(report.verdict) << ", " << report.verdict_reason;
+  EXPECT_EQ(report.verdict, verdict) << why << ": " << to_string(report.verdict) << ", "
+                                     << report.verdict_reason;
 }
 
 TEST(Verifier, IntactIsAuthenticAndTrusted) {
@@ -52,17 +55,33 @@ std::vector<Variant> variants() {
       {"temporal_layers", [](SignerOptions&) {}, codec::Codec::h265, "ITPTPTITPTPT"},
       {"all_intra", [](SignerOptions&) {}, codec::Codec::h264, "IIIIIIII"},
       {"low_bitrate", [](SignerOptions& o) { o.low_bitrate = true; }},
-      {"every_third", [](SignerOptions& o) { o.signing_interval = 3; }, codec::Codec::h264, "IPPIPPIPPIPPIPPIPPIPPIPP"},
-      {"low_every_second", [](SignerOptions& o) { o.signing_interval = 2; o.low_bitrate = true; }},
-      {"parts", [](SignerOptions& o) { o.max_partial_units = 3; }, codec::Codec::h264, "IPPPPPPPPPIPPPPPPPPP"},
-      {"parts_by_time", [](SignerOptions& o) { o.max_partial_time = std::chrono::milliseconds(100); }, codec::Codec::h264, "IPPPPPPPPPIPPPPPPPPP"},
-      {"low_parts", [](SignerOptions& o) { o.max_partial_units = 3; o.low_bitrate = true; }, codec::Codec::h264, "IPPPPPPPPPIPPPPPPPPP"},
+      {"every_third", [](SignerOptions& o) { o.signing_interval = 3; }, codec::Codec::h264,
+       "IPPIPPIPPIPPIPPIPPIPPIPP"},
+      {"low_every_second",
+       [](SignerOptions& o) {
+         o.signing_interval = 2;
+         o.low_bitrate = true;
+       }},
+      {"parts", [](SignerOptions& o) { o.max_partial_units = 3; }, codec::Codec::h264,
+       "IPPPPPPPPPIPPPPPPPPP"},
+      {"parts_by_time", [](SignerOptions& o) { o.max_partial_time = std::chrono::milliseconds(100); },
+       codec::Codec::h264, "IPPPPPPPPPIPPPPPPPPP"},
+      {"low_parts",
+       [](SignerOptions& o) {
+         o.max_partial_units = 3;
+         o.low_bitrate = true;
+       },
+       codec::Codec::h264, "IPPPPPPPPPIPPPPPPPPP"},
       {"certificate_sei_only", [](SignerOptions& o) { o.chain_in_every_sei = false; }},
       {"no_certificate_sei", [](SignerOptions& o) { o.certificate_sei = false; }},
       {"no_emulation_prevention", [](SignerOptions& o) { o.emulation_prevention = false; }},
       {"repeated", [](SignerOptions& o) { o.repeat_seis = true; }},
       {"sha512", [](SignerOptions& o) { o.hash = crypto::HashAlg::sha512; }},
-      {"sha384_low", [](SignerOptions& o) { o.hash = crypto::HashAlg::sha384; o.low_bitrate = true; }},
+      {"sha384_low",
+       [](SignerOptions& o) {
+         o.hash = crypto::HashAlg::sha384;
+         o.low_bitrate = true;
+       }},
       {"no_interval_last", [](SignerOptions& o) { o.signing_interval = 100; }},
   };
 }
@@ -83,7 +102,8 @@ TEST(Verifier, EveryVariantIsAuthentic) {
 }
 
 TEST(Verifier, EveryKeyIsAuthentic) {
-  for (const auto alg : {crypto::KeyAlg::ec_p384, crypto::KeyAlg::ec_p521, crypto::KeyAlg::rsa_2048, crypto::KeyAlg::rsa_3072}) {
+  for (const auto alg : {crypto::KeyAlg::ec_p384, crypto::KeyAlg::ec_p521, crypto::KeyAlg::rsa_2048,
+                         crypto::KeyAlg::rsa_3072}) {
     const auto camera = maker().camera("CAM-0009", alg);
     const auto report = verify(record(kScene, camera, options_for(camera)));
     EXPECT_EQ(report.verdict, Verdict::authentic) << to_string(alg);
@@ -115,7 +135,8 @@ TEST(Verifier, EveryAlteredUnitIsFound) {
       const auto expected = "altered " + std::to_string(picture - 1) + ".." + std::to_string(picture - 1);
       bool named = false;
       for (const auto& finding : findings(report)) named = named || finding.starts_with(expected);
-      EXPECT_TRUE(named) << name << " wants " << expected << " got " << testing::PrintToString(findings(report));
+      EXPECT_TRUE(named) << name << " wants " << expected << " got "
+                         << testing::PrintToString(findings(report));
       EXPECT_EQ(report.findings.size(), 1u) << name << testing::PrintToString(findings(report));
     }
   }
@@ -156,18 +177,20 @@ TEST(Verifier, EveryDroppedUnitIsFound) {
       const auto name = std::string(variant.name) + " unit " + std::to_string(i) + " " + intact.letters[i];
       if (intact.letters[i] == 'S') continue;  // see below
       if (options.low_bitrate) {
-        // Without a list a lost picture and a changed GOP look the same; at the beginning it is a cut, and a part of one
-        // picture is missing as a whole.
-        EXPECT_TRUE(report.verdict == Verdict::not_authentic || picture == 1 || report.gops_missing == 1) << name;
+        // Without a list a lost picture and a changed GOP look the same; at the beginning it is a cut, and a
+        // part of one picture is missing as a whole.
+        EXPECT_TRUE(report.verdict == Verdict::not_authentic || picture == 1 || report.gops_missing == 1)
+            << name;
         continue;
       }
       if (i == intact.find('I')) {  // the first unit of all
-        EXPECT_TRUE(has_note(report, NoteKind::beginning_missing)) << name;  // the same as a cut at the beginning
+        EXPECT_TRUE(has_note(report, NoteKind::beginning_missing))
+            << name;  // the same as a cut at the beginning
         EXPECT_EQ(report.verdict, Verdict::authentic) << name;
         continue;
       }
-      EXPECT_EQ(report.verdict, Verdict::authentic_with_missing_frames) << name << " " << report.verdict_reason
-                                                                        << testing::PrintToString(findings(report));
+      EXPECT_EQ(report.verdict, Verdict::authentic_with_missing_frames)
+          << name << " " << report.verdict_reason << testing::PrintToString(findings(report));
       ASSERT_EQ(report.findings.size(), 1u) << name << testing::PrintToString(findings(report));
       EXPECT_EQ(report.findings[0].status, UnitStatus::missing) << name;
       EXPECT_EQ(report.findings[0].first_picture, picture - 1) << name;
@@ -187,7 +210,8 @@ TEST(Verifier, ADroppedSeiLeavesItsGopUncovered) {
     EXPECT_TRUE(has_note(report, NoteKind::sei_removed) || n == 1) << n;
     const auto first = std::to_string(4 * (n - 1));
     const auto last = std::to_string(4 * (n - 1) + 3);
-    EXPECT_THAT(findings(report), ElementsAre("not_covered " + first + ".." + last + " gop " + std::to_string(n - 1)));
+    EXPECT_THAT(findings(report),
+                ElementsAre("not_covered " + first + ".." + last + " gop " + std::to_string(n - 1)));
   }
   auto take = intact;
   take.erase(take.find('S', 4));
@@ -228,9 +252,11 @@ TEST(Verifier, EqualPicturesKeepTheirPlaces) {
   auto signer = Signer::create(engine(), camera_one().key, options).value();
   std::uint32_t number = 0;
   for (const char letter : std::string("IPQPQPQPIPQP")) {
-    const auto unit = letter == 'I' ? slice(take.codec, 'I', number) : slice(take.codec, 'P', letter == 'Q' ? 900 : 800 + number);
+    const auto unit = letter == 'I' ? slice(take.codec, 'I', number)
+                                    : slice(take.codec, 'P', letter == 'Q' ? 900 : 800 + number);
     const std::vector<BytesView> views{unit};
-    for (const auto& sei : must(signer.add(views, recording_begins() + number * kFrame))) take.insert(take.units.size(), sei, 'S');
+    for (const auto& sei : must(signer.add(views, recording_begins() + number * kFrame)))
+      take.insert(take.units.size(), sei, 'S');
     take.insert(take.units.size(), unit, letter == 'I' ? 'I' : 'P');
     ++number;
   }
@@ -252,7 +278,8 @@ TEST(Verifier, EqualPicturesOfTwoGopsAreKeptApart) {
     const bool idr = number % 6 == 0;
     const auto unit = slice(take.codec, idr ? 'I' : 'P', idr ? number : 700);
     const std::vector<BytesView> views{unit};
-    for (const auto& sei : must(signer.add(views, recording_begins() + number * kFrame))) take.insert(take.units.size(), sei, 'S');
+    for (const auto& sei : must(signer.add(views, recording_begins() + number * kFrame)))
+      take.insert(take.units.size(), sei, 'S');
     take.insert(take.units.size(), unit, idr ? 'I' : 'P');
   }
   for (const auto& sei : must(signer.finish())) take.insert(take.units.size(), sei, 'S');
@@ -314,9 +341,11 @@ TEST(Verifier, SwappedGopsAreNotAuthentic) {
     const auto intact = record("IPPPIPPPIPPPIPPPIPPP", camera_one(), options);
     auto take = intact;
     const auto a = take.picture(4), b = take.picture(8), c = take.picture(12);
-    std::rotate(take.units.begin() + static_cast<std::ptrdiff_t>(a), take.units.begin() + static_cast<std::ptrdiff_t>(b),
+    std::rotate(take.units.begin() + static_cast<std::ptrdiff_t>(a),
+                take.units.begin() + static_cast<std::ptrdiff_t>(b),
                 take.units.begin() + static_cast<std::ptrdiff_t>(c));
-    std::rotate(take.letters.begin() + static_cast<std::ptrdiff_t>(a), take.letters.begin() + static_cast<std::ptrdiff_t>(b),
+    std::rotate(take.letters.begin() + static_cast<std::ptrdiff_t>(a),
+                take.letters.begin() + static_cast<std::ptrdiff_t>(b),
                 take.letters.begin() + static_cast<std::ptrdiff_t>(c));
     const auto report = verify(take);
     expect(report, Verdict::not_authentic, "swapped GOPs");
@@ -338,18 +367,22 @@ TEST(Verifier, CutsLeaveTheRestAuthentic) {
       tail.erase(tail.picture(cut), tail.units.size());
       const auto without_tail = verify(tail);
       if (without_tail.pictures_authentic > 0) {
-        EXPECT_EQ(without_tail.verdict, Verdict::authentic) << variant.name << " tail " << cut << without_tail.verdict_reason
-                                                            << testing::PrintToString(findings(without_tail));
+        EXPECT_EQ(without_tail.verdict, Verdict::authentic)
+            << variant.name << " tail " << cut << without_tail.verdict_reason
+            << testing::PrintToString(findings(without_tail));
       }
-      for (const auto& finding : without_tail.findings) EXPECT_EQ(finding.status, UnitStatus::not_covered) << variant.name << " " << cut;
+      for (const auto& finding : without_tail.findings)
+        EXPECT_EQ(finding.status, UnitStatus::not_covered) << variant.name << " " << cut;
       auto head = intact;
       head.erase(0, head.picture(cut));
       const auto without_head = verify(head);
       if (without_head.pictures_authentic > 0) {
-        EXPECT_EQ(without_head.verdict, Verdict::authentic) << variant.name << " head " << cut << without_head.verdict_reason
-                                                            << testing::PrintToString(findings(without_head));
+        EXPECT_EQ(without_head.verdict, Verdict::authentic)
+            << variant.name << " head " << cut << without_head.verdict_reason
+            << testing::PrintToString(findings(without_head));
       }
-      for (const auto& finding : without_head.findings) EXPECT_EQ(finding.status, UnitStatus::not_covered) << variant.name << " " << cut;
+      for (const auto& finding : without_head.findings)
+        EXPECT_EQ(finding.status, UnitStatus::not_covered) << variant.name << " " << cut;
     }
   }
 }
@@ -364,8 +397,10 @@ TEST(Verifier, ARemovedRunOfGopsIsMissing) {
     expect(report, Verdict::authentic_with_missing_frames, "GOPs removed");
     EXPECT_TRUE(has_note(report, NoteKind::gops_missing));
     EXPECT_EQ(report.gops_missing, gops);
-    // The SEI behind the gap speaks of the last GOP that is gone; how many pictures the others had nobody knows.
-    EXPECT_THAT(findings(report), ElementsAre("not_covered 4..7 gop 1", "missing 8..11 gop " + std::to_string(1 + gops)));
+    // The SEI behind the gap speaks of the last GOP that is gone; how many pictures the others had nobody
+    // knows.
+    EXPECT_THAT(findings(report),
+                ElementsAre("not_covered 4..7 gop 1", "missing 8..11 gop " + std::to_string(1 + gops)));
     EXPECT_EQ(report.gops.back().index, 6u);  // the last GOP keeps the number it had
   }
   // The same with the SEI of the GOP before left in place: nothing is uncovered.
@@ -391,7 +426,8 @@ TEST(Verifier, PicturesRemovedAcrossAGopBorderAreMissing) {
       const auto report = verify(take);
       expect(report, Verdict::authentic_with_missing_frames, "removed across a border");
       for (const auto& finding : report.findings) {
-        EXPECT_EQ(finding.status, UnitStatus::missing) << begin << ".." << end << testing::PrintToString(findings(report));
+        EXPECT_EQ(finding.status, UnitStatus::missing)
+            << begin << ".." << end << testing::PrintToString(findings(report));
         EXPECT_GE(finding.first_picture, begin);
         EXPECT_LT(finding.last_picture, end);
       }
@@ -407,14 +443,16 @@ TEST(Verifier, TwoRecordingsAreJoined) {
     second_options.first_counter = counter;
     for (const auto hours : {-5, 1, 500}) {
       const auto a = record("IPPPIPPPIPPPIPPP", camera_one(), first_options);
-      const auto b = record("IPPPIPPPIPPPIPPP", camera_one(), second_options, 77, recording_begins() + std::chrono::hours(hours));
+      const auto b = record("IPPPIPPPIPPPIPPP", camera_one(), second_options, 77,
+                            recording_begins() + std::chrono::hours(hours));
       for (const std::size_t cut : {4u, 8u, 6u}) {
         auto take = a;
         take.erase(take.picture(cut), take.units.size());
-        for (auto i = b.picture(cut); i < b.units.size(); ++i) take.insert(take.units.size(), b.units[i], b.letters[i]);
+        for (auto i = b.picture(cut); i < b.units.size(); ++i)
+          take.insert(take.units.size(), b.units[i], b.letters[i]);
         const auto report = verify(take);
-        EXPECT_EQ(report.verdict, Verdict::not_authentic) << counter << " " << hours << "h cut " << cut << " "
-                                                          << testing::PrintToString(findings(report));
+        EXPECT_EQ(report.verdict, Verdict::not_authentic)
+            << counter << " " << hours << "h cut " << cut << " " << testing::PrintToString(findings(report));
       }
     }
   }

@@ -17,10 +17,10 @@ class ByteReader {
   Result<std::uint32_t> u24();
   Result<std::uint32_t> u32();
   Result<std::uint64_t> u64();
-  Result<BytesView> take(std::size_t count);   // a view into the input
-  Result<ByteReader> sub(std::size_t count);   // a reader over the next `count` bytes
+  Result<BytesView> take(std::size_t count);  // a view into the input
+  Result<ByteReader> sub(std::size_t count);  // a reader over the next `count` bytes
   Status skip(std::size_t count);
-  BytesView rest();                            // everything that is left; the reader is then at its end
+  BytesView rest();  // everything that is left; the reader is then at its end
 
   // The end is part of the format: bytes left over are an error.
   Status finish() const;

@@ -1,8 +1,8 @@
 // Files: whole reads with a limit, atomic writes, read-only maps.
 #pragma once
 
-#include <filesystem>
 #include <sys/types.h>
+#include <filesystem>
 
 #include "camvault/base/bytes.h"
 

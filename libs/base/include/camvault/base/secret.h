@@ -15,8 +15,8 @@ void wipe(void* data, std::size_t size);
 class Secret {
  public:
   Secret() = default;
-  // Copies `bytes` into memory of its own. Locking and core-dump exclusion are the process's (keystored does both);
-  // the caller wipes the original.
+  // Copies `bytes` into memory of its own. Locking and core-dump exclusion are the process's (keystored does
+  // both); the caller wipes the original.
   explicit Secret(BytesView bytes);
   // Takes the bytes over and wipes the vector.
   static Secret absorb(Bytes&& bytes);
@@ -36,7 +36,7 @@ class Secret {
 
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
-  Secret clone() const;  // on purpose, and visible in review
+  Secret clone() const;                // on purpose, and visible in review
   bool equals(BytesView other) const;  // constant time
 
   template <class Use>

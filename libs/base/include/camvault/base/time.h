@@ -26,7 +26,8 @@ class SystemClock final : public Clock {
   Timestamp now() const override;
 };
 
-// "2026-11-21T10:00:00.040Z"; as many decimals as needed, 0 to 7. Years outside 0..9999 are written with a sign.
+// "2026-11-21T10:00:00.040Z"; as many decimals as needed, 0 to 7. Years outside 0..9999 are written with a
+// sign.
 std::string to_iso8601(Timestamp time);
 // Accepts "2026-11-21", "2026-11-21T10:00:00Z" and with decimals. Always UTC; other zones are refused.
 Result<Timestamp> from_iso8601(std::string_view text);

@@ -1,6 +1,6 @@
-// What the verifier has to say about a clip: one verdict, where the video comes from (apart from it), GOPs, and a list
-// of everything that is not as it was signed. Pictures are counted from 0 in decoding order, GOPs from 0 by IDR; a
-// missing picture has the index it would have had.
+// What the verifier has to say about a clip: one verdict, where the video comes from (apart from it), GOPs,
+// and a list of everything that is not as it was signed. Pictures are counted from 0 in decoding order, GOPs
+// from 0 by IDR; a missing picture has the index it would have had.
 #pragma once
 
 #include <cstdint>
@@ -21,45 +21,46 @@ std::string_view to_string(Verdict verdict);  // as in the JSON report
 // What is known about one unit, picture or GOP.
 enum class UnitStatus : std::uint8_t {
   authentic,
-  altered,        // stands where a signed unit stood, with other content
-  missing,        // was signed, is not there
-  extra,          // is there, was never signed at this place
-  out_of_place,   // was signed, but stands elsewhere in the order
-  not_covered,    // no valid signature speaks about it
+  altered,       // stands where a signed unit stood, with other content
+  missing,       // was signed, is not there
+  extra,         // is there, was never signed at this place
+  out_of_place,  // was signed, but stands elsewhere in the order
+  not_covered,   // no valid signature speaks about it
 };
 std::string_view to_string(UnitStatus status);
 
 enum class SignatureStatus : std::uint8_t {
   valid,
-  invalid,        // does not verify with the signer's key
-  none,           // no signed SEI covers this GOP
-  no_key,         // signed, but the signer's certificate is not in the clip
+  invalid,  // does not verify with the signer's key
+  none,     // no signed SEI covers this GOP
+  no_key,   // signed, but the signer's certificate is not in the clip
 };
 std::string_view to_string(SignatureStatus status);
 
 struct GopReport {
-  std::uint32_t index = 0;                    // of the GOP in the clip, by IDR; a missing one has the index it would have had
+  std::uint32_t index = 0;  // of the GOP in the clip, by IDR; a missing one has the index it would have had
   UnitStatus verdict = UnitStatus::not_covered;
   SignatureStatus signature = SignatureStatus::none;
-  bool linked = false;                        // its signed link to the previous (partial) GOP fits
+  bool linked = false;  // its signed link to the previous (partial) GOP fits
   std::uint32_t first_picture = 0;
-  std::uint32_t pictures = 0;                 // as found in the clip
-  std::optional<Timestamp> start;             // as signed
-  std::optional<Timestamp> end;               // as signed: first picture of the next GOP, exclusive
+  std::uint32_t pictures = 0;      // as found in the clip
+  std::optional<Timestamp> start;  // as signed
+  std::optional<Timestamp> end;    // as signed: first picture of the next GOP, exclusive
 };
 
 // A run of units that share a status other than authentic.
 struct Finding {
   UnitStatus status = UnitStatus::not_covered;
   std::uint32_t first_picture = 0;
-  std::uint32_t last_picture = 0;             // inclusive
-  std::uint32_t clip_picture = 0;             // index of the first picture among those that are in the clip
-  std::uint32_t gop = 0;                      // of the first picture
-  std::uint32_t units = 0;                    // how many units the run has (a picture can have many slices)
-  std::optional<Timestamp> time;              // of the first picture: container time if there is one, else the GOP's signed time
-  bool container_time = false;                // `time` is since the beginning of the clip
-  std::uint64_t offset = 0;                   // first byte in the file; 0 for missing units
-  std::string what;                           // one sentence: "picture content altered", "3 pictures removed", ...
+  std::uint32_t last_picture = 0;  // inclusive
+  std::uint32_t clip_picture = 0;  // index of the first picture among those that are in the clip
+  std::uint32_t gop = 0;           // of the first picture
+  std::uint32_t units = 0;         // how many units the run has (a picture can have many slices)
+  std::optional<Timestamp>
+      time;  // of the first picture: container time if there is one, else the GOP's signed time
+  bool container_time = false;  // `time` is since the beginning of the clip
+  std::uint64_t offset = 0;     // first byte in the file; 0 for missing units
+  std::string what;             // one sentence: "picture content altered", "3 pictures removed", ...
 };
 
 // Things about the clip as a whole that a reader must know.
@@ -89,7 +90,7 @@ struct Note {
   NoteKind kind;
   std::uint32_t gop = 0;
   std::uint64_t count = 0;
-  std::string text;         // one sentence for people
+  std::string text;  // one sentence for people
 };
 
 enum class Provenance : std::uint8_t { trusted, untrusted, unknown };
@@ -98,18 +99,18 @@ std::string_view to_string(Provenance provenance);
 struct SignerInfo {
   std::string subject;
   std::string issuer;
-  std::string serial;                  // the device's serial number, from the certificate's subject
-  std::string fingerprint;             // SHA-256 of the certificate, hex
-  std::string vendor_manufacturer;     // as the vendor information in the stream says; signed with the video
+  std::string serial;               // the device's serial number, from the certificate's subject
+  std::string fingerprint;          // SHA-256 of the certificate, hex
+  std::string vendor_manufacturer;  // as the vendor information in the stream says; signed with the video
   std::string vendor_firmware;
   std::string vendor_serial;
-  std::string key;                     // "ec-p256", ...
+  std::string key;  // "ec-p256", ...
   bool user_provisioned = false;
 };
 
 struct Report {
   Verdict verdict = Verdict::not_signed;
-  std::string verdict_reason;          // one sentence in plain language
+  std::string verdict_reason;  // one sentence in plain language
   Provenance provenance = Provenance::unknown;
   std::string provenance_reason;
   std::optional<Timestamp> judged_at;  // the time certificates were judged at
@@ -117,28 +118,28 @@ struct Report {
 
   codec::Codec codec = codec::Codec::h264;
   std::string format = "ONVIF Media Signing";
-  std::string hash;                    // "SHA-256"; empty when not signed
+  std::string hash;  // "SHA-256"; empty when not signed
   std::optional<SignerInfo> signer;
-  std::vector<crypto::Certificate> chain;   // as found in the stream, leaf first
+  std::vector<crypto::Certificate> chain;  // as found in the stream, leaf first
 
-  std::optional<Timestamp> first_time;      // of the signed part
+  std::optional<Timestamp> first_time;  // of the signed part
   std::optional<Timestamp> last_time;
 
-  std::uint64_t units = 0;             // all units read
-  std::uint64_t bytes = 0;             // of these units
-  std::uint32_t pictures = 0;          // in the clip (missing ones not counted)
+  std::uint64_t units = 0;     // all units read
+  std::uint64_t bytes = 0;     // of these units
+  std::uint32_t pictures = 0;  // in the clip (missing ones not counted)
   std::uint32_t pictures_authentic = 0;
   std::uint32_t pictures_altered = 0;
   std::uint32_t pictures_missing = 0;  // that the hash lists prove; whole missing GOPs count in gops_missing
   std::uint32_t pictures_extra = 0;
   std::uint32_t pictures_out_of_place = 0;
   std::uint32_t pictures_not_covered = 0;
-  std::uint32_t gops_missing = 0;      // by the counter
+  std::uint32_t gops_missing = 0;  // by the counter
   std::uint32_t seis_signed = 0;
   std::uint32_t seis_unsigned = 0;
 
   std::vector<GopReport> gops;
-  std::vector<Finding> findings;       // at most kMaxFindings, in order of the clip
+  std::vector<Finding> findings;  // at most kMaxFindings, in order of the clip
   bool findings_truncated = false;
   std::vector<Note> notes;
 

@@ -1,5 +1,5 @@
-// Signs H.264 and H.265 video by ONVIF Media Signing (specification 26.06) while it passes. One signer, one stream,
-// one thread; signatures complete on other threads and never hold a picture up.
+// Signs H.264 and H.265 video by ONVIF Media Signing (specification 26.06) while it passes. One signer, one
+// stream, one thread; signatures complete on other threads and never hold a picture up.
 #pragma once
 
 #include <cstdint>
@@ -17,26 +17,26 @@ namespace camvault::signed_video {
 struct VendorInfo {
   std::string firmware;
   std::string serial;
-  std::string manufacturer;   // each at most 255 bytes
+  std::string manufacturer;  // each at most 255 bytes
 };
 
 struct SignerOptions {
   codec::Codec codec = codec::Codec::h264;
   crypto::HashAlg hash = crypto::HashAlg::sha256;
-  std::string chain_pem;                 // signing certificate first, then intermediates; never the root
+  std::string chain_pem;  // signing certificate first, then intermediates; never the root
   VendorInfo vendor;
-  bool low_bitrate = false;              // no hash lists: a GOP is valid or not as a whole
-  bool certificate_sei = true;           // a certificate SEI at the start and on request
-  // Chain and vendor information in every signed SEI, so that any piece of the video can be verified by itself. Without
-  // it they stand in the certificate SEI alone (about 1.5 KB less a GOP).
+  bool low_bitrate = false;     // no hash lists: a GOP is valid or not as a whole
+  bool certificate_sei = true;  // a certificate SEI at the start and on request
+  // Chain and vendor information in every signed SEI, so that any piece of the video can be verified by
+  // itself. Without it they stand in the certificate SEI alone (about 1.5 KB less a GOP).
   bool chain_in_every_sei = true;
-  bool emulation_prevention = true;      // SEIs are hashed as they are written into the stream
-  std::uint32_t signing_interval = 1;    // sign every n-th GOP; the others are covered through it
-  // A longer GOP is signed in parts. 0: what ONVIF's reference verifier can take, 600 units with SHA-256, 400 with
-  // SHA-384, 300 with SHA-512.
+  bool emulation_prevention = true;    // SEIs are hashed as they are written into the stream
+  std::uint32_t signing_interval = 1;  // sign every n-th GOP; the others are covered through it
+  // A longer GOP is signed in parts. 0: what ONVIF's reference verifier can take, 600 units with SHA-256, 400
+  // with SHA-384, 300 with SHA-512.
   std::uint32_t max_partial_units = 0;
   Ticks max_partial_time = std::chrono::seconds(5);
-  bool repeat_seis = false;              // every SEI twice, for lossy transport
+  bool repeat_seis = false;  // every SEI twice, for lossy transport
   // For files, where no live picture is held up: waits for each signature instead of sending unsigned SEIs.
   bool wait_for_key = false;
   // Counter of the first GOP. Random when not given, so that two recordings can be told apart.
@@ -45,22 +45,24 @@ struct SignerOptions {
 
 class Signer {
  public:
-  // Signatures that may wait at the same time. A GOP that ends while so many wait gets an unsigned SEI, which the next
-  // signed one covers.
+  // Signatures that may wait at the same time. A GOP that ends while so many wait gets an unsigned SEI, which
+  // the next signed one covers.
   static constexpr std::size_t kMaxWaiting = 8;
 
   // `engine` must outlive the signer.
-  static Result<Signer> create(const crypto::Engine& engine, std::shared_ptr<crypto::SigningKey> key, SignerOptions options);
+  static Result<Signer> create(const crypto::Engine& engine, std::shared_ptr<crypto::SigningKey> key,
+                               SignerOptions options);
   ~Signer();
   Signer(Signer&&) noexcept;
   Signer& operator=(Signer&&) noexcept;
 
-  // Hashes the units of one access unit (one picture, decoding order) captured at `time` and returns the SEI units that
-  // go before its first slice. The views live until the next call. Times that run backwards are lifted to the last one.
+  // Hashes the units of one access unit (one picture, decoding order) captured at `time` and returns the SEI
+  // units that go before its first slice. The views live until the next call. Times that run backwards are
+  // lifted to the last one.
   Result<std::span<const Bytes>> add(std::span<const BytesView> access_unit, Timestamp time);
 
-  // The stream ends: waits at most `patience` for signatures under way and returns the last SEIs, which go behind the
-  // last picture. Nothing can be added afterwards.
+  // The stream ends: waits at most `patience` for signatures under way and returns the last SEIs, which go
+  // behind the last picture. Nothing can be added afterwards.
   Result<std::span<const Bytes>> finish(std::chrono::milliseconds patience = std::chrono::seconds(10));
 
   // Writes the certificate SEI once more before the next picture (a client joined, an export begins).
@@ -69,8 +71,9 @@ class Signer {
   struct Counters {
     std::uint64_t units_hashed = 0;
     std::uint64_t seis_signed = 0;
-    std::uint64_t seis_unsigned = 0;       // the key was too slow
-    std::uint64_t signatures_failed = 0;   // the key refused or was away: those GOPs are covered by the next signature
+    std::uint64_t seis_unsigned = 0;  // the key was too slow
+    std::uint64_t signatures_failed =
+        0;  // the key refused or was away: those GOPs are covered by the next signature
   };
   Counters counters() const;
 

@@ -1,5 +1,6 @@
-// Verifies ONVIF Media Signing (specification 26.06) in a stream of H.264 or H.265 units. Memory does not grow with
-// the length of the video (but for the report: one small record a GOP). One verifier, one stream, one thread.
+// Verifies ONVIF Media Signing (specification 26.06) in a stream of H.264 or H.265 units. Memory does not
+// grow with the length of the video (but for the report: one small record a GOP). One verifier, one stream,
+// one thread.
 #pragma once
 
 #include <memory>
@@ -15,11 +16,12 @@
 namespace camvault::signed_video {
 
 struct VerifyOptions {
-  std::vector<crypto::Certificate> anchors;             // empty: origin not known
+  std::vector<crypto::Certificate> anchors;  // empty: origin not known
   std::vector<crypto::RevocationList> crls;
-  std::optional<crypto::Certificate> expected_signer;   // only this camera counts; its key also serves when the clip has none
-  std::string expected_serial;                          // only a camera with this serial number counts
-  std::optional<Timestamp> at;                          // judge certificates at this time, not at recording time
+  std::optional<crypto::Certificate>
+      expected_signer;          // only this camera counts; its key also serves when the clip has none
+  std::string expected_serial;  // only a camera with this serial number counts
+  std::optional<Timestamp> at;  // judge certificates at this time, not at recording time
 };
 
 class Verifier {

@@ -46,7 +46,7 @@ function(camvault_test prefix source)
   target_link_libraries(${program} PRIVATE ${ARGN} camvault_options GTest::gtest_main GTest::gmock)
   target_include_directories(${program} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/src)
   set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
-  gtest_discover_tests(${program} TEST_PREFIX "${prefix}/" DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300
+  gtest_discover_tests(${program} TEST_PREFIX "${prefix}/" DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES PROPERTIES TIMEOUT 300
                        WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
 endfunction()
 

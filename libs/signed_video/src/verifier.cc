@@ -69,6 +69,7 @@ class Verifier::Impl {
     classify(units);
     find_hash_algorithm(units);
     hash_slices(units);
+    next_slice_ = 0;
     std::size_t slice = 0;
     for (std::size_t i = 0; i < units.size(); ++i) {
       ++report_.units;
@@ -126,16 +127,20 @@ class Verifier::Impl {
     }
   }
 
-  // The first SEI names the algorithm, and it comes behind the first pictures. Until then they are hashed
-  // with all.
+  // The first SEI that can be read names the algorithm, and it comes behind the first pictures. Until then
+  // they are hashed with all. Looking ahead saves that within a run; how the units are cut into runs must not
+  // matter.
   void find_hash_algorithm(std::span<const codec::Unit> units) {
-    for (std::size_t i = 0; i < units.size() && !hash_known_; ++i) {
+    auto unknown = alternatives_.size();
+    for (std::size_t i = 0; i < units.size() && !hash_known_ && unknown < kMaxUnitsOfUnknownHash; ++i) {
+      if (infos_[i].kind == UnitKind::slice) ++unknown;
       if (!is_ours_[i]) continue;
-      const auto message = read_sei_message(codec_, units[i].bytes);
-      if (!message) continue;
-      if (message->crypto && message->crypto->hash) settle_hash(*message->crypto->hash);
+      if (const auto message = read_sei_message(codec_, units[i].bytes)) settle_hash(hash_named_by(*message));
     }
-    if (!hash_known_ && alternatives_.size() > kMaxUnitsOfUnknownHash) settle_hash(crypto::HashAlg::sha256);
+  }
+
+  crypto::HashAlg hash_named_by(const SeiMessage& message) const {
+    return message.crypto && message.crypto->hash ? *message.crypto->hash : hash_;
   }
 
   void settle_hash(crypto::HashAlg hash) {
@@ -173,6 +178,7 @@ class Verifier::Impl {
   }
 
   void take_slice(const codec::Unit& unit, const codec::UnitInfo& info, std::size_t index) {
+    if (!hash_known_ && alternatives_.size() == kMaxUnitsOfUnknownHash) settle_hash(crypto::HashAlg::sha256);
     PendingUnit pending;
     pending.hash.anchors = info.gop_start && info.first_slice;
     pending.first_slice = info.first_slice;
@@ -183,6 +189,7 @@ class Verifier::Impl {
       pending.hash.raw = all_digests_[index][0];
       alternatives_.push_back(all_digests_[index]);
     }
+    next_slice_ = index + 1;
     if (info.first_slice || pictures_ == 0) ++pictures_;
     if (pending.hash.anchors && slices_ > 0) ++gop_;
     ++slices_;
@@ -257,11 +264,14 @@ class Verifier::Impl {
     }
     any_sei_ = true;
     auto& message = *read;
-    const auto hash = message.crypto && message.crypto->hash ? *message.crypto->hash : hash_;
-    if (hash_known_ && hash != hash_) {
+    const auto hash = hash_named_by(message);
+    if (!hash_known_) settle_hash(hash);
+    if (hash != hash_) {
       coverage_.begin_piece("the hash algorithm changes here: another recording begins");
       hash_ = hash;
       coverage_.set_hash(hash);
+      engine_.digest_batch(hash, std::span(messages_).subspan(next_slice_),
+                           std::span(digests_).subspan(next_slice_));
     }
     if (message.is_signed()) {
       take_signed(std::move(message), hash);
@@ -333,15 +343,7 @@ class Verifier::Impl {
     ++report_.seis_unsigned;
     PendingUnit pending;
     pending.hash.sei = true;
-    if (hash_known_) {
-      pending.hash.raw = engine_.digest(hash_, message.whole);
-    } else {
-      std::array<crypto::Digest, 3> all;
-      for (const auto hash : kAllHashes)
-        all[static_cast<std::size_t>(hash)] = engine_.digest(hash, message.whole);
-      pending.hash.raw = all[0];
-      alternatives_.push_back(all);
-    }
+    pending.hash.raw = engine_.digest(hash_, message.whole);
     const auto id = ++sei_ids_;
     pending.sei = id;
     pending.clip_picture = pictures_ == 0 ? 0 : pictures_ - 1;
@@ -449,6 +451,7 @@ class Verifier::Impl {
   std::vector<bool> is_ours_;
   std::vector<BytesView> messages_;
   std::vector<crypto::Digest> digests_;
+  std::size_t next_slice_ = 0;  // of this run
   std::vector<std::array<crypto::Digest, 3>> all_digests_;
 
   std::uint32_t pictures_ = 0;

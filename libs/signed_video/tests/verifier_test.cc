@@ -613,5 +613,29 @@ TEST(Verifier, ParameterSetsAreListedAsNotCovered) {
   EXPECT_TRUE(has_note(report, NoteKind::not_covered_by_format));
 }
 
+// The borders of the runs fall where the reader's buffer ends: a recording whose hash algorithm changes on
+// the way, or that nobody signed for longer than an unknown algorithm is waited for, is the same in any of
+// them.
+TEST(Verifier, RunsDoNotMatter) {
+  auto options = options_for(camera_one());
+  auto joined = record(kScene, camera_one(), options);
+  options.hash = crypto::HashAlg::sha512;
+  const auto second = record(kScene, camera_one(), options, 1);
+  for (std::size_t i = 0; i < second.units.size(); ++i)
+    joined.insert(joined.units.size(), second.units[i], second.letters[i]);
+  auto late = second;
+  for (std::uint32_t i = 0; i < 5000; ++i) late.insert(0, slice(late.codec, 'P', 10'000 + i), 'P');
+  for (const auto* take : {&joined, &late}) {
+    const auto singly = verify(*take, trusting(camera_one()), 1);
+    for (const std::size_t run : {std::size_t{2}, std::size_t{64}, std::size_t{4097}, std::size_t{100'000}}) {
+      const auto report = verify(*take, trusting(camera_one()), run);
+      EXPECT_EQ(report.verdict, singly.verdict) << run;
+      EXPECT_EQ(report.pictures_authentic, singly.pictures_authentic) << run;
+      EXPECT_EQ(findings(report), findings(singly)) << run;
+    }
+  }
+  EXPECT_EQ(verify(joined).pictures_authentic, verify(joined).pictures) << "each part with its own algorithm";
+}
+
 }  // namespace
 }  // namespace camvault::signed_video::test

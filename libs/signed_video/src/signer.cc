@@ -103,6 +103,11 @@ class Signer::Impl {
       if (info.kind == UnitKind::slice) ++slices;
       starts_gop = starts_gop || (info.gop_start && info.first_slice);
     }
+    // The count of an SEI has 16 bits, and an SEI cannot stand inside a picture. No level allows even 1000.
+    if (slices >= kUnknownUnitCount) {
+      return fail(Errc::limit,
+                  "a picture has " + std::to_string(slices) + " slices; at most 65,534 can be signed");
+    }
     if (count_ != 0) {
       if (starts_gop) {
         CAM_TRY_STATUS(close(false, time, false));

@@ -178,5 +178,20 @@ TEST(Signer, RefusesWhatCannotWork) {
   EXPECT_FALSE(Signer::create(engine(), nullptr, options_for(camera_one())));
 }
 
+TEST(Signer, APictureWithMoreSlicesThanAnSeiCanCountIsRefused) {
+  const auto add = [](std::size_t slices) {
+    auto signer = Signer::create(engine(), camera_one().key, options_for(camera_one()));
+    EXPECT_TRUE(signer);
+    const auto first = slice(codec::Codec::h264, 'I', 0);
+    const auto other = slice(codec::Codec::h264, 'i', 1);
+    std::vector<BytesView> unit(slices, other);
+    unit[0] = first;
+    const auto seis = signer->add(unit, recording_begins());
+    return seis ? Errc{} : seis.error().code;
+  };
+  EXPECT_NE(add(65'534), Errc::limit);
+  EXPECT_EQ(add(65'535), Errc::limit);
+}
+
 }  // namespace
 }  // namespace camvault::signed_video::test

@@ -155,6 +155,7 @@ bool is_warning(NoteKind kind) {
     case NoteKind::types_not_hashed:
     case NoteKind::times_implausible:
     case NoteKind::clip_truncated:
+    case NoteKind::lost_on_the_way:
       return true;
     case NoteKind::beginning_missing:
     case NoteKind::unsigned_tail:

@@ -64,6 +64,12 @@ void Coverage::add_suspect(std::uint64_t sequence) {
   suspects_.push_back(sequence);
 }
 
+void Coverage::add_gap(std::uint64_t sequence) {
+  if (!gaps_.empty() && gaps_.back() == sequence) return;
+  if (gaps_.size() == kMaxGaps) gaps_.pop_front();
+  gaps_.push_back(sequence);
+}
+
 bool Coverage::suspect_between(std::uint64_t begin, std::uint64_t end) const {
   const auto it = std::lower_bound(suspects_.begin(), suspects_.end(), begin);
   return it != suspects_.end() && *it <= end;
@@ -365,6 +371,7 @@ void Coverage::commit_segment(GopSei& sei, Located located) {
   lost_ = 0;
   flushed_gops_ = 0;
   piece_begins_ = false;
+  record.ends_picture = located.end < pending_.size() && pending_[located.end].first_slice;
   drop_front(located.end);
   ledger_.push(std::move(record));
 }
@@ -389,6 +396,7 @@ void Coverage::drop_front(std::size_t count) {
   if (count == 0) return;
   while (!waiting_anchors_.empty() && waiting_anchors_.front() <= pending_[count - 1].sequence)
     waiting_anchors_.pop_front();
+  while (!gaps_.empty() && gaps_.front() <= pending_[count - 1].sequence) gaps_.pop_front();
   pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(count));
   if (!pending_.empty()) {
     while (anchors_.size() > 1 && anchors_.front().first < pending_.front().clip_gop) anchors_.pop_front();

@@ -31,6 +31,7 @@ inline constexpr std::size_t kMaxUnplaced = 64;
 inline constexpr std::size_t kMaxOrphans = 16;
 inline constexpr std::size_t kMaxStarts = 16;  // GOP beginnings that are tried for an SEI without a list
 inline constexpr std::size_t kMaxSuspects = 4096;
+inline constexpr std::size_t kMaxGaps = 4096;
 inline constexpr std::size_t kMaxNotes = 1000;
 inline constexpr std::size_t kMaxListedMissingGops = 1000;
 
@@ -74,6 +75,8 @@ class Coverage {
   void add_unit(PendingUnit unit);
   // A unit that is not hashed and looks like a slice whose header was changed; stands before unit `sequence`.
   void add_suspect(std::uint64_t sequence);
+  // Units were lost on the way here before unit `sequence`.
+  void add_gap(std::uint64_t sequence);
   void add_sei(GopSei sei);
   // The signer changed and nothing vouches for that: another recording begins.
   void begin_piece(std::string why);
@@ -148,6 +151,7 @@ class Coverage {
   std::uint64_t parts_of(std::size_t count) const;
   bool signature_was_removed(std::size_t count, const GopSei& next, std::uint64_t lost) const;
   bool suspect_between(std::uint64_t begin, std::uint64_t end) const;
+  void excuse_gap(std::vector<UnitStatus>& status, bool uncertain, Record& record);
 
   std::optional<crypto::Digest> stream_anchor(std::uint32_t clip_gop) const;
   UnitResult result_of(const PendingUnit& unit, UnitStatus status) const;
@@ -164,6 +168,7 @@ class Coverage {
       waiting_anchors_;  // sequence numbers of those that begin a GOP; they have no gaps
   std::deque<std::pair<std::uint32_t, crypto::Digest>> anchors_;  // by GOP in the clip
   std::deque<std::uint64_t> suspects_;
+  std::deque<std::uint64_t> gaps_;  // ascending
   std::optional<GopSei> deferred_;
   Wait deferred_for_ = Wait::nothing;
   std::vector<Unplaced> unplaced_;

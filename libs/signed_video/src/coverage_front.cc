@@ -64,6 +64,7 @@ void Coverage::count_missing_gops(std::uint64_t count, std::size_t behind, Recor
 
 void Coverage::note_removed_signature(std::uint64_t count, Record& record) {
   record.uncovered_is_tampering = true;
+  if (!gaps_.empty()) return;  // excuse_gap() says it
   note(NoteKind::sei_removed, gop_of(pending_.front()), count,
        invalid_sei_seen_ ? "pictures stand here whose signature does not verify"
                          : "pictures stand here whose signature was taken away");
@@ -218,6 +219,23 @@ void Coverage::find_moved(std::vector<UnitStatus>& status, bool uncovered_is_tam
   }
 }
 
+// Something was lost between these units and the SEI that came now: their signature may have been with it.
+// Only what a hash list proves stands. gaps_ holds those since the first unit that waits.
+void Coverage::excuse_gap(std::vector<UnitStatus>& status, bool uncertain, Record& record) {
+  if (gaps_.empty()) return;
+  record.lost_on_the_way = true;
+  bool excused = std::exchange(record.uncovered_is_tampering, false);
+  for (auto& s : status) {
+    if (s != UnitStatus::extra && !(s == UnitStatus::altered && uncertain)) continue;
+    s = UnitStatus::not_covered;
+    excused = true;
+  }
+  if (!excused) return;
+  ledger_.outcome().any_missing = true;
+  note(NoteKind::lost_on_the_way, status.empty() ? current_gop() : gop_of(pending_.front()), status.size(),
+       "something was lost on the way here; no signature reached the pictures around it");
+}
+
 void Coverage::settle_front(std::size_t count, const GopSei* next, std::uint64_t lost) {
   Record front;
   for (std::size_t i = 0; i < count; ++i) {
@@ -227,14 +245,20 @@ void Coverage::settle_front(std::size_t count, const GopSei* next, std::uint64_t
   }
   Record record;
   record.state = front.state = RecordState::definite;
+  // Whether the units that wait are the ones that SEIs without a match speak of is not certain behind a loss.
+  const bool uncertain =
+      lost > 0 || piece_begins_ ||
+      std::any_of(unplaced_.begin(), unplaced_.end(), [](const auto& u) { return !u.sei.list; });
   auto status = judge_front(count, next, lost, record);
   find_moved(status, record.uncovered_is_tampering);
+  excuse_gap(status, uncertain, record);
   if (count > 0) {
     SegmentSummary segment;
     segment.signature = invalid_sei_seen_ ? SignatureStatus::invalid : SignatureStatus::none;
     segment.gop = front.units.front().gop;
     front.segment = segment;
     front.uncovered_is_tampering = record.uncovered_is_tampering;
+    front.lost_on_the_way = record.lost_on_the_way;
     for (std::size_t i = 0; i < count; ++i) {
       front.units[i].status = status[i];
       if (pending_[i].hash.sei) front.seis.emplace_back(pending_[i].sei, status[i]);

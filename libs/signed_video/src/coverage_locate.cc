@@ -122,8 +122,11 @@ std::optional<Coverage::Located> Coverage::locate_by_list(const GopSei& sei, Wai
       own_gop = candidate->first;
   }
   const auto last_gop = pending_.empty() ? 0 : pending_.back().clip_gop;
+  // An IDR picture may have been lost behind the last one that came.
+  const bool lost_inside =
+      !gaps_.empty() && (waiting_anchors_.empty() || gaps_.back() > waiting_anchors_.back());
   const bool may_be_running =
-      sei.general.partial || pending_.empty() || pending_.front().clip_gop == last_gop;
+      sei.general.partial || lost_inside || pending_.empty() || pending_.front().clip_gop == last_gop;
   std::vector<std::size_t> view;
   std::vector<Wanted> units;
   for (auto i = given_up; i < pending_.size(); ++i) {
@@ -207,7 +210,12 @@ Coverage::Located Coverage::read_match(const GopSei& sei, const Match& match,
   const auto first_slot = match.slot[first];
   auto front_places = places_between(0, first_slot);
   auto front_begin = first;
-  while (front_begin > 0 && first - front_begin < front_places &&
+  // What a network lost right before a unit fills its place: units in front of that are not there in its
+  // stead.
+  const auto behind_gap = [&](std::size_t i) {
+    return std::binary_search(gaps_.begin(), gaps_.end(), pending_[view[i]].sequence);
+  };
+  while (front_begin > 0 && first - front_begin < front_places && !behind_gap(front_begin) &&
          pending_[view[front_begin - 1]].clip_gop == pending_[view[first]].clip_gop) {
     --front_begin;
   }
@@ -242,6 +250,7 @@ Coverage::Located Coverage::read_match(const GopSei& sei, const Match& match,
   std::size_t taken = 0;
   const auto ends_segment = [&](std::size_t i) {
     if (!claimed.empty() && claimed[i] != kNoSlot) return true;
+    if (match.slot[i] == kNoSlot && behind_gap(i)) return true;
     if (!pending_[view[i]].hash.anchors) return false;
     // A last unit that looks like an IDR picture, where one place of this GOP is free: its header was
     // changed.

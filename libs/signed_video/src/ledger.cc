@@ -36,10 +36,15 @@ void Ledger::make_definite(Record& record) {
     });
     if (it == records_.rend()) continue;
     it->state = status == UnitStatus::authentic ? RecordState::definite : RecordState::refuted;
+    const auto first = work.size();
+    work.insert(work.end(), it->seis.begin(), it->seis.end());
     if (status == UnitStatus::authentic) {
       it->segment->signature = SignatureStatus::valid;
-      work.insert(work.end(), it->seis.begin(), it->seis.end());
+      continue;
     }
+    // Nobody vouches for what stands in it either.
+    it->lost_on_the_way = record.lost_on_the_way && status == UnitStatus::not_covered;
+    for (auto i = first; i < work.size(); ++i) work[i].second = status;
   }
 }
 
@@ -69,7 +74,7 @@ void Ledger::commit_ready() {
 
 void Ledger::commit(Record& record) {
   if (record.state == RecordState::refuted) {
-    record.uncovered_is_tampering = !record.unsigned_tail;
+    record.uncovered_is_tampering = !record.unsigned_tail && !record.lost_on_the_way;
     for (auto& unit : record.units) unit.status = UnitStatus::not_covered;
   }
   for (const auto& gone : record.missing_gops) timeline_.add_missing_gop(gone);
@@ -90,6 +95,7 @@ void Ledger::commit(Record& record) {
     }
     timeline_.add(unit);
   }
+  if (record.ends_picture) timeline_.end_picture();
   if (record.state == RecordState::definite && record.segment &&
       record.segment->signature == SignatureStatus::valid) {
     if (!outcome_.first_time && record.segment->start) outcome_.first_time = record.segment->start;

@@ -32,6 +32,8 @@ struct Record {
   std::optional<WaitingSignature> waiting;
   bool uncovered_is_tampering = false;
   bool unsigned_tail = false;  // no signature came after it
+  bool lost_on_the_way = false;  // a network may have taken the signature: no tampering
+  bool ends_picture = false;   // the unit behind the last one begins another picture
 };
 
 struct CoverageOutcome {

@@ -86,6 +86,8 @@ std::string_view to_string(NoteKind kind) {
       return "times_implausible";
     case NoteKind::clip_truncated:
       return "clip_truncated";
+    case NoteKind::lost_on_the_way:
+      return "lost_on_the_way";
   }
   return "";
 }

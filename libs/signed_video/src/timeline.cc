@@ -61,8 +61,22 @@ GopReport& Timeline::gop(std::uint32_t index) {
   GopReport report;
   report.index = index;
   report.verdict = UnitStatus::authentic;
+  tell_gops();
   gops.push_back(report);
   return gops.back();
+}
+
+void Timeline::tell_gops() {
+  auto& gops = collected_.gops;
+  if (live_ == nullptr) return;
+  for (; told_ < gops.size(); ++told_) {
+    if (live_->on_gop) live_->on_gop(gops[told_]);
+  }
+  // Twice as many before half of them go: each is moved once at the most.
+  if (live_->keep_gops == 0 || gops.size() < 2 * live_->keep_gops) return;
+  const auto surplus = std::min(gops.size() - live_->keep_gops, told_);
+  gops.erase(gops.begin(), gops.begin() + static_cast<std::ptrdiff_t>(surplus));
+  told_ -= surplus;
 }
 
 void Timeline::begin_segment(const SegmentSummary& segment) {
@@ -117,6 +131,8 @@ void Timeline::note_finding(const UnitResult& unit) {
 void Timeline::close_picture() {
   if (!picture_open_) return;
   picture_open_ = false;
+  if (live_ != nullptr && live_->on_picture && picture_present_)
+    live_->on_picture({picture_.clip_picture, picture_.picture, picture_.gop, picture_.status});
   auto& c = collected_;
   switch (picture_.status) {
     case UnitStatus::authentic:
@@ -151,16 +167,22 @@ void Timeline::add(const UnitResult& unit) {
     close_picture();
     picture_open_ = true;
     picture_ = unit;
+    picture_present_ = false;
     if (report.pictures == 0) report.first_picture = unit.picture;
     if (unit.status != UnitStatus::missing) ++report.pictures;
   } else {
     picture_.status = worse(picture_.status, unit.status);
+  }
+  if (unit.status != UnitStatus::missing) {
+    picture_.clip_picture = unit.clip_picture;
+    picture_present_ = true;
   }
   if (unit.status != UnitStatus::authentic) note_finding(unit);
 }
 
 void Timeline::finish(Report& report) {
   close_picture();
+  tell_gops();
   for (auto& finding : collected_.findings) finding.what = describe(finding);
   report.gops = std::move(collected_.gops);
   report.findings = std::move(collected_.findings);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "camvault/signed_video/report.h"
+#include "camvault/signed_video/verifier.h"
 
 namespace camvault::signed_video {
 
@@ -36,16 +37,26 @@ class Timeline {
   // A GOP that is gone as a whole.
   void add_missing_gop(const SegmentSummary& segment);
 
+  // The next unit does not belong to the picture of the last one.
+  void end_picture() { close_picture(); }
+
+  // `live` must outlive the timeline.
+  void watch(const LiveOptions& live) { live_ = &live; }
+
   void finish(Report& report);
 
  private:
   GopReport& gop(std::uint32_t index);
   void close_picture();
+  void tell_gops();
   void note_finding(const UnitResult& unit);
 
   Report collected_;
   bool picture_open_ = false;
-  UnitResult picture_;  // the worst of its units
+  UnitResult picture_;            // the worst of its units
+  bool picture_present_ = false;  // at least one of them is there
+  const LiveOptions* live_ = nullptr;
+  std::size_t told_ = 0;  // of collected_.gops: their listener knows them
 };
 
 // The worse of two, for pictures and GOPs.

@@ -63,6 +63,7 @@ class Verifier::Impl {
         trust_(engine_, options_),
         coverage_(engine_, timeline_, report_.notes) {
     report_.codec = codec;
+    timeline_.watch(options_.live);
   }
 
   void add(std::span<const codec::Unit> units) {
@@ -83,6 +84,17 @@ class Verifier::Impl {
         take_other(units[i], info);
       }
     }
+  }
+
+  void gap() { coverage_.add_gap(sequence_); }
+  std::uint32_t pictures() const { return pictures_; }
+
+  Report origin() const {
+    Report report;
+    report.first_time = coverage_.outcome().first_time;
+    report.last_time = coverage_.outcome().last_time;
+    trust_.judge(report.first_time, report.last_time, report);
+    return report;
   }
 
   Report finish(bool truncated) {
@@ -481,6 +493,15 @@ Verifier& Verifier::operator=(Verifier&&) noexcept = default;
 
 void Verifier::add(std::span<const codec::Unit> units) {
   impl_->add(units);
+}
+void Verifier::gap() {
+  impl_->gap();
+}
+std::uint32_t Verifier::pictures() const {
+  return impl_->pictures();
+}
+Report Verifier::origin() const {
+  return impl_->origin();
 }
 Report Verifier::finish(bool truncated) {
   return impl_->finish(truncated);

@@ -83,6 +83,7 @@ enum class NoteKind : std::uint8_t {
   not_covered_by_format,    // parameter sets, other SEIs, audio: named with counts
   times_implausible,        // before the year 2000
   clip_truncated,           // the file ends inside a unit
+  lost_on_the_way,          // a network lost units here (Verifier::gap)
 };
 std::string_view to_string(NoteKind kind);
 

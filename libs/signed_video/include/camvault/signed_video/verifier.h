@@ -3,6 +3,7 @@
 // one thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -15,6 +16,22 @@
 
 namespace camvault::signed_video {
 
+// For those who watch while the video still comes. Called inside add() and finish(), in the order of the
+// video.
+struct PictureResult {
+  std::uint32_t clip_picture = 0;  // as Verifier::pictures() counted when it came
+  std::uint32_t picture = 0;       // with missing ones counted
+  std::uint32_t gop = 0;
+  UnitStatus status =
+      UnitStatus::not_covered;  // missing: some of its slices are; those gone as a whole are not told
+};
+struct LiveOptions {
+  std::function<void(const PictureResult&)> on_picture;  // what became of one, as soon as that is certain
+  std::function<void(const GopReport&)> on_gop;          // nothing more will be said about this GOP
+  // The report lists the last so many GOPs; 0: all. Counts cover all of them in any case.
+  std::size_t keep_gops = 0;
+};
+
 struct VerifyOptions {
   std::vector<crypto::Certificate> anchors;  // empty: origin not known
   std::vector<crypto::RevocationList> crls;
@@ -22,6 +39,7 @@ struct VerifyOptions {
       expected_signer;          // only this camera counts; its key also serves when the clip has none
   std::string expected_serial;  // only a camera with this serial number counts
   std::optional<Timestamp> at;  // judge certificates at this time, not at recording time
+  LiveOptions live;
 };
 
 class Verifier {
@@ -34,6 +52,18 @@ class Verifier {
 
   // Takes a run of units in decoding order and is done with their bytes when it returns.
   void add(std::span<const codec::Unit> units);
+
+  // The way the video came here lost something between the last unit and the next one (a network says so; a
+  // file never does). What cannot be verified around this place is then missing or not covered, not tampered
+  // with. Never makes anything authentic. Where a hash list is at hand it is not needed: that tells lost from
+  // altered units by itself.
+  void gap();
+
+  std::uint32_t pictures() const;  // begun so far
+
+  // Who signed what was verified so far, and whether that is trusted: `signer`, `chain`, `provenance`,
+  // `provenance_reason`, `first_time`, `last_time` and `judged_at`; everything else is empty.
+  Report origin() const;
 
   // The stream ends here; `truncated` if it broke off inside a unit. Call once.
   Report finish(bool truncated = false);

@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 
-#include "sha256_lanes.h"
+#include "sha2_lanes.h"
 
 namespace camvault::crypto_openssl {
 
@@ -89,8 +89,8 @@ Digest Digester::digest(HashAlg alg, BytesView message) const {
 
 void Digester::digest_batch(HashAlg alg, std::span<const BytesView> messages, std::span<Digest> out) const {
   must(messages.size() == out.size());
-  if (alg == HashAlg::sha256 && messages.size() > 1 && has_sha256_lanes()) {
-    sha256_lanes(messages, out);
+  if (const auto lanes = best_lanes(alg, messages.size()); lanes != Lanes::none) {
+    sha2_lanes(lanes, alg, messages, out);
     return;
   }
   auto* context = thread_context(alg);

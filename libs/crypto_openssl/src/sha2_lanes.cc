@@ -1,0 +1,286 @@
+#include "sha2_lanes.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cstring>
+#include <functional>
+
+#include "sha2_constants.h"
+#include "sha2_kernels.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace camvault::crypto_openssl {
+
+using crypto::Digest;
+using crypto::HashAlg;
+
+std::string_view to_string(Lanes lanes) {
+  switch (lanes) {
+    case Lanes::none:
+      return "one by one";
+    case Lanes::sha_x2:
+      return "SHA instructions, two at a time";
+    case Lanes::avx2:
+      return "AVX2";
+    case Lanes::avx512:
+      return "AVX-512";
+  }
+  return {};
+}
+
+#if defined(__x86_64__)
+
+namespace {
+
+// Messages that are put in order at a time: bounds the memory on the stack.
+constexpr std::size_t kWindow = 1024;
+// With so many messages left or fewer, pairs with SHA instructions are faster than a 512-bit register that is
+// mostly empty.
+constexpr std::size_t kFewForWide = 7;
+
+bool processor_has_sha() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0) return false;
+  const bool ssse3 = (c >> 9 & 1) != 0;
+  const bool sse41 = (c >> 19 & 1) != 0;
+  if (!ssse3 || !sse41 || __get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return false;
+  return (b >> 29 & 1) != 0;
+}
+
+struct Processor {
+  bool sha = processor_has_sha();
+  bool avx2 = __builtin_cpu_supports("avx2") != 0;  // asks the system, too, whether it saves the registers
+  bool avx512 = __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0;
+};
+
+const Processor& processor() {
+  static const Processor found;
+  return found;
+}
+
+template <class Word>
+struct Begin {
+  const std::array<Word, 8>& state;
+  std::uint8_t digest_size;
+};
+
+// Messages on their way, one in each lane: whole blocks first, then the rest with the padding and the length.
+template <class Word, std::size_t kLanes>
+class LaneSet {
+ public:
+  LaneSet(Compress<Word> wide, Compress<Word> pair, std::size_t few, Begin<Word> begin)
+      : wide_(wide), pair_(pair), few_(few), begin_(begin) {}
+
+  void run(std::span<const BytesView> messages, std::span<Digest> out) {
+    std::array<std::uint64_t, kWindow> order;
+    for (std::size_t first = 0; first < messages.size(); first += kWindow) {
+      const auto count = std::min(kWindow, messages.size() - first);
+      for (std::size_t i = 0; i < count; ++i) order[i] = std::uint64_t{messages[first + i].size()} << 10 | i;
+      // The long ones first: the short ones then fill what is left, and all lanes end at about the same time.
+      const auto begin = order.begin();
+      const auto end = begin + static_cast<std::ptrdiff_t>(count);
+      std::sort(begin, end, std::greater<>());
+      for (std::size_t i = 0; i < count;) {
+        for (std::size_t lane = 0; lane < kLanes && i < count; ++lane) {
+          if (out_[lane] != nullptr) continue;
+          const auto message = first + static_cast<std::size_t>(order[i++] & (kWindow - 1));
+          start(lane, messages[message], out[message]);
+        }
+        if (i < count) step_wide();
+      }
+    }
+    while (active_ > few_) step_wide();
+    while (active_ > 0) step_pair();
+  }
+
+ private:
+  static constexpr std::size_t kBlock = 16 * sizeof(Word);
+  static constexpr std::size_t kLengthBytes = 2 * sizeof(Word);
+  // Short messages are copied whole, so that they run in one go.
+  static constexpr std::size_t kTail = 3 * kBlock;
+
+  void start(std::size_t lane, BytesView message, Digest& digest) {
+    for (std::size_t row = 0; row < 8; ++row) state_[row * kLanes + lane] = begin_.state[row];
+    out_[lane] = &digest;
+    ++active_;
+    auto& tail = tail_[lane];
+    const auto copied = message.size() + 1 + kLengthBytes <= kTail ? message.size() : message.size() % kBlock;
+    const auto tail_size = (copied + 1 + kLengthBytes + kBlock - 1) / kBlock * kBlock;
+    if (copied > 0) std::memcpy(tail.data(), message.data() + (message.size() - copied), copied);
+    std::memset(tail.data() + copied, 0, tail_size - copied);
+    tail[copied] = 0x80;  // FIPS 180-4, 5.1
+    auto bits = static_cast<std::uint64_t>(message.size()) * 8;
+    for (auto at = tail_size; bits != 0; bits >>= 8) tail[--at] = static_cast<std::uint8_t>(bits);
+    next_[lane] = message.data();
+    blocks_[lane] = (message.size() - copied) / kBlock;
+    tail_blocks_[lane] = tail_size / kBlock;
+    if (blocks_[lane] == 0) turn_to_tail(lane);
+  }
+
+  void turn_to_tail(std::size_t lane) {
+    next_[lane] = tail_[lane].data();
+    blocks_[lane] = std::exchange(tail_blocks_[lane], 0);
+  }
+
+  void advance(std::size_t lane, std::size_t count) {
+    next_[lane] += count * kBlock;
+    blocks_[lane] -= count;
+    if (blocks_[lane] > 0) return;
+    if (tail_blocks_[lane] > 0) {
+      turn_to_tail(lane);
+    } else {
+      finish(lane);
+    }
+  }
+
+  void finish(std::size_t lane) {
+    auto& digest = *std::exchange(out_[lane], nullptr);
+    --active_;
+    digest.size = begin_.digest_size;
+    for (std::size_t i = 0; i < digest.size; ++i) {
+      const auto word = state_[i / sizeof(Word) * kLanes + lane];
+      digest.bytes[i] = static_cast<std::uint8_t>(word >> 8 * (sizeof(Word) - 1 - i % sizeof(Word)));
+    }
+  }
+
+  // All lanes, as far as the shortest goes. Idle lanes look at a message that is there; nobody reads their
+  // state.
+  void step_wide() {
+    std::size_t count = SIZE_MAX;
+    const std::uint8_t* somewhere = nullptr;
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      if (out_[lane] == nullptr || blocks_[lane] >= count) continue;
+      count = blocks_[lane];
+      somewhere = next_[lane];
+    }
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      if (out_[lane] == nullptr) next_[lane] = somewhere;
+    }
+    wide_(state_.data(), next_.data(), count);
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      if (out_[lane] != nullptr) advance(lane, count);
+    }
+  }
+
+  // The two messages with the most left; the last one beside itself.
+  void step_pair() {
+    std::size_t first = kLanes;
+    std::size_t second = kLanes;
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      if (out_[lane] == nullptr) continue;
+      if (first == kLanes || left(lane) > left(first)) {
+        second = std::exchange(first, lane);
+      } else if (second == kLanes || left(lane) > left(second)) {
+        second = lane;
+      }
+    }
+    assert(first != kLanes);
+    const bool alone = second == kLanes;
+    if (alone) second = first;
+    const auto count = std::min(blocks_[first], blocks_[second]);
+    std::array<Word, 16> state;
+    for (std::size_t row = 0; row < 8; ++row) {
+      state[2 * row] = state_[row * kLanes + first];
+      state[2 * row + 1] = state_[row * kLanes + second];
+    }
+    const std::array<const std::uint8_t*, 2> next = {next_[first], next_[second]};
+    pair_(state.data(), next.data(), count);
+    for (std::size_t row = 0; row < 8; ++row) {
+      state_[row * kLanes + first] = state[2 * row];
+      state_[row * kLanes + second] = state[2 * row + 1];
+    }
+    advance(first, count);
+    if (!alone) advance(second, count);
+  }
+
+  std::size_t left(std::size_t lane) const { return blocks_[lane] + tail_blocks_[lane]; }
+
+  alignas(64) std::array<Word, 8 * kLanes> state_{};
+  std::array<std::array<std::uint8_t, kTail>, kLanes> tail_;
+  std::array<const std::uint8_t*, kLanes> next_{};
+  std::array<std::size_t, kLanes> blocks_{};       // that can be read at next_
+  std::array<std::size_t, kLanes> tail_blocks_{};  // 0: the tail is being read, or nothing is
+  std::array<Digest*, kLanes> out_{};              // null: the lane is idle
+  std::size_t active_ = 0;
+  Compress<Word> wide_;
+  Compress<Word> pair_;  // null only if few_ is 0
+  std::size_t few_;      // so many messages, or fewer, are taken two at a time
+  Begin<Word> begin_;
+};
+
+void sha256(Lanes lanes, std::span<const BytesView> messages, std::span<Digest> out) {
+  const Begin<std::uint32_t> begin{kSha256Begin, 32};
+  const auto pair = processor().sha ? sha256_x2_sha : nullptr;
+  if (lanes == Lanes::avx512) {
+    LaneSet<std::uint32_t, 16>(sha256_x16_avx512, pair, pair != nullptr ? kFewForWide : 0, begin)
+        .run(messages, out);
+  } else if (lanes == Lanes::avx2) {
+    LaneSet<std::uint32_t, 8>(sha256_x8_avx2, nullptr, 0, begin).run(messages, out);
+  } else {
+    LaneSet<std::uint32_t, 2>(sha256_x2_sha, sha256_x2_sha, 1, begin).run(messages, out);
+  }
+}
+
+void sha512(Lanes lanes, Begin<std::uint64_t> begin, std::span<const BytesView> messages,
+            std::span<Digest> out) {
+  if (lanes == Lanes::avx512) {
+    LaneSet<std::uint64_t, 8>(sha512_x8_avx512, nullptr, 0, begin).run(messages, out);
+  } else {
+    LaneSet<std::uint64_t, 4>(sha512_x4_avx2, nullptr, 0, begin).run(messages, out);
+  }
+}
+
+}  // namespace
+
+bool supports(Lanes lanes, HashAlg alg) {
+  switch (lanes) {
+    case Lanes::none:
+      return true;
+    case Lanes::sha_x2:
+      return processor().sha && alg == HashAlg::sha256;
+    case Lanes::avx2:
+      return processor().avx2;
+    case Lanes::avx512:
+      return processor().avx512;
+  }
+  return false;
+}
+
+Lanes best_lanes(HashAlg alg, std::size_t messages) {
+  if (messages < 2) return Lanes::none;
+  if (processor().avx512) return Lanes::avx512;
+  if (alg == HashAlg::sha256 && processor().sha) return Lanes::sha_x2;
+  // Half empty registers are no faster than OpenSSL, which then has AVX2, too.
+  if (processor().avx2 && messages > 2) return Lanes::avx2;
+  return Lanes::none;
+}
+
+void sha2_lanes(Lanes lanes, HashAlg alg, std::span<const BytesView> messages, std::span<Digest> out) {
+  assert(lanes != Lanes::none && supports(lanes, alg) && messages.size() == out.size());
+  switch (alg) {
+    case HashAlg::sha256:
+      return sha256(lanes, messages, out);
+    case HashAlg::sha384:
+      return sha512(lanes, {kSha384Begin, 48}, messages, out);
+    case HashAlg::sha512:
+      return sha512(lanes, {kSha512Begin, 64}, messages, out);
+  }
+}
+
+#else
+
+bool supports(Lanes lanes, HashAlg) {
+  return lanes == Lanes::none;
+}
+Lanes best_lanes(HashAlg, std::size_t) {
+  return Lanes::none;
+}
+void sha2_lanes(Lanes, HashAlg, std::span<const BytesView>, std::span<Digest>) {}
+
+#endif
+
+}  // namespace camvault::crypto_openssl

@@ -1,5 +1,6 @@
 // Whole clips. Laws: units lie inside the file, those of an MP4 do not add up to more than the file, runs are
-// bounded, a second pass gives the same, an error stays until rewind().
+// bounded, a second pass gives the same, an error stays until rewind(), and reading piece by piece gives the
+// same.
 #include <algorithm>
 
 #include "camvault/codec/clip.h"
@@ -18,7 +19,7 @@ struct Pass {
   friend bool operator==(const Pass&, const Pass&) = default;
 };
 
-Pass read_all(UnitSource& source, BytesView file) {
+Pass read_all(UnitSource& source, BytesView file, bool in_place) {
   Pass pass;
   for (;;) {
     const auto run = source.read();
@@ -35,9 +36,11 @@ Pass read_all(UnitSource& source, BytesView file) {
     law(run->size() <= UnitSource::kMaxRun, "runs are bounded");
     for (const auto& unit : *run) {
       law(!unit.bytes.empty(), "no empty unit is given");
-      law(unit.offset <= file.size() && unit.bytes.size() <= file.size() - unit.offset &&
-              unit.bytes.data() == file.data() + unit.offset,
+      law(unit.offset <= file.size() && unit.bytes.size() <= file.size() - unit.offset,
           "units lie inside the file");
+      const auto there = file.subspan(static_cast<std::size_t>(unit.offset), unit.bytes.size());
+      law(in_place ? unit.bytes.data() == there.data() : equal(unit.bytes, there),
+          "units are the file's bytes");
       classify(source.info().codec, unit.bytes);
       ++pass.units;
       pass.bytes += unit.bytes.size();
@@ -46,17 +49,40 @@ Pass read_all(UnitSource& source, BytesView file) {
   }
 }
 
+class InPieces final : public ByteSource {
+ public:
+  explicit InPieces(BytesView file) : file_(file) {}
+  std::uint64_t size() const override { return file_.size(); }
+  Status read(std::uint64_t offset, std::span<std::uint8_t> out) override {
+    law(offset <= file_.size() && out.size() <= file_.size() - offset, "only what is there is asked for");
+    const auto piece = file_.subspan(static_cast<std::size_t>(offset), out.size());
+    std::copy(piece.begin(), piece.end(), out.begin());
+    return ok();
+  }
+
+ private:
+  BytesView file_;
+};
+
 void check(BytesView file, const ClipOptions& options) {
   const auto source = open_clip(file, options);
+  InPieces pieces(file);
+  constexpr std::size_t kSmallWindow = 200;
+  const auto windowed = open_clip(pieces, options, kSmallWindow);
+  law(source.has_value() == windowed.has_value(), "opens in pieces as it does whole");
   if (!source) {
     law(!source.error().what.empty(), "an error says what is wrong");
+    law(source.error().what == windowed.error().what, "the same is wrong in pieces");
     return;
   }
   law((*source)->info().not_video.size() <= 128, "tracks are limited");
-  const auto first = read_all(**source, file);
+  const auto first = read_all(**source, file, true);
   law(first.bytes <= file.size(), "no more bytes than the file has");
   law((*source)->rewind().has_value(), "rewind works");
-  law(read_all(**source, file) == first, "a second pass gives the same");
+  law(read_all(**source, file, true) == first, "a second pass gives the same");
+  law(read_all(**windowed, file, false) == first, "reading in pieces gives the same");
+  law((*windowed)->rewind().has_value(), "rewind works in pieces");
+  law(read_all(**windowed, file, false) == first, "a second pass in pieces gives the same");
 }
 
 #ifdef CAMVAULT_PLANTED_BUG

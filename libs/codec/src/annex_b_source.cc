@@ -88,34 +88,84 @@ int fit_h265(BytesView unit) {
 
 class AnnexBSource final : public UnitSource {
  public:
-  AnnexBSource(BytesView file, Codec codec) : file_(file), reader_(file) {
+  AnnexBSource(ClipBytes clip, std::size_t window) : window_(clip, window), size_(clip.size()) {
     info_.format = ClipFormat::annex_b;
-    info_.codec = codec;
     run_.reserve(kMaxRun);
+  }
+
+  Status open(std::optional<Codec> codec) {
+    CAM_TRY_STATUS(rewind());
+    if (code_ == size_) return fail(Errc::malformed, "neither MP4 nor a raw stream of H.264 or H.265");
+    if (!codec) {
+      Bytes keep;
+      CAM_TRY(const auto beginning,
+              window_.clip().read(0, std::min<std::uint64_t>(size_, kGuessBytes), keep));
+      codec = guess_codec(beginning);
+    }
+    if (!codec) return fail(Errc::malformed, "a raw stream that looks neither like H.264 nor like H.265");
+    info_.codec = *codec;
+    return ok();
   }
 
   const ClipInfo& info() const override { return info_; }
 
   Result<std::span<const Unit>> read() override {
     run_.clear();
-    while (run_.size() < kMaxRun) {
-      const auto unit = reader_.next();
-      if (!unit) break;
-      run_.push_back({unit->bytes, unit->offset, std::nullopt});
-    }
+    if (!failed_) fill();
+    if (run_.empty() && failed_) return tl::unexpected(*failed_);
     return std::span<const Unit>(run_);
   }
 
+  // To the first start code: what comes before belongs to no unit.
   Status rewind() override {
-    reader_ = AnnexBReader(file_);
-    return ok();
+    failed_.reset();
+    code_ = 0;
+    for (;;) {
+      if (!window_.has(code_, std::min<std::uint64_t>(size_ - code_, kStartCode)))
+        CAM_TRY_STATUS(window_.move(code_, 0));
+      const auto rest = window_.from(code_);
+      const auto found = find_start_code(rest);
+      if (found < rest.size() || window_.reaches_end()) {
+        code_ += found;
+        return ok();
+      }
+      code_ += rest.size() - std::min(rest.size(), kStartCode - 1);  // it may begin here
+    }
   }
 
  private:
-  BytesView file_;
-  AnnexBReader reader_;
+  static constexpr std::size_t kStartCode = 3;
+
+  void fill() {
+    while (run_.size() < kMaxRun && code_ < size_) {
+      const auto begin = code_ + kStartCode;
+      // All bytes of the unit and those that end it are in memory, or it is the last one.
+      if (window_.has(code_, kStartCode)) {
+        const auto rest = window_.from(begin);
+        const auto length = find_start_code(rest);
+        if (length < rest.size() || window_.reaches_end()) {
+          const auto unit = without_trailing_zeros(rest.first(length));
+          if (!unit.empty()) run_.push_back({unit, begin, std::nullopt});
+          code_ = begin + length;
+          continue;
+        }
+      }
+      if (!run_.empty()) return;  // the units that it has must stay where they are
+      // Twice as much each time: a unit of any length costs linear time.
+      const auto known = window_.has(code_, kStartCode) ? window_.end() - code_ : 0;
+      if (auto moved = window_.move(code_, 2 * known); !moved) {
+        failed_ = moved.error();
+        return;
+      }
+    }
+  }
+
+  Window window_;
+  std::uint64_t size_;
+  std::uint64_t code_ = 0;  // the start code before the next unit; size_ at the end
   ClipInfo info_;
   std::vector<Unit> run_;
+  std::optional<Error> failed_;
 };
 
 }  // namespace
@@ -135,13 +185,11 @@ std::optional<Codec> guess_codec(BytesView stream) {
   return std::nullopt;
 }
 
-Result<std::unique_ptr<UnitSource>> open_annex_b(BytesView file, std::optional<Codec> codec) {
-  if (find_start_code(file) == file.size()) {
-    return fail(Errc::malformed, "neither MP4 nor a raw stream of H.264 or H.265");
-  }
-  if (!codec) codec = guess_codec(file);
-  if (!codec) return fail(Errc::malformed, "a raw stream that looks neither like H.264 nor like H.265");
-  return std::unique_ptr<UnitSource>(std::make_unique<AnnexBSource>(file, *codec));
+Result<std::unique_ptr<UnitSource>> open_annex_b(ClipBytes clip, std::optional<Codec> codec,
+                                                 std::size_t window) {
+  auto source = std::make_unique<AnnexBSource>(clip, window);
+  CAM_TRY_STATUS(source->open(codec));
+  return std::unique_ptr<UnitSource>(std::move(source));
 }
 
 }  // namespace camvault::codec

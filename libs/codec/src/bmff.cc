@@ -1,11 +1,47 @@
 #include "bmff.h"
 
+#include <algorithm>
+
 namespace camvault::codec::bmff {
 
 namespace {
 
 tl::unexpected<Error> malformed(FourCc type, std::string_view what) {
   return fail(Errc::malformed, "MP4: box " + name(type) + " " + std::string(what));
+}
+
+// 4.2.2: size, type, and the size again in 64 bits where it does not fit.
+constexpr std::uint64_t kLongestHeader = 16;
+
+struct Header {
+  FourCc type = 0;
+  std::size_t header_size = 8;
+  std::uint64_t size = 0;  // of the box with its header; never more than what is there
+  bool cut = false;
+};
+
+// From the first bytes of a box, with `available` bytes to the end of the area. Empty when no box fits.
+Result<std::optional<Header>> read_header(BytesView bytes, std::uint64_t available, BoxReader::Where where) {
+  if (available < 8) return std::optional<Header>();
+  ByteReader in(bytes);
+  Header header;
+  CAM_TRY(header.size, in.u32());
+  CAM_TRY(header.type, in.u32());
+  if (header.size == 1) {
+    if (in.remaining() < 8) return malformed(header.type, "is cut inside its header");
+    CAM_TRY(header.size, in.u64());
+  } else if (header.size == 0) {
+    if (where == BoxReader::Where::box) return malformed(header.type, "without a size inside another box");
+    header.size = available;
+  }
+  header.header_size = in.position();
+  if (header.size < header.header_size) return malformed(header.type, "is smaller than its header");
+  if (header.size > available) {
+    if (where == BoxReader::Where::box) return malformed(header.type, "is longer than the box around it");
+    header.cut = true;
+    header.size = available;
+  }
+  return std::optional<Header>(header);
 }
 
 }  // namespace
@@ -20,29 +56,26 @@ std::string name(FourCc type) {
 }
 
 Result<std::optional<Box>> BoxReader::next() {
-  if (area_.size() - position_ < 8) return std::optional<Box>();
-  ByteReader in(area_.subspan(position_));
-  CAM_TRY(const std::uint64_t size32, in.u32());
-  CAM_TRY(const auto type, in.u32());
-  Box box{type, {}, position_, false};
-  std::uint64_t size = size32;
-  const std::size_t available = area_.size() - position_;
-  if (size32 == 1) {
-    if (in.remaining() < 8) return malformed(type, "is cut inside its header");
-    CAM_TRY(size, in.u64());
-  } else if (size32 == 0) {
-    if (where_ == Where::box) return malformed(type, "without a size inside another box");
-    size = available;
-  }
-  if (size < in.position()) return malformed(type, "is smaller than its header");
-  if (size > available) {
-    if (where_ == Where::box) return malformed(type, "is longer than the box around it");
-    box.cut = true;
-    size = available;
-  }
-  box.content = area_.subspan(position_ + in.position(), static_cast<std::size_t>(size) - in.position());
-  position_ += static_cast<std::size_t>(size);
+  const auto rest = area_.subspan(position_);
+  CAM_TRY(const auto header, read_header(rest, rest.size(), where_));
+  if (!header) return std::optional<Box>();
+  // Not larger than the area, which lies in memory.
+  const auto size = static_cast<std::size_t>(header->size);
+  Box box{header->type, rest.subspan(header->header_size, size - header->header_size), position_,
+          header->cut};
+  position_ += size;
   return std::optional<Box>(box);
+}
+
+Result<std::optional<TopBox>> TopBoxReader::next() {
+  const auto available = clip_.size() - position_;
+  CAM_TRY(const auto bytes, clip_.read(position_, std::min(available, kLongestHeader), header_));
+  CAM_TRY(const auto header, read_header(bytes, available, BoxReader::Where::file));
+  if (!header) return std::optional<TopBox>();
+  const TopBox box{header->type, position_, position_ + header->header_size,
+                   header->size - header->header_size, header->cut};
+  position_ += header->size;
+  return std::optional<TopBox>(box);
 }
 
 Result<std::optional<BytesView>> find(BytesView area, FourCc type) {

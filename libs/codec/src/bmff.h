@@ -6,6 +6,7 @@
 
 #include "camvault/base/byte_reader.h"
 #include "camvault/base/bytes.h"
+#include "clip_bytes.h"
 
 namespace camvault::codec::bmff {
 
@@ -42,6 +43,31 @@ class BoxReader {
   BytesView area_;
   Where where_ = Where::box;
   std::size_t position_ = 0;
+};
+
+// The boxes at the top of a file. Their contents stay where they are until somebody asks.
+struct TopBox {
+  FourCc type = 0;
+  std::uint64_t offset = 0;  // of the header
+  std::uint64_t content_offset = 0;
+  std::uint64_t content_size = 0;  // of what is there
+  bool cut = false;                // it claims more than the file has
+};
+
+// As BoxReader with `file`. Reads 16 bytes a box.
+class TopBoxReader {
+ public:
+  explicit TopBoxReader(ClipBytes clip) : clip_(clip) {}
+  Result<std::optional<TopBox>> next();
+  // `keep` as ClipBytes::read().
+  Result<BytesView> content(const TopBox& box, Bytes& keep) const {
+    return clip_.read(box.content_offset, box.content_size, keep);
+  }
+
+ private:
+  ClipBytes clip_;
+  std::uint64_t position_ = 0;
+  Bytes header_;
 };
 
 // The content of the only box of this type in `area`; empty optional if there is none, Errc::malformed if

@@ -97,7 +97,9 @@ Status check(BytesView input) {
       if (head.major != kUnsigned && head.major != kNegative && head.major != kText) {
         return fail(Errc::malformed, "CBOR: a key that is neither integer nor text");
       }
-      if (!level.last_key.empty() && !std::ranges::lexicographical_compare(level.last_key, item)) {
+      if (!level.last_key.empty() &&
+          !std::lexicographical_compare(level.last_key.begin(), level.last_key.end(), item.begin(),
+                                        item.end())) {
         return fail(Errc::malformed, "CBOR: keys out of order or repeated");
       }
       level.last_key = item;

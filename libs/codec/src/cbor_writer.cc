@@ -103,8 +103,8 @@ void CborWriter::end() {
     const auto end = i + 2 < level.items.size() ? level.items[i + 2] - level.begin : content.size();
     entries.push_back({content.subspan(begin, value - begin), content.subspan(begin, end - begin)});
   }
-  std::ranges::sort(entries, [](const Entry& a, const Entry& b) {
-    return std::ranges::lexicographical_compare(a.key, b.key);
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return std::lexicographical_compare(a.key.begin(), a.key.end(), b.key.begin(), b.key.end());
   });
   auto sorted = encode_head(cbor::kMap, entries.size());
   for (const auto& entry : entries) append(sorted, entry.whole);

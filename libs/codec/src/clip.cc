@@ -25,14 +25,28 @@ std::string_view to_string(ClipFormat format) {
 bool looks_like_matroska(BytesView file) {
   // RFC 8794, 11.2.1: every EBML document begins with this element.
   constexpr std::uint8_t kEbml[] = {0x1a, 0x45, 0xdf, 0xa3};
-  return file.size() >= 4 && std::ranges::equal(file.first(4), kEbml);
+  return file.size() >= 4 && equal(file.first(4), kEbml);
 }
 
+namespace {
+Result<std::unique_ptr<UnitSource>> open(ClipBytes clip, const ClipOptions& options, std::size_t window) {
+  constexpr std::uint64_t kLookedAt = 8;
+  if (clip.size() == 0) return fail(Errc::malformed, "the file is empty");
+  Bytes keep;
+  CAM_TRY(const auto head, clip.read(0, std::min(clip.size(), kLookedAt), keep));
+  if (looks_like_matroska(head)) return fail(Errc::unsupported, "Matroska is not read here");
+  if (looks_like_mp4(head)) return open_mp4(clip, window);
+  return open_annex_b(clip, options.codec, window);
+}
+}  // namespace
+
 Result<std::unique_ptr<UnitSource>> open_clip(BytesView file, const ClipOptions& options) {
-  if (file.empty()) return fail(Errc::malformed, "the file is empty");
-  if (looks_like_matroska(file)) return fail(Errc::unsupported, "Matroska is not read here");
-  if (looks_like_mp4(file)) return open_mp4(file);
-  return open_annex_b(file, options.codec);
+  return open(ClipBytes(file), options, kUsualWindow);
+}
+
+Result<std::unique_ptr<UnitSource>> open_clip(ByteSource& file, const ClipOptions& options,
+                                              std::size_t window) {
+  return open(ClipBytes(file), options, window);
 }
 
 }  // namespace camvault::codec

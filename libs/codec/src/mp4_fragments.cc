@@ -123,13 +123,13 @@ class Run {
 
 class FragmentSource final : public SampleSource {
  public:
-  FragmentSource(BytesView file, const VideoTrack& track, FragmentDefaults defaults)
-      : file_(file), track_(track), defaults_(defaults) {
+  FragmentSource(ClipBytes clip, const VideoTrack& track, FragmentDefaults defaults)
+      : clip_(clip), track_(track), defaults_(defaults), top_(clip) {
     rewind();
   }
 
   void rewind() override {
-    top_ = BoxReader(file_, BoxReader::Where::file);
+    top_ = bmff::TopBoxReader(clip_);
     trafs_ = BoxReader();
     truns_ = BoxReader();
     run_ = Run();
@@ -155,7 +155,8 @@ class FragmentSource final : public SampleSource {
       if (moof->cut) return malformed("the file ends inside a moof box: it is cut");
       moof_offset_ = moof->offset;
       implied_base_ = moof->offset;
-      trafs_ = BoxReader(moof->content, BoxReader::Where::box);
+      CAM_TRY(const auto content, top_.content(*moof, moof_));
+      trafs_ = BoxReader(content, BoxReader::Where::box);
     }
     Sample sample;
     sample.offset = offset_;
@@ -171,7 +172,8 @@ class FragmentSource final : public SampleSource {
   }
 
  private:
-  static Result<std::optional<bmff::Box>> next_of(BoxReader& boxes, bmff::FourCc type) {
+  template <class Boxes>
+  static auto next_of(Boxes& boxes, bmff::FourCc type) -> decltype(boxes.next()) {
     for (;;) {
       CAM_TRY(const auto box, boxes.next());
       if (!box || box->type == type) return box;
@@ -218,25 +220,27 @@ class FragmentSource final : public SampleSource {
     for (;;) {
       CAM_TRY(const auto trun, next_of(truns, fourcc("trun")));
       if (!trun) return end;
-      CAM_TRY(const auto run, Run::read(trun->content, header.defaults, file_.size()));
+      CAM_TRY(const auto run, Run::read(trun->content, header.defaults, clip_.size()));
       CAM_TRY(end, run_begin(run, base, end));
       if (__builtin_add_overflow(end, run.total_size(), &end)) return malformed("data offset");
     }
   }
 
   Status start_run(BytesView trun) {
-    CAM_TRY(const auto run, Run::read(trun, header_.defaults, file_.size()));
+    CAM_TRY(const auto run, Run::read(trun, header_.defaults, clip_.size()));
     CAM_TRY(offset_, run_begin(run, base_, offset_));
     run_ = run;
     in_run_ = 0;
     return ok();
   }
 
-  BytesView file_;
+  ClipBytes clip_;
   const VideoTrack& track_;
   FragmentDefaults defaults_;  // of the movie
 
-  BoxReader top_, trafs_, truns_;  // where we are: in the file, the moof, the traf of the video track
+  bmff::TopBoxReader top_;   // where we are: in the file,
+  BoxReader trafs_, truns_;  // the moof, the traf of the video track
+  Bytes moof_;               // what the last two read from, where the clip does not lie in memory
   std::uint64_t moof_offset_ = 0;
   std::uint64_t implied_base_ = 0;
   FragmentHeader header_;
@@ -251,9 +255,9 @@ class FragmentSource final : public SampleSource {
 
 }  // namespace
 
-std::unique_ptr<SampleSource> open_fragments(BytesView file, const VideoTrack& track,
+std::unique_ptr<SampleSource> open_fragments(ClipBytes clip, const VideoTrack& track,
                                              FragmentDefaults defaults) {
-  return std::make_unique<FragmentSource>(file, track, defaults);
+  return std::make_unique<FragmentSource>(clip, track, defaults);
 }
 
 }  // namespace camvault::codec::mp4

@@ -1,11 +1,12 @@
 // Where the samples of the video track lie: by the tables of moov, or by fragments. Both walk lazily over the
-// mapped bytes; nothing is allocated per sample.
+// boxes; nothing is allocated per sample.
 #pragma once
 
 #include <memory>
 #include <optional>
 
 #include "camvault/base/time.h"
+#include "clip_bytes.h"
 #include "mp4_movie.h"
 
 namespace camvault::codec::mp4 {
@@ -33,8 +34,8 @@ struct TableSamples {
 };
 Result<TableSamples> open_tables(const VideoTrack& track, std::uint64_t file_size);
 
-// moof boxes (8.8), in file order. `track` and the file must outlive the source.
-std::unique_ptr<SampleSource> open_fragments(BytesView file, const VideoTrack& track,
+// moof boxes (8.8), in file order. `track` and the clip must outlive the source.
+std::unique_ptr<SampleSource> open_fragments(ClipBytes clip, const VideoTrack& track,
                                              FragmentDefaults defaults);
 
 // Ticks of 100 ns from units of a track; empty if there is no such instant.

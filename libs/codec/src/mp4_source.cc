@@ -6,23 +6,21 @@ namespace camvault::codec {
 
 namespace {
 
-using bmff::BoxReader;
 using bmff::fourcc;
 
 struct TopLevel {
-  BytesView moov;
+  bmff::TopBox moov;
   bool has_moof = false;
 };
 
-Result<TopLevel> read_top_level(BytesView file) {
+Result<TopLevel> read_top_level(bmff::TopBoxReader& boxes) {
   TopLevel top;
   bool has_moov = false;
-  BoxReader boxes(file, BoxReader::Where::file);
   for (;;) {
     const auto next = boxes.next();
     if (!next) {
       // Rubbish behind moov: the samples are where the tables say. Fragments meet it again, and report it.
-      if (has_moov) return top;
+      if (has_moov && next.error().code == Errc::malformed) return top;
       return tl::unexpected(next.error());
     }
     if (!*next) break;
@@ -32,7 +30,7 @@ Result<TopLevel> read_top_level(BytesView file) {
     if (box.cut) return fail(Errc::malformed, "MP4: the file ends inside its table of contents (moov)");
     if (has_moov) return fail(Errc::malformed, "MP4: box moov is there twice");
     has_moov = true;
-    top.moov = box.content;
+    top.moov = box;
   }
   if (!has_moov) {
     return fail(Errc::malformed,
@@ -43,14 +41,19 @@ Result<TopLevel> read_top_level(BytesView file) {
 
 class Mp4Source final : public UnitSource {
  public:
-  Mp4Source(BytesView file, mp4::Movie movie) : file_(file), movie_(std::move(movie)) {}
+  Mp4Source(ClipBytes clip, std::size_t window) : clip_(clip), window_(clip, window) {}
 
   // Apart from the constructor: the sample sources refer to our movie_.
-  Status open(bool has_moof) {
-    CAM_TRY(auto tables, mp4::open_tables(movie_.video, file_.size()));
+  Status open() {
+    bmff::TopBoxReader boxes(clip_);
+    CAM_TRY(const auto top, read_top_level(boxes));
+    const bool has_moof = top.has_moof;
+    CAM_TRY(const auto moov, boxes.content(top.moov, moov_));
+    CAM_TRY(movie_, mp4::read_movie(moov));
+    CAM_TRY(auto tables, mp4::open_tables(movie_.video, clip_.size()));
     const bool fragmented = has_moof || movie_.has_fragments;
     if (tables.sample_count > 0 || !fragmented) samples_.push_back(std::move(tables.source));
-    if (fragmented) samples_.push_back(mp4::open_fragments(file_, movie_.video, movie_.defaults));
+    if (fragmented) samples_.push_back(mp4::open_fragments(clip_, movie_.video, movie_.defaults));
     const auto& description = movie_.video.descriptions.front();
     info_.format = fragmented ? ClipFormat::fragmented_mp4 : ClipFormat::mp4;
     info_.codec = description.codec;
@@ -92,6 +95,13 @@ class Mp4Source final : public UnitSource {
         if (!more || !*more) return;
         continue;
       }
+      if (!window_.has(position_, end_ - position_)) {
+        if (!run_.empty()) return;  // the units that it has must stay where they are
+        if (auto moved = window_.move(position_, end_ - position_); !moved) {
+          failed_ = moved.error();
+          return;
+        }
+      }
       if (auto unit = next_unit(); !unit) {
         failed_ = unit.error();
         return;
@@ -108,29 +118,29 @@ class Mp4Source final : public UnitSource {
       ++current_;
       return true;
     }
-    if (sample->offset > file_.size())
+    if (sample->offset > clip_.size())
       return fail(Errc::malformed, "MP4: a sample lies outside of the file: it is cut");
     // Samples that do not overlap cannot be more than the file. Keeps reading linear, whatever the tables
     // say.
     bytes_seen_ += sample->size;
-    if (bytes_seen_ > file_.size())
+    if (bytes_seen_ > clip_.size())
       return fail(Errc::malformed, "MP4: samples overlap or are longer than the file");
-    position_ = static_cast<std::size_t>(sample->offset);
-    sample_is_cut_ = sample->size > file_.size() - position_;
-    end_ = sample_is_cut_ ? file_.size() : position_ + sample->size;
+    position_ = sample->offset;
+    sample_is_cut_ = sample->size > clip_.size() - position_;
+    end_ = sample_is_cut_ ? clip_.size() : position_ + sample->size;
     length_size_ = sample->length_size;
     time_ = sample->time;
     return true;
   }
 
   Status next_unit() {
-    const std::size_t left = end_ - position_;
+    const auto left = end_ - position_;
     if (left < length_size_) return cut_unit();
-    std::size_t length = 0;
-    for (const auto byte : file_.subspan(position_, length_size_)) length = length << 8 | byte;
+    std::uint32_t length = 0;
+    for (const auto byte : window_.at(position_, length_size_)) length = length << 8 | byte;
     if (length > left - length_size_) return cut_unit();
     position_ += length_size_;
-    if (length > 0) run_.push_back({file_.subspan(position_, length), position_, time_});
+    if (length > 0) run_.push_back({window_.at(position_, length), position_, time_});
     position_ += length;
     return ok();
   }
@@ -140,13 +150,15 @@ class Mp4Source final : public UnitSource {
                                                 : "MP4: a unit is longer than its sample");
   }
 
-  BytesView file_;
+  ClipBytes clip_;
+  Window window_;
+  Bytes moov_;  // what movie_ speaks about, where the clip does not lie in memory
   mp4::Movie movie_;
   ClipInfo info_;
   std::vector<std::unique_ptr<mp4::SampleSource>> samples_;  // tables, then fragments
   std::size_t current_ = 0;
-  std::size_t position_ = 0;  // in the sample: of the next length field
-  std::size_t end_ = 0;
+  std::uint64_t position_ = 0;  // in the sample: of the next length field
+  std::uint64_t end_ = 0;
   bool sample_is_cut_ = false;
   std::uint8_t length_size_ = 4;
   std::optional<Timestamp> time_;
@@ -181,11 +193,9 @@ bool looks_like_mp4(BytesView file) {
   }
 }
 
-Result<std::unique_ptr<UnitSource>> open_mp4(BytesView file) {
-  CAM_TRY(const auto top, read_top_level(file));
-  CAM_TRY(auto movie, mp4::read_movie(top.moov));
-  auto source = std::make_unique<Mp4Source>(file, std::move(movie));
-  CAM_TRY_STATUS(source->open(top.has_moof));
+Result<std::unique_ptr<UnitSource>> open_mp4(ClipBytes clip, std::size_t window) {
+  auto source = std::make_unique<Mp4Source>(clip, window);
+  CAM_TRY_STATUS(source->open());
   return std::unique_ptr<UnitSource>(std::move(source));
 }
 

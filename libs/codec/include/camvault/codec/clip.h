@@ -1,5 +1,6 @@
-// Reading the video units of a clip that lies in memory (mapped file): MP4, fragmented MP4 and Annex B. Bytes
-// and order of the units are exactly those of the file; nothing is copied or converted.
+// Reading the video units of a clip that lies in memory (mapped file) or is read piece by piece: MP4,
+// fragmented MP4 and Annex B. Bytes and order of the units are exactly those of the file; nothing is
+// converted.
 #pragma once
 
 #include <memory>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "camvault/base/bytes.h"
+#include "camvault/codec/byte_source.h"
 #include "camvault/codec/unit.h"
 
 namespace camvault::codec {
@@ -55,5 +57,12 @@ bool looks_like_matroska(BytesView file);
 // Errc::malformed and Errc::limit for what breaks its format, Errc::unsupported for Matroska, other codecs
 // and encrypted video. Memory does not grow with the file. Confined to one thread.
 Result<std::unique_ptr<UnitSource>> open_clip(BytesView file, const ClipOptions& options = {});
+
+// The same units of a clip that is read piece by piece: a window of `window` bytes goes over it (more where
+// one picture is larger), and the tables of contents (moov) are kept. Errc::limit for those above 256 MiB,
+// and what the source itself says. A run can be shorter than kMaxRun before the end.
+inline constexpr std::size_t kUsualWindow = 16u << 20;
+Result<std::unique_ptr<UnitSource>> open_clip(ByteSource& file, const ClipOptions& options = {},
+                                              std::size_t window = kUsualWindow);
 
 }  // namespace camvault::codec

@@ -363,16 +363,36 @@ bool measure_latency(const std::filesystem::path& folder) {
   return met;
 }
 
+// Does one thing again and again and measures nothing, for a profiler.
+int loop(const std::filesystem::path& folder, const std::string& name, const std::string& what, int times,
+         const Camera& camera) {
+  const auto path = folder / (name + ".mp4");
+  const auto signed_path = folder / (name + ".signed.mp4");
+  SigningEditor editor(camera);
+  must(container::rewrite_clip(path, signed_path, editor), "signing " + name);
+  const auto file = must(MappedFile::open(what == "verify" ? signed_path : path), "opening");
+  const auto pictures = pictures_of(file.bytes());
+  for (int i = 0; i < times; ++i) {
+    if (what == "verify") verify_clip(file.bytes(), camera);
+    if (what == "sign") sign_pictures(pictures, camera);
+    if (what == "sha256") sha256_of(file.bytes());
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
   if (argc < 2) {
     std::fprintf(
         stderr,
-        "usage: bench_signed_video FOLDER [CLIP...]   (bench/make_clips.sh FOLDER makes the clips)\n");
+        "usage: bench_signed_video FOLDER [CLIP...]   (bench/make_clips.sh FOLDER makes the clips)\n"
+        "       bench_signed_video FOLDER CLIP --loop verify|sign|sha256 TIMES   (for a profiler)\n");
     return 64;
   }
   const std::filesystem::path folder = argv[1];
+  if (argc == 6 && std::string(argv[3]) == "--loop")
+    return loop(folder, argv[2], argv[4], std::atoi(argv[5]), make_camera());
   std::vector<std::string> names(argv + 2, argv + argc);
   if (names.empty()) names = {kTargetClip, "2160p_20M", "360p_500k", "1080p_8M_8slices"};
   const auto camera = make_camera();

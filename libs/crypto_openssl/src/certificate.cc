@@ -2,8 +2,10 @@
 
 #include <openssl/pem.h>
 
+#include <array>
 #include <climits>
 #include <cstring>
+#include <optional>
 
 #include "digest.h"
 #include "public_key.h"
@@ -67,6 +69,39 @@ Result<PemBlock> next_pem_block(BIO* in) {
   return block;
 }
 
+// OpenSSL 3.0 takes 0.1 ms to parse a certificate and as long again to encode its key, most of it to find out
+// who does that. The same few come again and again: a camera's chain in every recording, its issuers at each
+// judgement. One set a thread: no lock, and nobody else looks at the objects.
+class KnownCertificates {
+ public:
+  struct Entry {
+    Bytes der;
+    X509Cert x509;
+    std::optional<Certificate> value;  // once it was asked for and was found good
+  };
+
+  Entry* find(BytesView der) {
+    for (auto& entry : entries_) {
+      if (equal(entry.der, der)) return &entry;
+    }
+    return nullptr;
+  }
+  void remember(BytesView der, X509* x509) {
+    if (der.size() > kLargest || X509_up_ref(x509) != 1) return;
+    entries_[next_++ % entries_.size()] = {to_bytes(der), X509Cert(x509), std::nullopt};
+  }
+
+ private:
+  static constexpr std::size_t kLargest = 4096;
+  std::array<Entry, 16> entries_;  // the oldest gives way
+  std::size_t next_ = 0;
+};
+
+KnownCertificates& known_certificates() {
+  thread_local KnownCertificates known;
+  return known;
+}
+
 Bio memory_bio(BytesView data) {
   return Bio(BIO_new_mem_buf(data.data(), static_cast<int>(data.size())));
 }
@@ -114,11 +149,15 @@ Result<Timestamp> timestamp_of(const ASN1_TIME* time) {
 }
 
 X509Cert x509_from_der(BytesView der) {
+  if (const auto* known = known_certificates().find(der)) {
+    if (known->x509 && X509_up_ref(known->x509.get()) == 1) return X509Cert(known->x509.get());
+  }
   clear_errors();
   const auto* cursor = der.data();
   X509Cert cert(d2i_X509(nullptr, &cursor, static_cast<long>(der.size())));
   clear_errors();
   if (!cert || cursor != der.data() + der.size()) return nullptr;
+  known_certificates().remember(der, cert.get());
   return cert;
 }
 
@@ -133,6 +172,8 @@ X509Crl crl_from_der(BytesView der) {
 
 Result<Certificate> certificate_from_der(BytesView der) {
   if (der.size() > kMaxCertificateSize) return fail(Errc::limit, "certificate longer than 64 KiB");
+  if (const auto* known = known_certificates().find(der); known != nullptr && known->value)
+    return *known->value;
   const auto x509 = x509_from_der(der);
   if (!x509) return fail(Errc::malformed, "not an X.509 certificate");
   // One certificate has one encoding (X.690 10): BER variants would give it several fingerprints.
@@ -164,6 +205,7 @@ Result<Certificate> certificate_from_der(BytesView der) {
   if (!key) return fail(Errc::unsupported, "certificate with a public key of an unknown kind");
   CAM_TRY(out.key, wrap_public_key(std::move(key)));
   out.sha256 = fingerprint(der);
+  if (auto* known = known_certificates().find(der)) known->value = out;
   return out;
 }
 

@@ -3,9 +3,11 @@
 #include <openssl/core_names.h>
 #include <openssl/rsa.h>
 
+#include <mutex>
 #include <string_view>
 
 #include "digest.h"
+#include "p256_table.h"
 
 namespace camvault::crypto_openssl {
 
@@ -90,18 +92,106 @@ class EvpPublicKey final : public crypto::PublicKey {
                           ? crypto::is_rsa(alg_)
                           : false;
     if (!fits) return false;
-    const EvpKeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
-    const bool good = context && EVP_PKEY_verify_init(context.get()) == 1 &&
-                      set_scheme(context.get(), scheme, hash, mgf1, RSA_PSS_SALTLEN_AUTO) &&
-                      EVP_PKEY_verify(context.get(), signature.data(), signature.size(), digest.bytes.data(),
-                                      digest.size) == 1;
+    if (alg_ == KeyAlg::ec_p256) {
+      // A no is left to OpenSSL: what is accused of being forged was looked at twice.
+      if (const auto table = table_if_used_often(); table && verifies(*table, digest, signature)) return true;
+    }
+    const Way way{scheme, hash, mgf1};
+    auto context = take_context(way);
+    const bool good = context && EVP_PKEY_verify(context.get(), signature.data(), signature.size(),
+                                                 digest.bytes.data(), digest.size) == 1;
     clear_errors();
+    give_back(way, std::move(context));
     return good;
+  }
+
+  // The table takes as long as some fifteen signatures verified without it.
+  static constexpr int kOften = 32;
+
+  std::shared_ptr<const P256Table> table_if_used_often() const {
+    {
+      const std::lock_guard lock(mutex_);
+      if (table_ || uses_ > kOften) return table_;
+      if (++uses_ <= kOften) return nullptr;
+    }
+    auto table = make_table();  // by one thread; the others go on without it
+    const std::lock_guard lock(mutex_);
+    table_ = table;
+    return table;
+  }
+
+  std::shared_ptr<const P256Table> make_table() const {
+    P256Number point[2];
+    const char* const names[2] = {OSSL_PKEY_PARAM_EC_PUB_X, OSSL_PKEY_PARAM_EC_PUB_Y};
+    for (int i = 0; i < 2; ++i) {
+      BIGNUM* raw = nullptr;
+      const bool there = EVP_PKEY_get_bn_param(key_.get(), names[i], &raw) == 1;
+      const BigNumber number(raw);
+      if (!there || !write_number(number.get(), point[i])) return nullptr;
+    }
+    return P256Table::of(point[0], point[1]);
+  }
+
+  static bool write_number(const BIGNUM* number, P256Number& out) {
+    constexpr int kSize = 32;
+    return BN_is_negative(number) == 0 && BN_num_bytes(number) <= kSize &&
+           BN_bn2binpad(number, out.data(), kSize) == kSize;
+  }
+
+  static bool verifies(const P256Table& table, const Digest& digest, BytesView signature) {
+    const auto* cursor = signature.data();
+    const Ossl<ECDSA_SIG, ECDSA_SIG_free> numbers(
+        d2i_ECDSA_SIG(nullptr, &cursor, static_cast<long>(signature.size())));
+    // One signature has one encoding, as OpenSSL wants it, too.
+    if (!numbers || !equal(der_of(numbers.get(), i2d_ECDSA_SIG), signature)) {
+      clear_errors();
+      return false;
+    }
+    P256Number r;
+    P256Number s;
+    return write_number(ECDSA_SIG_get0_r(numbers.get()), r) &&
+           write_number(ECDSA_SIG_get0_s(numbers.get()), s) && table.verifies(digest.view(), r, s);
+  }
+
+  struct Way {
+    SignatureScheme scheme = SignatureScheme::ecdsa;
+    HashAlg hash = HashAlg::sha256;
+    HashAlg mgf1 = HashAlg::sha256;
+    bool operator==(const Way&) const = default;
+  };
+
+  // A camera's signatures come one after the other and are alike: the context of the last one serves the
+  // next. Looking an algorithm up takes OpenSSL 3 several microseconds and some locks. Threads that verify at
+  // the same time make contexts of their own.
+  EvpKeyCtx take_context(const Way& way) const {
+    {
+      const std::lock_guard lock(mutex_);
+      if (spare_ && spare_way_ == way) return std::move(spare_);
+    }
+    EvpKeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
+    if (!context || EVP_PKEY_verify_init(context.get()) != 1 ||
+        !set_scheme(context.get(), way.scheme, way.hash, way.mgf1, RSA_PSS_SALTLEN_AUTO)) {
+      return nullptr;
+    }
+    return context;
+  }
+
+  void give_back(const Way& way, EvpKeyCtx context) const {
+    const std::lock_guard lock(mutex_);
+    if (spare_ && spare_way_ != way) spare_.reset();
+    if (spare_) return;
+    spare_way_ = way;
+    spare_ = std::move(context);
   }
 
   EvpKey key_;
   KeyAlg alg_;
   Bytes spki_;
+  mutable std::mutex mutex_;
+  mutable EvpKeyCtx spare_;
+  mutable Way spare_way_;
+  mutable int uses_ = 0;
+  mutable std::shared_ptr<const P256Table> table_;
 };
 }  // namespace
 

@@ -37,7 +37,8 @@ std::string_view to_string(Lanes lanes) {
 namespace {
 
 // Messages that are put in order at a time: bounds the memory on the stack.
-constexpr std::size_t kWindow = 1024;
+constexpr int kWindowBits = 10;
+constexpr std::size_t kWindow = 1u << kWindowBits;
 // With so many messages left or fewer, pairs with SHA instructions are faster than a 512-bit register that is
 // mostly empty.
 constexpr std::size_t kFewForWide = 7;
@@ -62,6 +63,13 @@ const Processor& processor() {
   return found;
 }
 
+constexpr std::uint32_t big_endian(std::uint32_t word) {
+  return __builtin_bswap32(word);
+}
+constexpr std::uint64_t big_endian(std::uint64_t word) {
+  return __builtin_bswap64(word);
+}
+
 template <class Word>
 struct Begin {
   const std::array<Word, 8>& state;
@@ -73,21 +81,25 @@ template <class Word, std::size_t kLanes>
 class LaneSet {
  public:
   LaneSet(Compress<Word> wide, Compress<Word> pair, std::size_t few, Begin<Word> begin)
-      : wide_(wide), pair_(pair), few_(few), begin_(begin) {}
+      : wide_(wide), pair_(pair), few_(few), begin_(begin) {
+    blocks_.fill(kIdle);
+  }
 
   void run(std::span<const BytesView> messages, std::span<Digest> out) {
     std::array<std::uint64_t, kWindow> order;
     for (std::size_t first = 0; first < messages.size(); first += kWindow) {
       const auto count = std::min(kWindow, messages.size() - first);
-      for (std::size_t i = 0; i < count; ++i) order[i] = std::uint64_t{messages[first + i].size()} << 10 | i;
+      for (std::size_t i = 0; i < count; ++i)
+        order[i] = std::uint64_t{messages[first + i].size()} << kWindowBits | (kWindow - 1 - i);
       // The long ones first: the short ones then fill what is left, and all lanes end at about the same time.
       const auto begin = order.begin();
       const auto end = begin + static_cast<std::ptrdiff_t>(count);
-      std::sort(begin, end, std::greater<>());
+      if (!std::is_sorted(begin, end, std::greater<>())) std::sort(begin, end, std::greater<>());
       for (std::size_t i = 0; i < count;) {
         for (std::size_t lane = 0; lane < kLanes && i < count; ++lane) {
-          if (out_[lane] != nullptr) continue;
-          const auto message = first + static_cast<std::size_t>(order[i++] & (kWindow - 1));
+          if (blocks_[lane] < kIdle) continue;
+          if (i + kLanes < count) prefetch(messages[first + place_of(order[i + kLanes])]);
+          const auto message = first + place_of(order[i++]);
           start(lane, messages[message], out[message]);
         }
         if (i < count) step_wide();
@@ -102,6 +114,19 @@ class LaneSet {
   static constexpr std::size_t kLengthBytes = 2 * sizeof(Word);
   // Short messages are copied whole, so that they run in one go.
   static constexpr std::size_t kTail = 3 * kBlock;
+  // Blocks of a lane without a message: more than any has, even when some are taken off.
+  static constexpr std::size_t kIdle = SIZE_MAX / 2;
+
+  static std::size_t place_of(std::uint64_t key) {
+    return kWindow - 1 - static_cast<std::size_t>(key % kWindow);
+  }
+
+  // A message that is not in the cache would hold up all lanes. Kernels ask for the bytes further on
+  // themselves.
+  static void prefetch(BytesView message) {
+    const auto size = std::min<std::size_t>(message.size(), 256);
+    for (std::size_t at = 0; at < size; at += 64) __builtin_prefetch(message.data() + at);
+  }
 
   void start(std::size_t lane, BytesView message, Digest& digest) {
     for (std::size_t row = 0; row < 8; ++row) state_[row * kLanes + lane] = begin_.state[row];
@@ -113,56 +138,51 @@ class LaneSet {
     if (copied > 0) std::memcpy(tail.data(), message.data() + (message.size() - copied), copied);
     std::memset(tail.data() + copied, 0, tail_size - copied);
     tail[copied] = 0x80;  // FIPS 180-4, 5.1
-    auto bits = static_cast<std::uint64_t>(message.size()) * 8;
-    for (auto at = tail_size; bits != 0; bits >>= 8) tail[--at] = static_cast<std::uint8_t>(bits);
+    const auto bits = big_endian(static_cast<std::uint64_t>(message.size()) * 8);
+    std::memcpy(tail.data() + tail_size - sizeof bits, &bits, sizeof bits);
     next_[lane] = message.data();
     blocks_[lane] = (message.size() - copied) / kBlock;
     tail_blocks_[lane] = tail_size / kBlock;
-    if (blocks_[lane] == 0) turn_to_tail(lane);
+    if (blocks_[lane] == 0) go_on(lane);
   }
 
-  void turn_to_tail(std::size_t lane) {
-    next_[lane] = tail_[lane].data();
-    blocks_[lane] = std::exchange(tail_blocks_[lane], 0);
-  }
-
-  void advance(std::size_t lane, std::size_t count) {
-    next_[lane] += count * kBlock;
-    blocks_[lane] -= count;
-    if (blocks_[lane] > 0) return;
+  // The lane has read what was at next_.
+  void go_on(std::size_t lane) {
     if (tail_blocks_[lane] > 0) {
-      turn_to_tail(lane);
-    } else {
-      finish(lane);
+      next_[lane] = tail_[lane].data();
+      blocks_[lane] = std::exchange(tail_blocks_[lane], 0);
+      return;
     }
-  }
-
-  void finish(std::size_t lane) {
-    auto& digest = *std::exchange(out_[lane], nullptr);
-    --active_;
+    std::array<Word, 8> words;
+    for (std::size_t row = 0; row < 8; ++row) words[row] = big_endian(state_[row * kLanes + lane]);
+    auto& digest = *out_[lane];
+    std::memcpy(digest.bytes.data(), words.data(), begin_.digest_size);
     digest.size = begin_.digest_size;
-    for (std::size_t i = 0; i < digest.size; ++i) {
-      const auto word = state_[i / sizeof(Word) * kLanes + lane];
-      digest.bytes[i] = static_cast<std::uint8_t>(word >> 8 * (sizeof(Word) - 1 - i % sizeof(Word)));
-    }
+    blocks_[lane] = kIdle;
+    --active_;
   }
 
-  // All lanes, as far as the shortest goes. Idle lanes look at a message that is there; nobody reads their
+  // All lanes, as far as the shortest goes. Idle ones look at a message that is there; nobody reads their
   // state.
   void step_wide() {
-    std::size_t count = SIZE_MAX;
-    const std::uint8_t* somewhere = nullptr;
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      if (out_[lane] == nullptr || blocks_[lane] >= count) continue;
-      count = blocks_[lane];
-      somewhere = next_[lane];
-    }
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      if (out_[lane] == nullptr) next_[lane] = somewhere;
+    std::size_t shortest = 0;
+    for (std::size_t lane = 1; lane < kLanes; ++lane)
+      shortest = blocks_[lane] < blocks_[shortest] ? lane : shortest;
+    const auto count = blocks_[shortest];
+    if (active_ < kLanes) {
+      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        if (blocks_[lane] < kIdle) continue;
+        next_[lane] = next_[shortest];
+        blocks_[lane] = kIdle + count;
+      }
     }
     wide_(state_.data(), next_.data(), count);
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      if (out_[lane] != nullptr) advance(lane, count);
+      next_[lane] += count * kBlock;
+      blocks_[lane] -= count;
+    }
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      if (blocks_[lane] == 0) go_on(lane);
     }
   }
 
@@ -171,7 +191,7 @@ class LaneSet {
     std::size_t first = kLanes;
     std::size_t second = kLanes;
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      if (out_[lane] == nullptr) continue;
+      if (blocks_[lane] >= kIdle) continue;
       if (first == kLanes || left(lane) > left(first)) {
         second = std::exchange(first, lane);
       } else if (second == kLanes || left(lane) > left(second)) {
@@ -197,14 +217,20 @@ class LaneSet {
     if (!alone) advance(second, count);
   }
 
+  void advance(std::size_t lane, std::size_t count) {
+    next_[lane] += count * kBlock;
+    blocks_[lane] -= count;
+    if (blocks_[lane] == 0) go_on(lane);
+  }
+
   std::size_t left(std::size_t lane) const { return blocks_[lane] + tail_blocks_[lane]; }
 
-  alignas(64) std::array<Word, 8 * kLanes> state_{};
+  alignas(64) std::array<Word, 8 * kLanes> state_;
   std::array<std::array<std::uint8_t, kTail>, kLanes> tail_;
-  std::array<const std::uint8_t*, kLanes> next_{};
-  std::array<std::size_t, kLanes> blocks_{};       // that can be read at next_
-  std::array<std::size_t, kLanes> tail_blocks_{};  // 0: the tail is being read, or nothing is
-  std::array<Digest*, kLanes> out_{};              // null: the lane is idle
+  std::array<const std::uint8_t*, kLanes> next_;
+  std::array<std::size_t, kLanes> blocks_;       // that can be read at next_
+  std::array<std::size_t, kLanes> tail_blocks_;  // 0: the tail is being read
+  std::array<Digest*, kLanes> out_;
   std::size_t active_ = 0;
   Compress<Word> wide_;
   Compress<Word> pair_;  // null only if few_ is 0

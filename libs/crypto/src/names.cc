@@ -1,6 +1,7 @@
 #include "camvault/crypto/certificate.h"
 #include "camvault/crypto/hash.h"
 #include "camvault/crypto/key.h"
+#include "camvault/crypto/time_stamp.h"
 
 namespace camvault::crypto {
 
@@ -56,6 +57,20 @@ std::string_view to_string(SignatureScheme scheme) {
       return "rsa-pkcs1v15";
     case SignatureScheme::ed25519:
       return "ed25519";
+  }
+  return "?";
+}
+
+std::string_view to_string(TimeStampVerdict verdict) {
+  switch (verdict) {
+    case TimeStampVerdict::trusted:
+      return "trusted";
+    case TimeStampVerdict::untrusted:
+      return "untrusted";
+    case TimeStampVerdict::invalid:
+      return "invalid";
+    case TimeStampVerdict::malformed:
+      return "malformed";
   }
   return "?";
 }

@@ -6,8 +6,10 @@
 
 #include "certificate.h"
 #include "digest.h"
+#include "ocsp.h"
 #include "path.h"
 #include "public_key.h"
+#include "time_stamp.h"
 
 namespace camvault::crypto_openssl {
 
@@ -44,6 +46,12 @@ class OpensslEngine final : public crypto::Engine {
   }
   Result<crypto::RevocationList> crl_from_pem_or_der(BytesView data) const override {
     return crypto_openssl::crl_from_pem_or_der(data);
+  }
+  Result<crypto::OcspResponse> ocsp_from_der(BytesView der) const override {
+    return crypto_openssl::ocsp_from_der(der);
+  }
+  crypto::TimeStampResult check_time_stamp(const crypto::TimeStampCheck& check) const override {
+    return crypto_openssl::check_time_stamp(check);
   }
   crypto::PathResult validate_path(const crypto::PathRequest& request) const override {
     return crypto_openssl::validate_path(request);

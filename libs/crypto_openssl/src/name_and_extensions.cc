@@ -108,7 +108,8 @@ Result<Bytes> encode_extensions(const CertificateProfile& profile, BytesView sub
       CAM_TRY(const auto encoded, der::object_identifier(usage));
       append(usages, encoded);
     }
-    CAM_TRY_STATUS(add_extension(out, "2.5.29.37", false, der::sequence({usages})));
+    CAM_TRY_STATUS(
+        add_extension(out, "2.5.29.37", profile.extended_key_usage_critical, der::sequence({usages})));
   }
   CAM_TRY_STATUS(add_extension(out, "2.5.29.14", false, der::octet_string(subject_key_id)));
   append(out, authority_key_identifier(issuer_key_id));

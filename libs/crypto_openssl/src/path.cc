@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "certificate.h"
+#include "ocsp.h"
 #include "revocation.h"
 
 namespace camvault::crypto_openssl {
@@ -129,23 +130,6 @@ PathResult check_times(const Path& path, Timestamp at) {
   return verdict(PathVerdict::trusted, {});
 }
 
-enum class Usage { unrestricted, listed, any, not_listed };
-
-Usage usage_of(const X509* x509, const ASN1_OBJECT* wanted) {
-  int critical = -1;
-  const Ossl<EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free> list(
-      static_cast<EXTENDED_KEY_USAGE*>(X509_get_ext_d2i(x509, NID_ext_key_usage, &critical, nullptr)));
-  clear_errors();
-  if (!list) return critical == -1 ? Usage::unrestricted : Usage::not_listed;
-  auto result = Usage::not_listed;
-  for (int i = 0; i < sk_ASN1_OBJECT_num(list.get()); ++i) {
-    const auto* usage = sk_ASN1_OBJECT_value(list.get(), i);
-    if (OBJ_cmp(usage, wanted) == 0) return Usage::listed;
-    if (OBJ_obj2nid(usage) == NID_anyExtendedKeyUsage) result = Usage::any;
-  }
-  return result;
-}
-
 PathResult check_usage(const Path& path, const std::string& required_eku) {
   const auto& leaf = *path.front();
   // RFC 5280 4.2.1.3: a key that signs anything but certificates and lists needs one of these, if the
@@ -174,11 +158,25 @@ PathResult check_usage(const Path& path, const std::string& required_eku) {
   return verdict(PathVerdict::trusted, {});
 }
 
-PathResult check_revocation(const Path& path, RevocationLists& lists, Timestamp at) {
+// What lists and responders say, taken together: one "revoked" is enough.
+Revocation merged(const Revocation& a, const Revocation& b) {
+  Revocation out = a;
+  out.answered |= b.answered;
+  out.compromised |= b.compromised;
+  if (b.revoked && (!a.revoked || b.since < a.since)) out.since = b.since;
+  out.revoked |= b.revoked;
+  return out;
+}
+
+PathResult check_revocation(const Path& path, RevocationLists& lists, OcspResponses& responses,
+                            Timestamp at) {
   auto result = verdict(PathVerdict::trusted, {});
   for (std::size_t i = 0; i + 1 < path.size(); ++i) {
-    const auto found = lists.look_up(path[i]->x509.get(), path[i + 1]->x509.get(), at);
-    if (i == 0) result.revocation_checked = found.list_found || found.revoked;
+    const auto* subject = path[i]->x509.get();
+    const auto* issuer = path[i + 1]->x509.get();
+    const auto found =
+        merged(lists.look_up(subject, issuer, at), responses.look_up(subject, issuer, at, lists));
+    if (i == 0) result.revocation_checked = found.answered || found.revoked;
     if (!found.revoked) continue;
     result.verdict = PathVerdict::revoked;
     result.reason = "The certificate " + name_of(*path[i]->cert) + " was revoked at " +
@@ -195,7 +193,11 @@ class PathSearch {
  public:
   PathSearch(const PathRequest& request, const Node& leaf, const std::vector<Node>& intermediates,
              const std::vector<Node>& anchors)
-      : request_(request), intermediates_(intermediates), anchors_(anchors), lists_(request.crls) {
+      : request_(request),
+        intermediates_(intermediates),
+        anchors_(anchors),
+        lists_(request.crls),
+        responses_(request.ocsp) {
     path_.push_back(&leaf);
   }
 
@@ -275,7 +277,8 @@ class PathSearch {
 
   bool judge() {
     auto result = check_constraints(path_);
-    if (result.verdict == PathVerdict::trusted) result = check_revocation(path_, lists_, request_.at);
+    if (result.verdict == PathVerdict::trusted)
+      result = check_revocation(path_, lists_, responses_, request_.at);
     const bool checked = result.revocation_checked;
     if (result.verdict == PathVerdict::trusted) result = check_times(path_, request_.at);
     if (result.verdict == PathVerdict::trusted) result = check_usage(path_, request_.required_eku);
@@ -293,6 +296,7 @@ class PathSearch {
   const std::vector<Node>& intermediates_;
   const std::vector<Node>& anchors_;
   RevocationLists lists_;
+  OcspResponses responses_;
   Path path_;
   PathResult best_ = verdict(PathVerdict::no_anchor, "No chain to a trusted certificate was found.");
   std::size_t noted_depth_ = 0;
@@ -312,6 +316,21 @@ std::vector<Node> nodes_of(const std::vector<Certificate>* certificates, std::si
   return out;
 }
 }  // namespace
+
+Usage usage_of(const X509* x509, const ASN1_OBJECT* wanted) {
+  int critical = -1;
+  const Ossl<EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free> list(
+      static_cast<EXTENDED_KEY_USAGE*>(X509_get_ext_d2i(x509, NID_ext_key_usage, &critical, nullptr)));
+  clear_errors();
+  if (!list) return critical == -1 ? Usage::unrestricted : Usage::not_listed;
+  auto result = Usage::not_listed;
+  for (int i = 0; i < sk_ASN1_OBJECT_num(list.get()); ++i) {
+    const auto* usage = sk_ASN1_OBJECT_value(list.get(), i);
+    if (OBJ_cmp(usage, wanted) == 0) return Usage::listed;
+    if (OBJ_obj2nid(usage) == NID_anyExtendedKeyUsage) result = Usage::any;
+  }
+  return result;
+}
 
 PathResult validate_path(const PathRequest& request) {
   if (request.leaf == nullptr) return verdict(PathVerdict::malformed, "There is no certificate to judge.");

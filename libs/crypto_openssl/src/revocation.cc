@@ -54,6 +54,11 @@ Timestamp revoked_since(const X509_REVOKED* entry) {
 }
 }  // namespace
 
+bool is_compromise(long reason) {
+  return reason == CRL_REASON_KEY_COMPROMISE || reason == CRL_REASON_CA_COMPROMISE ||
+         reason == CRL_REASON_AA_COMPROMISE;
+}
+
 RevocationLists::RevocationLists(const std::vector<crypto::RevocationList>* lists) {
   if (lists == nullptr) return;
   for (const auto& list : *lists) {
@@ -82,16 +87,14 @@ Revocation RevocationLists::look_up(const X509* certificate, const X509* issuer,
     if (X509_NAME_cmp(X509_CRL_get_issuer(list.crl.get()), X509_get_issuer_name(certificate)) != 0) continue;
     if (!is_signed(list, issuer)) continue;
     // An old list still proves what it names, but not that nothing was added since.
-    if (list.complete && (!list.next_update || *list.next_update >= at)) result.list_found = true;
+    if (list.complete && (!list.next_update || *list.next_update >= at)) result.answered = true;
     X509_REVOKED* entry = nullptr;
     auto* serial = const_cast<ASN1_INTEGER*>(X509_get0_serialNumber(certificate));
     // 2 = taken off the list again (removeFromCRL)
     if (X509_CRL_get0_by_serial(list.crl.get(), &entry, serial) != 1) continue;
     const auto reason = reason_of(entry);
     const auto since = revoked_since(entry);
-    // Whoever has the key can write any time into what it signs, so a compromise reaches into the past.
-    const bool compromised = reason == CRL_REASON_KEY_COMPROMISE || reason == CRL_REASON_CA_COMPROMISE ||
-                             reason == CRL_REASON_AA_COMPROMISE;
+    const bool compromised = is_compromise(reason);
     if (!compromised && since > at) continue;
     if (!result.revoked || since < result.since) result.since = since;
     result.revoked = true;

@@ -1,4 +1,4 @@
-// Revocation lists looked at for one path.
+// What is known about the revocation of a certificate, and revocation lists looked at for one path.
 #pragma once
 
 #include <map>
@@ -10,11 +10,16 @@
 namespace camvault::crypto_openssl {
 
 struct Revocation {
-  bool list_found = false;   // an authentic and complete list of the issuer, not past its next update
+  // Somebody who must know was asked: an authentic and complete list of the issuer, not past its next update,
+  // or an OCSP response.
+  bool answered = false;
   bool revoked = false;      // counts at the time asked
   bool compromised = false;  // for a key compromise, which counts at any time
   Timestamp since{};
 };
+
+// Whoever has the key can write any time into what it signs, so a compromise reaches into the past.
+bool is_compromise(long reason);  // RFC 5280 5.3.1
 
 // Lists parse once and their signatures are checked once per issuer. Not for use from several threads.
 class RevocationLists {

@@ -35,12 +35,21 @@ struct RevocationList {
   std::optional<Timestamp> next_update;
 };
 
+// A responder's signed statement about the state of certificates (RFC 6960 4.2.1, a BasicOCSPResponse within
+// its OCSPResponse). Read, not yet believed: validate_path checks who signed it.
+struct OcspResponse {
+  Bytes der;
+  Timestamp produced_at;
+  std::size_t certificates = 0;  // it speaks about
+};
+
 struct PathRequest {
   const Certificate* leaf = nullptr;
   const std::vector<Certificate>* intermediates = nullptr;  // untrusted, as the stream or peer sent them
   const std::vector<Certificate>* anchors = nullptr;        // trusted; need not be self-signed
-  const std::vector<RevocationList>* crls = nullptr;        // may be null: revocation is then not checked
-  Timestamp at;                                             // validity is judged at this time
+  const std::vector<RevocationList>* crls = nullptr;  // may be null, both: revocation is then not checked
+  const std::vector<OcspResponse>* ocsp = nullptr;
+  Timestamp at;  // validity is judged at this time
   // Extended key usage the leaf must have, as dotted OID; empty = any.
   std::string required_eku;
 };
@@ -61,7 +70,7 @@ struct PathResult {
   PathVerdict verdict = PathVerdict::malformed;
   std::string reason;               // one sentence for people, with the certificate concerned
   std::vector<Certificate> path;    // leaf first, anchor last; filled when trusted
-  bool revocation_checked = false;  // a CRL for the leaf's issuer was there
+  bool revocation_checked = false;  // a CRL of the leaf's issuer, or an OCSP answer about the leaf, was there
 };
 
 }  // namespace camvault::crypto

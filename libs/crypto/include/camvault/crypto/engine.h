@@ -7,6 +7,7 @@
 #include "camvault/crypto/certificate.h"
 #include "camvault/crypto/hash.h"
 #include "camvault/crypto/key.h"
+#include "camvault/crypto/time_stamp.h"
 
 namespace camvault::crypto {
 
@@ -30,6 +31,14 @@ class Engine {
   virtual Result<std::vector<Certificate>> certificates_from_pem(std::string_view pem,
                                                                  std::size_t limit = 64) const = 0;
   virtual Result<RevocationList> crl_from_pem_or_der(BytesView data) const = 0;
+
+  // A DER OCSPResponse (RFC 6960). Errc::unavailable if the responder answered with an error instead of a
+  // statement. Engines without OCSP refuse.
+  virtual Result<OcspResponse> ocsp_from_der(BytesView der) const;
+
+  // A time stamp token (RFC 3161). Its certificate is judged at the token's own time. Engines without time
+  // stamps call every token malformed.
+  virtual TimeStampResult check_time_stamp(const TimeStampCheck& check) const;
 
   // RFC 5280 path validation at a given time.
   virtual PathResult validate_path(const PathRequest& request) const = 0;

@@ -49,6 +49,7 @@ struct CertificateProfile {
   std::optional<std::uint8_t> path_length;            // of a CA; at most 7
   KeyUsage key_usage = KeyUsage::digital_signature;   // critical
   std::vector<std::string> extended_key_usages;       // dotted; none: the extension is left out
+  bool extended_key_usage_critical = false;           // as RFC 3161 2.3 wants it for time stamping
   std::optional<HardwareModuleName> hardware_module;  // otherName in subjectAltName
   Timestamp not_before;                               // whole seconds; fractions are cut
   Timestamp not_after;

@@ -109,6 +109,9 @@ void facts(std::string& out, const Subject& subject, const signed_video::Report&
        esc(subject.file_name) + "<br><span class=\"reason\">" + bytes_text(subject.file_bytes) + "</span>");
   if (report.verdict != Verdict::not_signed) fact(out, "Origin", origin_html(report));
   if (report.signer) fact(out, "Camera, as its certificate and signature say", camera_html(*report.signer));
+  if (!subject.trust_store.empty())
+    fact(out, "Trusted authorities",
+         "those in the trust store<br><span class=\"reason\">" + esc(subject.trust_store) + "</span>");
   if (report.first_time) {
     fact(out, "Recorded, by the camera&#39;s clock",
          utc_text(*report.first_time) +

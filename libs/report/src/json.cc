@@ -178,6 +178,7 @@ std::string to_json(const Subject& subject, const signed_video::Report& report) 
   out["provenance_reason"] = report.provenance_reason;
   out["certificates_judged_at"] = time_or_null(report.judged_at);
   out["certificates_judged_at_given"] = report.judged_at_given;
+  out["trust_store"] = text_or_null(subject.trust_store);
   out["signer"] = signer_of(report);
   out["chain"] = chain_of(report);
   out["first_time"] = time_or_null(report.first_time);

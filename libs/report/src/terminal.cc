@@ -255,6 +255,8 @@ std::string to_terminal(const Subject& subject, const signed_video::Report& repo
   auto origin = std::string(label(report.provenance));
   if (!report.provenance_reason.empty()) origin += ": " + printable(report.provenance_reason);
   if (report.verdict != Verdict::not_signed) page.field("origin", origin);
+  if (!subject.trust_store.empty())
+    page.field("trusting", "the trust store " + printable(subject.trust_store, 200));
   if (report.judged_at && report.judged_at_given)
     page.field("judged at", utc_text(*report.judged_at) + " (as asked, not the recording time)");
   page.field("recorded", recorded(report));

@@ -70,28 +70,29 @@ SignatureStatus Trust::check(const SeiMessage& message, const crypto::Digest& di
   return good ? SignatureStatus::valid : SignatureStatus::invalid;
 }
 
-std::vector<crypto::Certificate> Trust::anchors() const {
-  auto all = options_.anchors;
+std::vector<crypto::Certificate> Trust::anchors(bool user_provisioned) const {
+  auto all = user_provisioned ? options_.owner_anchors.value_or(options_.anchors) : options_.anchors;
   if (options_.expected_signer) all.push_back(*options_.expected_signer);  // pinned: it vouches for itself
   return all;
 }
 
-crypto::PathResult Trust::validate(const std::vector<crypto::Certificate>& chain, Timestamp at) const {
-  const auto trusted = anchors();
+crypto::PathResult Trust::validate(const Origin& origin, Timestamp at) const {
+  const auto& chain = origin.chain;
+  const auto trusted = anchors(origin.user_provisioned);
   const std::vector<crypto::Certificate> intermediates(chain.begin() + 1, chain.end());
   crypto::PathRequest request;
   request.leaf = &chain.front();
   request.intermediates = &intermediates;
   request.anchors = &trusted;
   request.crls = options_.crls.empty() ? nullptr : &options_.crls;
+  request.ocsp = options_.ocsp.empty() ? nullptr : &options_.ocsp;
   request.at = at;
   return engine_.validate_path(request);
 }
 
-void Trust::judge_chain(const std::vector<crypto::Certificate>& chain, Timestamp first, Timestamp last,
-                        Report& report) const {
+void Trust::judge_chain(const Origin& origin, Timestamp first, Timestamp last, Report& report) const {
   for (const auto at : {first, last}) {
-    const auto result = validate(chain, at);
+    const auto result = validate(origin, at);
     if (result.verdict == crypto::PathVerdict::trusted) continue;
     report.provenance = Provenance::untrusted;
     report.provenance_reason = result.reason;
@@ -145,7 +146,9 @@ void Trust::judge(std::optional<Timestamp> first, std::optional<Timestamp> last,
     report.provenance = Provenance::untrusted;
     return;
   }
-  if (options_.anchors.empty() && !options_.expected_signer) {
+  const bool nobody =
+      options_.anchors.empty() && (!options_.owner_anchors || options_.owner_anchors->empty());
+  if (nobody && !options_.expected_signer) {
     report.provenance_reason = "no trust anchor was given, so nobody vouches for the signing certificate";
     return;
   }
@@ -160,8 +163,8 @@ void Trust::judge(std::optional<Timestamp> first, std::optional<Timestamp> last,
   report.judged_at = begin;
   report.judged_at_given = options_.at.has_value();
   report.provenance = Provenance::trusted;
-  for (const auto& [chain, user_provisioned] : chains) {
-    judge_chain(chain, begin, end, report);
+  for (const auto& origin : chains) {
+    judge_chain(origin, begin, end, report);
     if (report.provenance != Provenance::trusted) return;
   }
   report.provenance_reason = options_.expected_signer

@@ -45,10 +45,9 @@ class Trust {
   const crypto::PublicKey* signing_key(bool certificate_sei) const;
   bool vouched(const std::vector<crypto::Certificate>& now,
                const std::vector<crypto::Certificate>& next) const;
-  crypto::PathResult validate(const std::vector<crypto::Certificate>& chain, Timestamp at) const;
-  std::vector<crypto::Certificate> anchors() const;
-  void judge_chain(const std::vector<crypto::Certificate>& chain, Timestamp first, Timestamp last,
-                   Report& report) const;
+  crypto::PathResult validate(const Origin& origin, Timestamp at) const;
+  std::vector<crypto::Certificate> anchors(bool user_provisioned) const;
+  void judge_chain(const Origin& origin, Timestamp first, Timestamp last, Report& report) const;
 
   const crypto::Engine& engine_;
   const VerifyOptions& options_;

@@ -30,6 +30,9 @@ struct Options {
   std::string key_type = "ec-p256";
   std::string serial;
   std::string cause = "key-compromise";
+  std::string ca = "device";
+  unsigned days = 0;  // 0: what is usual for the list
+  bool revoke_device_ca = false;
   identity::FactorySettings settings;
 
   RootLayout layout() const { return {root}; }
@@ -159,6 +162,27 @@ Status revoke(const Options& options) {
   return ok();
 }
 
+// A list is signed anew before the last one ends. The root's is needed seldom and its key is locked away, so
+// that it is valid for long.
+Status publish_list(const Options& options) {
+  const bool root = options.ca == "root";
+  if (options.revoke_device_ca && !root)
+    return fail(Errc::usage, "--revoke-device-ca is for the root's list (--ca root)");
+  CAM_TRY(const auto store, connect(options.keystore, options.layout()));
+  CAM_TRY(const auto key, existing_key(store, root ? kRootKey : kDeviceCaKey, keystore::Purpose::ca_signing));
+  CAM_TRY(const auto opened, open_factory(options));
+  const std::chrono::days validity(options.days != 0 ? options.days : root ? 365 : 30);
+  CAM_TRY(const auto crl, root ? opened->factory->publish_root_list(*key, validity, options.revoke_device_ca)
+                               : opened->factory->publish_device_ca_list(*key, validity));
+  if (options.revoke_device_ca)
+    std::printf("  the device CA is revoked, for all cameras and all times; it issues nothing any more\n");
+  const auto file =
+      options.layout().factory_folder() / (root ? identity::kRootListFile : identity::kDeviceCaListFile);
+  std::printf("  the list is in %s, valid until %s\n", file.c_str(),
+              crl.next_update ? to_iso8601(*crl.next_update).c_str() : "?");
+  return ok();
+}
+
 CLI::App* add(CLI::App& parent, const std::shared_ptr<Options>& options, const std::string& name,
               const std::string& description, Status (*run)(const Options&), int& exit_code) {
   auto* command = parent.add_subcommand(name, description);
@@ -248,6 +272,28 @@ void add_factory(CLI::App& app, int& exit_code) {
       ->type_name("CAUSE")
       ->check(CLI::IsMember({"key-compromise", "superseded", "cessation-of-operation"}));
   revoke_command->footer("Examples:\n  camvault factory revoke --root /srv/factory --serial EX-000042");
+
+  options = std::make_shared<Options>();
+  auto* crl_command = add(*command, options, "crl", "sign a revocation list anew", publish_list, exit_code);
+  crl_command
+      ->add_option("--ca", options->ca,
+                   "whose: device (default; tells of cameras, every revoke writes it) or root (tells of the "
+                   "device CA)")
+      ->type_name("CA")
+      ->check(CLI::IsMember({"device", "root"}));
+  crl_command->add_option("--days", options->days, "how long the list is valid (default 30, the root's 365)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 3660));
+  crl_command->add_flag(
+      "--revoke-device-ca", options->revoke_device_ca,
+      "with --ca root: the device CA's key was stolen; revoke it for good, and all cameras below it");
+  crl_command->footer(
+      "The root's list needs the root's key (factory/root-ca). Give both lists to everybody who verifies:\n"
+      "camvault verify --crl root-ca.crl.pem --crl device-ca.crl.pem.\n\n"
+      "Examples:\n"
+      "  camvault factory crl --root /srv/factory --days 14\n"
+      "  camvault factory crl --root /srv/factory --ca root\n"
+      "  camvault factory crl --root /srv/factory --ca root --revoke-device-ca");
 }
 
 }  // namespace camvault::cli

@@ -54,6 +54,7 @@ int main(int argc, char** argv) {
   add_camera(app, exit_code);
   add_factory(app, exit_code);
   add_keystore(app, exit_code);
+  add_trust(app, exit_code);
   add_demo(app, exit_code);
   add_help(app, exit_code);
 

@@ -9,39 +9,13 @@
 namespace camvault::cli {
 
 namespace {
-constexpr std::size_t kMaxCertificateFile = 1 << 20;  // a bundle of some hundred certificates
-constexpr std::size_t kMaxCrlFile = 64 << 20;         // the largest public ones have some ten MB
-
-Result<std::vector<crypto::Certificate>> certificates_from(const crypto::Engine& engine,
-                                                           const std::filesystem::path& path) {
-  auto content = read_file(path, kMaxCertificateFile);
-  if (!content) return fail_in(path.string(), content.error());
-  const auto text = as_text(*content);
-  if (text.find("-----BEGIN") != std::string_view::npos) {
-    auto found = engine.certificates_from_pem(text, 256);
-    if (!found) return fail_in(path.string(), found.error());
-    if (found->empty()) return fail(Errc::malformed, path.string() + " holds no certificate");
-    return std::move(*found);
-  }
-  auto one = engine.certificate_from_der(*content);
-  if (!one) return fail(Errc::malformed, path.string() + " is not a certificate in PEM or DER");
-  return std::vector<crypto::Certificate>{std::move(*one)};
-}
-
 Result<signed_video::VerifyOptions> options_from(const crypto::Engine& engine,
-                                                 const VerificationRequest& request) {
+                                                 const VerificationRequest& request, TrustMaterial trust) {
   signed_video::VerifyOptions options;
-  for (const auto& path : request.anchors) {
-    CAM_TRY(auto found, certificates_from(engine, path));
-    for (auto& certificate : found) options.anchors.push_back(std::move(certificate));
-  }
-  for (const auto& path : request.crls) {
-    auto content = read_file(path, kMaxCrlFile);
-    if (!content) return fail_in(path.string(), content.error());
-    auto crl = engine.crl_from_pem_or_der(*content);
-    if (!crl) return fail_in(path.string(), crl.error());
-    options.crls.push_back(std::move(*crl));
-  }
+  options.anchors = std::move(trust.makers);
+  options.owner_anchors = std::move(trust.owners);
+  options.crls = std::move(trust.crls);
+  options.ocsp = std::move(trust.ocsp);
   if (!request.signer.empty()) {
     CAM_TRY(auto found, certificates_from(engine, request.signer));
     options.expected_signer = std::move(found.front());
@@ -66,7 +40,10 @@ std::string hash_of(const crypto::Engine& engine, BytesView file) {
 
 Result<Verification> verify_clip(const crypto::Engine& engine, const VerificationRequest& request) {
   CAM_TRY(const auto codec, codec_from_name(request.codec));
-  CAM_TRY(auto options, options_from(engine, request));
+  CAM_TRY(auto trust, load_trust(engine, request.trust));
+  const auto store = trust.store;
+  const auto from_store = trust.store_anchors;
+  CAM_TRY(auto options, options_from(engine, request, std::move(trust)));
   CAM_TRY(auto clip, open_clip_file(request.clip, codec));
   const auto& info = clip.units->info();
 
@@ -77,6 +54,9 @@ Result<Verification> verify_clip(const crypto::Engine& engine, const Verificatio
   subject.container = codec::to_string(info.format);
   subject.tool_version = kVersion;
   subject.checked_at = SystemClock().now();
+  subject.trust_store = store.string();
+  // Who names anchors or a camera wants a yes to "is it from there"; so does who keeps a list of them.
+  result.origin_asked = !request.trust.anchors.empty() || !request.signer.empty() || from_store > 0;
 
   signed_video::Verifier verifier(info.codec, engine, std::move(options));
   bool truncated = false;
@@ -122,14 +102,14 @@ Result<Verification> verify_clip(const crypto::Engine& engine, const Verificatio
   return result;
 }
 
-int exit_code_of(const signed_video::Report& report, const VerificationRequest& request) {
+int exit_code_of(const Verification& verification) {
   using signed_video::Provenance;
   using signed_video::Verdict;
+  const auto& report = verification.report;
   if (report.verdict == Verdict::not_signed || report.verdict == Verdict::not_authentic) return kNo;
-  // Who names anchors or a camera wants a yes to "is it from there"; "not known" is no yes.
-  const bool asked = !request.anchors.empty() || !request.signer.empty();
-  if (report.provenance == Provenance::untrusted || (asked && report.provenance != Provenance::trusted))
-    return kNo;
+  if (report.provenance == Provenance::untrusted) return kNo;
+  if (verification.origin_asked && report.provenance != Provenance::trusted)
+    return kNo;  // "not known" is no yes
   return report.verdict == Verdict::authentic ? kYes : kPartly;
 }
 

@@ -8,6 +8,7 @@
 #include "camvault/crypto/engine.h"
 #include "camvault/report/subject.h"
 #include "camvault/signed_video/verifier.h"
+#include "trust_options.h"
 
 namespace camvault::cli {
 
@@ -15,8 +16,7 @@ namespace camvault::cli {
 struct VerificationRequest {
   std::filesystem::path clip;
   std::string codec;  // "h264", "h265"; empty: guess
-  std::vector<std::filesystem::path> anchors;
-  std::vector<std::filesystem::path> crls;
+  TrustSettings trust;
   std::filesystem::path signer;  // empty: any
   std::string expected_serial;
   std::string at;          // ISO 8601; empty: recording time
@@ -27,12 +27,14 @@ struct VerificationRequest {
 struct Verification {
   signed_video::Report report;
   report::Subject subject;
+  bool origin_asked =
+      false;  // the user named anchors or a signer, or keeps a trust store of makers and owners
 };
 
 // Errc::usage: the request makes no sense; everything else: some input cannot be read.
 Result<Verification> verify_clip(const crypto::Engine& engine, const VerificationRequest& request);
 
-// 0, 1 or 2 as the documentation says: `anchored` when the user named anchors, a signer or a serial number.
-int exit_code_of(const signed_video::Report& report, const VerificationRequest& request);
+// 0, 1 or 2 as the documentation says.
+int exit_code_of(const Verification& verification);
 
 }  // namespace camvault::cli

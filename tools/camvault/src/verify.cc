@@ -46,7 +46,7 @@ int run(const Options& options) {
   }
   if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
     return complain(kCannotWrite, "the report could not be written to standard output");
-  return exit_code_of(result->report, request);
+  return exit_code_of(*result);
 }
 }  // namespace
 
@@ -58,9 +58,7 @@ void add_verify(CLI::App& app, int& exit_code) {
       ->add_option("FILE", request.clip,
                    "the clip: MP4, fragmented MP4, Matroska or a raw H.264/H.265 stream")
       ->required();
-  command->add_option("--trust", request.anchors, "certificate authority you trust, PEM or DER (repeatable)")
-      ->type_name("CA.pem")
-      ->allow_extra_args(false);
+  add_trust_options(*command, request.trust);
   command->add_option("--signer", request.signer, "only the camera with this certificate counts")
       ->type_name("CERT.pem");
   command
@@ -70,9 +68,6 @@ void add_verify(CLI::App& app, int& exit_code) {
       ->add_option("--at", request.at,
                    "judge certificates at this time (UTC, 2026-11-21T10:00:00Z), not at the recording time")
       ->type_name("TIME");
-  command->add_option("--crl", request.crls, "revocation list, PEM or DER (repeatable)")
-      ->type_name("FILE")
-      ->allow_extra_args(false);
   command->add_option("--codec", request.codec, "h264 or h265, for raw streams whose codec cannot be guessed")
       ->type_name("CODEC")
       ->check(CLI::IsMember({"h264", "h265"}));
@@ -84,10 +79,12 @@ void add_verify(CLI::App& app, int& exit_code) {
   command->add_flag("--file-hash", request.hash_file,
                     "put the SHA-256 of the whole file into the report (always with --report)");
   command->footer(
-      "Exit codes: 0 authentic; 1 not authentic, not signed, or (with --trust, --signer or --expect-serial) "
-      "signed by\n"
-      "somebody else; 2 authentic but frames are missing; 64 wrong usage; 65 unreadable input.\n\n"
-      "Without --trust or --signer the check says that the clip is unchanged, not whose it is.\n\n"
+      "Exit codes: 0 authentic; 1 not authentic, not signed, or (with a trust store, --trust, --signer or\n"
+      "--expect-serial) signed by somebody else; 2 authentic but frames are missing; 64 wrong usage; 65 "
+      "unreadable\n"
+      "input.\n\n"
+      "Without a trust store, --trust or --signer the check says that the clip is unchanged, not whose it "
+      "is.\n\n"
       "Examples:\n"
       "  camvault verify clip.mp4\n"
       "  camvault verify clip.mp4 --trust device-root-ca.pem --report report.html\n"

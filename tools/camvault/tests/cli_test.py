@@ -47,7 +47,7 @@ def units_of(data):
 
 
 def run(*arguments, env=None, **options):
-    merged = dict(os.environ, **(env or {}))
+    merged = dict(os.environ, CAMVAULT_TRUST="", **(env or {})) if "CAMVAULT_TRUST" not in (env or {}) else dict(os.environ, **env)
     return subprocess.run([CAMVAULT, *map(str, arguments)], capture_output=True, timeout=120, env=merged, **options)
 
 
@@ -233,6 +233,29 @@ class Keystored(Case):
         code, report, _ = self.verify(out, "--trust", self.ca, "--crl", crl)
         self.assertEqual((code, report["verdict"], report["provenance"]), (1, "authentic", "untrusted"), report["provenance_reason"])
 
+    def test_the_roots_list_can_take_the_device_ca_out(self):  # AX-2.1-5
+        out = self.path / "root-crl.h264"
+        self.ok("sign", self.path / "raw.h264", out, "--root", self.path / "camera")
+        crl = self.path / "factory/var/lib/camvault/factory/root-ca.crl.pem"
+        self.ok("factory", "crl", "--root", self.path / "factory", "--days", "14")
+        self.ok("factory", "crl", "--ca", "root", "--root", self.path / "factory")
+        self.assertEqual(self.verify(out, "--trust", self.ca, "--crl", crl)[0], 0)
+        self.assert_one_line(run("factory", "crl", "--ca", "root", "--root", self.path / "factory", "--days", "0"), 64)
+        self.assert_one_line(run("factory", "crl", "--root", self.path / "factory", "--revoke-device-ca"), 64)
+        # In a factory of its own: nothing un-revokes.
+        other = self.path / "factory-copy"
+        subprocess.run(["cp", "-r", self.path / "factory", other], check=True)
+        (other / "run/camvault/keystored.sock").unlink(missing_ok=True)
+        socket = self.path / "factory/run/camvault/keystored.sock"
+        self.ok("factory", "crl", "--ca", "root", "--root", other, "--keystore", socket, "--revoke-device-ca")
+        revoked = other / "var/lib/camvault/factory/root-ca.crl.pem"
+        openssl("crl", "-in", str(revoked), "-CAfile", str(self.ca), "-noout", cwd=self.path)
+        code, report, _ = self.verify(out, "--trust", self.ca, "--crl", revoked)
+        self.assertEqual((code, report["provenance"]), (1, "untrusted"), report["provenance_reason"])
+        self.assertIn("Device CA", report["provenance_reason"])
+        result = run("factory", "provision", "--root", other, "--keystore", socket, "--camera-root", self.path / "camera", "--serial", "T-9")
+        self.assert_one_line(result, 77, "revoked")
+
     def test_list_and_status(self):
         keys = json.loads(self.ok("keystore", "list", "--root", self.path / "camera", "--json"))
         self.assertEqual([(k["name"], k["purpose"], k["origin"]) for k in keys],
@@ -345,6 +368,102 @@ class Verdicts(Case):
                 self.assertEqual(report["frames"]["authentic"] + report["frames"]["not_covered"], 40)
 
 
+class Trust(Case):
+    """camvault trust, what verify makes of it, and OCSP answers by `openssl ocsp`."""
+
+    def setUp(self):
+        self.store = self.path / f"trust-{self.id().rsplit('.', 1)[1]}"
+
+    def trust(self, *arguments, code=0):
+        result = run("trust", *arguments, "--trust-store", self.store)
+        self.assertEqual(result.returncode, code, result.stderr)
+        return result.stdout.decode()
+
+    def listed(self):
+        return json.loads(self.trust("list", "--json"))
+
+    def test_add_list_remove(self):
+        self.assertFalse(self.listed()["exists"])
+        self.trust("add", "--kind", "maker", self.path / "one-ca.pem", "--label", "Maker one")
+        self.trust("add", "--kind", "tsa", self.path / "two-ca.pem")
+        anchors = self.listed()["anchors"]
+        self.assertEqual([(a["kind"], a["label"]) for a in anchors], [("maker", "Maker one"), ("tsa", None)])
+        self.assertIn("Maker one (CN=Test CA one)", self.trust("list"))
+        self.trust("remove", anchors[0]["fingerprint_sha256"][:7], code=64)
+        self.trust("remove", anchors[0]["fingerprint_sha256"][:12], "--kind", "owner", code=65)
+        removed = json.loads(self.trust("remove", anchors[0]["fingerprint_sha256"][:12], "--json"))
+        self.assertEqual(removed[0]["label"], "Maker one")
+        self.assertEqual([a["kind"] for a in self.listed()["anchors"]], ["tsa"])
+
+    def test_wrong_usage_and_unreadable_input(self):
+        self.assert_one_line(run("trust", "add", "--kind", "root", self.path / "one-ca.pem"), 64)
+        self.assert_one_line(run("trust", "add", self.path / "one-ca.pem"), 64)
+        self.trust("add", "--kind", "maker", self.path / "one-cam.key", code=65)
+        self.trust("add", "--kind", "maker", self.path / "one-ca.pem", "--label", "two\nlines", code=64)
+        self.assertFalse(self.listed()["anchors"])
+
+    def test_verify_uses_the_store_and_says_so(self):
+        clip = self.sign("trust.h264")
+        env = {"CAMVAULT_TRUST": str(self.store)}
+        self.trust("add", "--kind", "tsa", self.path / "one-ca.pem")   # of the wrong kind: vouches for no camera
+        result = run("verify", clip, "--json", env=env)
+        self.assertEqual((result.returncode, json.loads(result.stdout)["provenance"]), (0, "unknown"))
+        self.trust("add", "--kind", "maker", self.path / "one-ca.pem")
+        result = run("verify", clip, "--json", env=env)
+        report = json.loads(result.stdout)
+        self.assertEqual((result.returncode, report["provenance"], report["trust_store"]), (0, "trusted", str(self.store)))
+        self.assertIn(f"the trust store {self.store}", " ".join(run("verify", clip, env=env).stdout.decode().split()))
+        result = run("verify", clip, "--json", "--no-trust-store", env=env)
+        self.assertEqual((json.loads(result.stdout)["provenance"], json.loads(result.stdout)["trust_store"]), ("unknown", None))
+        # Whoever keeps a list of makers wants to hear about the others.
+        stranger = self.sign("stranger.h264", "two")
+        result = run("verify", stranger, "--json", env=env)
+        self.assertEqual((result.returncode, json.loads(result.stdout)["provenance"]), (1, "untrusted"))
+        self.assertEqual(run("verify", stranger, "--trust", self.path / "two-ca.pem", env=env).returncode, 0)
+        self.assert_one_line(run("verify", clip, "--trust-store", self.path / "no-such-store"), 65, "no trust store")
+        self.assertEqual(run("verify", clip, "--trust-store", self.store).returncode, 0)
+
+    def test_the_place_is_the_users(self):
+        for env, folder in (({"XDG_CONFIG_HOME": str(self.path / "xdg")}, "xdg/camvault/trust"), ({"HOME": str(self.path / "home"), "XDG_CONFIG_HOME": ""}, "home/.config/camvault/trust")):
+            merged = {k: v for k, v in os.environ.items() if k != "CAMVAULT_TRUST"} | env
+            subprocess.run([CAMVAULT, "trust", "add", "--kind", "owner", self.path / "one-ca.pem"], env=merged, check=True, capture_output=True)
+            self.assertTrue((self.path / folder / "owners").is_dir())
+
+    def test_a_damaged_anchor_is_not_trusted_and_not_silent(self):
+        clip = self.sign("damaged.h264")
+        self.trust("add", "--kind", "maker", self.path / "one-ca.pem")
+        (file,) = (self.store / "makers").iterdir()
+        file.write_bytes(file.read_bytes()[:-40])
+        self.assertIn("NOT TRUSTED", self.trust("list"))
+        result = run("verify", clip, "--json", "--trust-store", self.store)
+        self.assertEqual(json.loads(result.stdout)["provenance"], "unknown")
+        self.assertIn(b"not trusted", result.stderr)
+
+    def respond(self, camera, ca, state, out):
+        at = self.path
+        serial = subprocess.run(["openssl", "x509", "-in", f"{camera}-cam.pem", "-noout", "-serial"], cwd=at, check=True, capture_output=True).stdout.decode().split("=")[1].strip()
+        (at / "index.txt").write_text(f"{state}\t{serial}\tunknown\t/CN=x\n")
+        openssl("ocsp", "-issuer", f"{ca}-ca.pem", "-cert", f"{camera}-cam.pem", "-reqout", "ocsp.req", cwd=at)
+        openssl("ocsp", "-index", "index.txt", "-CA", f"{ca}-ca.pem", "-rsigner", f"{ca}-ca.pem", "-rkey", f"{ca}-ca.key", "-reqin", "ocsp.req", "-respout", out, "-ndays", "7", cwd=at)
+        return at / out
+
+    def test_ocsp_answers_count_at_recording_time(self):
+        clip = self.sign("ocsp.h264")
+        trust = ["--trust", self.path / "one-ca.pem", "--ocsp"]
+        good = self.respond("one", "one", "V\t361231235959Z\t", "good.ocsp")
+        code, report, _ = self.verify(clip, *trust, good)
+        self.assertEqual((code, report["provenance"]), (0, "trusted"))
+        stolen = self.respond("one", "one", "R\t361231235959Z\t261101000000Z,keyCompromise", "stolen.ocsp")
+        code, report, _ = self.verify(clip, *trust, stolen)
+        self.assertEqual((code, report["provenance"]), (1, "untrusted"), report["provenance_reason"])
+        self.assertIn("compromised", report["provenance_reason"])
+        # Retired after the recording: the recording stays what it was.
+        later = self.respond("one", "one", "R\t361231235959Z\t401101000000Z,superseded", "later.ocsp")
+        code, report, _ = self.verify(clip, *trust, later)
+        self.assertEqual((code, report["provenance"]), (0, "trusted"), report["provenance_reason"])
+        self.assert_one_line(run("verify", clip, *trust, self.path / "one-ca.pem"), 65, "OCSP")
+
+
 class Output(Case):
     def test_json_follows_its_schema(self):
         if not SCHEMA:
@@ -439,7 +558,8 @@ class Help(unittest.TestCase):
 
     def test_every_subcommand_explains_itself(self):
         pages = self.pages()
-        for name in ("camvault", "camvault-verify", "camvault-sign", "camvault-demo", "camvault-keystore-list", "camvault-factory-init", "camvault-camera-run"):
+        for name in ("camvault", "camvault-verify", "camvault-sign", "camvault-demo", "camvault-keystore-list", "camvault-factory-init", "camvault-factory-crl", "camvault-camera-run",
+                     "camvault-trust-add"):
             self.assertIn(name, pages)
         for page in pages:
             with self.subTest(page=page):

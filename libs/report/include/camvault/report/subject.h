@@ -19,6 +19,7 @@ struct Subject {
   std::uint32_t height = 0;
   std::vector<std::string> not_video;  // other tracks, which nothing here speaks about
   std::optional<Ticks> duration;       // by the container's clock
+  std::string trust_store;             // folder whose anchors were trusted; empty: none
   std::string tool_version;
   std::optional<Timestamp> checked_at;
 };

@@ -33,8 +33,11 @@ struct LiveOptions {
 };
 
 struct VerifyOptions {
-  std::vector<crypto::Certificate> anchors;  // empty: origin not known
+  std::vector<crypto::Certificate> anchors;  // who may say which camera it is; empty: origin not known
+  // Who may stand behind certificates that a camera's user put into it; not given: `anchors`, too.
+  std::optional<std::vector<crypto::Certificate>> owner_anchors;
   std::vector<crypto::RevocationList> crls;
+  std::vector<crypto::OcspResponse> ocsp;
   std::optional<crypto::Certificate>
       expected_signer;          // only this camera counts; its key also serves when the clip has none
   std::string expected_serial;  // only a camera with this serial number counts

@@ -8,6 +8,9 @@
 #include <mutex>
 
 #include "camvault/codec/annex_b.h"
+#include "camvault/gst_support/handles.h"
+#include "camvault/gst_support/times.h"
+#include "camvault/gst_support/video_format.h"
 
 // The cast macros of GLib and GStreamer are C.
 #pragma GCC diagnostic ignored "-Wold-style-cast"
@@ -18,29 +21,11 @@ using codec::Codec;
 
 namespace {
 
-template <class T>
-struct UnrefObject {
-  void operator()(T* object) const { gst_object_unref(object); }
-};
-template <class T>
-using GstPtr = std::unique_ptr<T, UnrefObject<T>>;
-
-struct FreeError {
-  void operator()(GError* error) const { g_error_free(error); }
-};
-struct UnrefSample {
-  void operator()(GstSample* sample) const { gst_sample_unref(sample); }
-};
-struct UnrefMessage {
-  void operator()(GstMessage* message) const { gst_message_unref(message); }
-};
-struct UnrefCaps {
-  void operator()(GstCaps* caps) const { gst_caps_unref(caps); }
-};
-using GErrorPtr = std::unique_ptr<GError, FreeError>;
-using SamplePtr = std::unique_ptr<GstSample, UnrefSample>;
-using MessagePtr = std::unique_ptr<GstMessage, UnrefMessage>;
-using CapsPtr = std::unique_ptr<GstCaps, UnrefCaps>;
+using gst_support::CapsPtr;
+using gst_support::GErrorPtr;
+using gst_support::GstPtr;
+using gst_support::MessagePtr;
+using gst_support::SamplePtr;
 
 Status init_gstreamer() {
   GError* raw = nullptr;
@@ -59,15 +44,6 @@ Status check_elements(const std::vector<NeededElement>& needed) {
   return ok();
 }
 
-std::optional<Ticks> to_ticks(const GstSegment& segment, GstClockTime time) {
-  if (!GST_CLOCK_TIME_IS_VALID(time)) return std::nullopt;
-  guint64 running = 0;
-  const int sign = gst_segment_to_running_time_full(&segment, GST_FORMAT_TIME, time, &running);
-  if (sign == 0) return std::nullopt;
-  const auto ticks = static_cast<std::int64_t>(running / 100);
-  return Ticks(sign > 0 ? ticks : -ticks);
-}
-
 // What a pad carries that we can use.
 struct PadContent {
   enum class Kind { raw, encoded, rtp } kind;
@@ -81,8 +57,7 @@ std::optional<PadContent> content_of(GstPad* pad) {
   const std::string name = gst_structure_get_name(structure);
   using Kind = PadContent::Kind;
   if (name == "video/x-raw") return PadContent{Kind::raw, Codec::h264};
-  if (name == "video/x-h264") return PadContent{Kind::encoded, Codec::h264};
-  if (name == "video/x-h265") return PadContent{Kind::encoded, Codec::h265};
+  if (const auto codec = gst_support::codec_of_caps_name(name)) return PadContent{Kind::encoded, *codec};
   if (name != "application/x-rtp") return std::nullopt;
   const char* encoding = gst_structure_get_string(structure, "encoding-name");
   if (encoding != nullptr && std::string_view(encoding) == "H264") return PadContent{Kind::rtp, Codec::h264};
@@ -329,17 +304,11 @@ Result<Pipeline::Event> Pipeline::pull(std::chrono::milliseconds patience, Acces
   while (const auto found = reader.next()) out.units.push_back(found->bytes);
   out.codec = static_cast<Codec>(impl.codec.load());
   out.keyframe = GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT) == 0;
-  if (const auto* segment = gst_sample_get_segment(impl.sample.get());
-      segment != nullptr && segment->format == GST_FORMAT_TIME) {
-    out.pts = to_ticks(*segment, GST_BUFFER_PTS(buffer));
-    out.dts = to_ticks(*segment, GST_BUFFER_DTS(buffer));
+  if (const auto* segment = gst_sample_get_segment(impl.sample.get()); segment != nullptr) {
+    out.pts = gst_support::running_time(*segment, GST_BUFFER_PTS(buffer));
+    out.dts = gst_support::running_time(*segment, GST_BUFFER_DTS(buffer));
   }
-  const GstPtr<GstClock> clock(gst_element_get_clock(impl.pipeline.get()));
-  if (clock && out.pts) {
-    const auto running = gst_clock_get_time(clock.get()) - gst_element_get_base_time(impl.pipeline.get());
-    const auto age = Ticks(static_cast<std::int64_t>(running / 100)) - *out.pts;
-    if (age > Ticks(0)) out.age = age;
-  }
+  if (out.pts) out.age = gst_support::age_of(*impl.pipeline, *out.pts);
   return Event::picture;
 }
 

@@ -145,6 +145,7 @@ class Coverage {
                                       Record& record);
   void count_missing_gops(std::uint64_t count, std::size_t behind, Record& record);
   std::uint32_t gop_of(const PendingUnit& unit) const;
+  std::uint32_t gop_before(const GopSei& sei) const;
   void add_missing_units(std::size_t behind, Record& record);
   void note_removed_signature(std::uint64_t count, Record& record);
   std::size_t units_before_unplaced(std::size_t count) const;

@@ -96,6 +96,14 @@ std::optional<Coverage::Located> Coverage::locate_by_hash(const GopSei& sei) {
   return std::nullopt;
 }
 
+// The GOP that ran when the SEI came: none after it is meant.
+std::uint32_t Coverage::gop_before(const GopSei& sei) const {
+  if (pending_.empty()) return 0;
+  const auto first = pending_.front().sequence;
+  if (sei.sequence <= first) return pending_.front().clip_gop;
+  return pending_[std::min<std::size_t>(sei.sequence - first, pending_.size()) - 1].clip_gop;
+}
+
 std::optional<Coverage::Located> Coverage::locate_by_list(const GopSei& sei, Wait may_wait_for,
                                                           const GopSei* following, Wait& wait) {
   const auto size = crypto::digest_size(hash_);
@@ -109,6 +117,7 @@ std::optional<Coverage::Located> Coverage::locate_by_list(const GopSei& sei, Wai
   // Pictures of still scenes are equal from GOP to GOP. If the GOP's own IDR picture is here, only what
   // stands behind it belongs to it; if not, everything but the GOP that is only beginning.
   std::optional<std::uint32_t> own_gop;
+  const auto last_gop = gop_before(sei);
   // What so many lists did not know is passed over: the oldest units, as every search looks at all that wait.
   const auto given_up = static_cast<std::size_t>(
       std::partition_point(pending_.begin(), pending_.end(),
@@ -117,11 +126,10 @@ std::optional<Coverage::Located> Coverage::locate_by_list(const GopSei& sei, Wai
   if (given_up == pending_.size()) return std::nullopt;
   auto candidate = std::lower_bound(anchors_.begin(), anchors_.end(), pending_[given_up].clip_gop,
                                     [](const auto& a, std::uint32_t gop) { return a.first < gop; });
-  for (; candidate != anchors_.end(); ++candidate) {
+  for (; candidate != anchors_.end() && candidate->first <= last_gop; ++candidate) {
     if (std::find(anchors.begin(), anchors.end(), candidate->second) != anchors.end())
       own_gop = candidate->first;
   }
-  const auto last_gop = pending_.empty() ? 0 : pending_.back().clip_gop;
   // An IDR picture may have been lost behind the last one that came.
   const bool lost_inside =
       !gaps_.empty() && (waiting_anchors_.empty() || gaps_.back() > waiting_anchors_.back());
@@ -135,7 +143,8 @@ std::optional<Coverage::Located> Coverage::locate_by_list(const GopSei& sei, Wai
     if (reference_only_ && !unit.reference_hashed && !unit.hash.sei) continue;
     view.push_back(i);
     const bool elsewhere =
-        at_end_ || (own_gop ? unit.clip_gop == *own_gop : may_be_running || unit.clip_gop != last_gop);
+        at_end_ || (own_gop ? unit.clip_gop == *own_gop
+                            : unit.clip_gop < last_gop || (may_be_running && unit.clip_gop == last_gop));
     units.push_back({&unit.hash, stream_anchor(unit.clip_gop), elsewhere});
   }
   const auto match = match_list(engine_, hash_, units, *sei.list, anchors);

@@ -131,7 +131,7 @@ Result<camera::RecorderProgress> run(const Options& options) {
   const StopOnSignal stop;
   const SystemClock clock;
   const auto engine = crypto_openssl::make_openssl_engine();
-  CAM_TRY(auto identity, open_identity(options.signer.key));
+  CAM_TRY(auto identity, key_source::open_identity(options.signer.key));
   CAM_TRY(auto settings, camera_options(options));
   CAM_TRY(const auto codec, codec_from_name(options.codec));
   CAM_TRY(auto camera, camera::Camera::create(std::move(settings), clock));

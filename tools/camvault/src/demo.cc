@@ -10,13 +10,13 @@
 #include <nlohmann/json.hpp>
 
 #include "camvault/base/file.h"
+#include "camvault/key_source/root_layout.h"
 #include "camvault/report/text.h"
 #include "child_process.h"
 #include "commands.h"
 #include "demo_keystore.h"
 #include "exit_code.h"
 #include "forger.h"
-#include "root_layout.h"
 #include "terminal.h"
 
 namespace camvault::cli {
@@ -131,8 +131,8 @@ Status Script::make_camera(const std::filesystem::path& factory, const std::file
   CAM_TRY_STATUS(camvault({"factory", "provision", "--root", factory.string(), "--camera-root",
                            camera.string(), "--serial", "CV-DEMO-0001"}));
   CAM_TRY_STATUS(camvault({"keystore", "list", "--root", camera.string()}));
-  const auto ca = read_file(RootLayout{factory}.root_ca(), 1 << 20);
-  if (!ca) return fail_in(RootLayout{factory}.root_ca().string(), ca.error());
+  const auto ca = read_file(key_source::RootLayout{factory}.root_ca(), 1 << 20);
+  if (!ca) return fail_in(key_source::RootLayout{factory}.root_ca().string(), ca.error());
   ca_ = options_.out / "device-root-ca.pem";
   return write_file_atomically(ca_, *ca);
 }

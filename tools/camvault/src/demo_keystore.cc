@@ -5,7 +5,7 @@
 #include <unistd.h>
 #include <cerrno>
 
-#include "root_layout.h"
+#include "camvault/key_source/root_layout.h"
 
 namespace camvault::cli {
 

@@ -7,10 +7,10 @@
 #include "camvault/identity/device.h"
 #include "camvault/identity/factory.h"
 #include "camvault/ipc/keystore_client.h"
+#include "camvault/key_source/root_layout.h"
 #include "camvault/report/text.h"
 #include "commands.h"
 #include "exit_code.h"
-#include "root_layout.h"
 
 namespace camvault::cli {
 
@@ -35,10 +35,10 @@ struct Options {
   bool revoke_device_ca = false;
   identity::FactorySettings settings;
 
-  RootLayout layout() const { return {root}; }
+  key_source::RootLayout layout() const { return {root}; }
 };
 
-Result<Store> connect(const std::filesystem::path& socket, const RootLayout& layout) {
+Result<Store> connect(const std::filesystem::path& socket, const key_source::RootLayout& layout) {
   return ipc::connect_keystore(socket.empty() ? layout.keystore_socket() : socket);
 }
 
@@ -104,7 +104,7 @@ Status provision(const Options& options) {
     return fail(Errc::usage,
                 "a serial number has 1 to 64 characters out of letters, digits, '.', ':' and '-'");
   }
-  const RootLayout camera{options.camera_root};
+  const key_source::RootLayout camera{options.camera_root};
   CAM_TRY(const auto factory_store, connect(options.keystore, options.layout()));
   CAM_TRY(const auto camera_store, connect(options.camera_keystore, camera));
   CAM_TRY(const auto device_ca_key, existing_key(factory_store, kDeviceCaKey, keystore::Purpose::ca_signing));

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "camvault/signed_video/signature_sei.h"
 #include "access_units.h"
 #include "clip_file.h"
 #include "clip_writer.h"
-#include "media_signing_sei.h"
 
 namespace camvault::cli {
 
@@ -46,7 +46,7 @@ Result<Recording> load(const std::filesystem::path& path) {
         largest = unit.bytes.size();
         picture.largest_slice = picture.units.size();
       }
-      picture.carries_signature |= is_media_signing_sei(recording.codec, unit.bytes);
+      picture.carries_signature |= signed_video::is_signature_sei(recording.codec, unit.bytes);
       picture.units.push_back(to_bytes(unit.bytes));
     }
     if (picture.keyframe) recording.gops.push_back(recording.pictures.size());

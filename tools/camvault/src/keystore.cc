@@ -5,10 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "camvault/ipc/keystore_client.h"
+#include "camvault/key_source/root_layout.h"
 #include "camvault/report/text.h"
 #include "commands.h"
 #include "exit_code.h"
-#include "root_layout.h"
 
 namespace camvault::cli {
 
@@ -22,7 +22,8 @@ struct Options {
 };
 
 Result<std::shared_ptr<keystore::Keystore>> connect(const Options& options) {
-  const auto socket = options.socket.empty() ? RootLayout{options.root}.keystore_socket() : options.socket;
+  const auto socket =
+      options.socket.empty() ? key_source::RootLayout{options.root}.keystore_socket() : options.socket;
   return ipc::connect_keystore(socket);
 }
 

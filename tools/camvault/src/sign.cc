@@ -5,10 +5,10 @@
 #include "camvault/container/rewrite.h"
 #include "camvault/container/writer.h"
 #include "camvault/crypto_openssl/engine.h"
+#include "camvault/signed_video/signature_sei.h"
 #include "clip_file.h"
 #include "commands.h"
 #include "exit_code.h"
-#include "media_signing_sei.h"
 #include "signer_options.h"
 #include "terminal.h"
 
@@ -36,7 +36,7 @@ class Signing final : public container::ClipEditor {
     progress_.of(source.size);
     for (const auto& track : source.dropped)
       complain(kYes, "note: the output cannot hold this track, it is left out: " + track);
-    CAM_TRY(auto identity, open_identity(options_.signer.key));
+    CAM_TRY(auto identity, key_source::open_identity(options_.signer.key));
     auto how = signer_options(options_.signer, codec_, std::move(identity.chain_pem));
     how.wait_for_key = true;  // files pass faster than keystores sign
     CAM_TRY(auto signer, signed_video::Signer::create(*engine_, std::move(identity.key), std::move(how)));
@@ -48,7 +48,7 @@ class Signing final : public container::ClipEditor {
     progress_.at(access_unit.position);
     units_.clear();
     for (const auto unit : access_unit.units) {
-      if (!is_media_signing_sei(codec_, unit)) {
+      if (!signed_video::is_signature_sei(codec_, unit)) {
         units_.push_back(unit);
       } else if (!options_.replace) {
         return fail(Errc::usage,

@@ -5,13 +5,13 @@
 
 #include <CLI/CLI.hpp>
 
+#include "camvault/key_source/signing_identity.h"
 #include "camvault/signed_video/signer.h"
-#include "signing_key.h"
 
 namespace camvault::cli {
 
 struct SignerSettings {
-  KeySource key;
+  key_source::KeySource key;
   std::string hash = "sha256";
   bool low_bitrate = false;
   bool no_emulation_prevention = false;

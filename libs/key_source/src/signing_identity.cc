@@ -1,11 +1,11 @@
-#include "signing_key.h"
+#include "camvault/key_source/signing_identity.h"
 
 #include "camvault/base/file.h"
 #include "camvault/crypto_openssl/local_key.h"
 #include "camvault/ipc/keystore_client.h"
-#include "root_layout.h"
+#include "camvault/key_source/root_layout.h"
 
-namespace camvault::cli {
+namespace camvault::key_source {
 
 namespace {
 constexpr std::size_t kMaxPem = 1 << 20;
@@ -26,7 +26,7 @@ Result<std::shared_ptr<crypto::SigningKey>> key_from_keystore(const KeySource& s
   if (!store)
     return fail(store.error().code,
                 store.error().what + " (is keystored running? docs/camera.md says how to start it)");
-  auto key = (*store)->signing_key({name, keystore::Purpose::media_signing});
+  auto key = (*store)->signing_key({name, source.purpose});
   if (!key && key.error().code == Errc::not_found) {
     return fail(Errc::not_found,
                 "the keystore has no key " + source.key + " (camvault factory provision makes it)");
@@ -52,4 +52,4 @@ Result<SigningIdentity> open_identity(const KeySource& source) {
   return identity;
 }
 
-}  // namespace camvault::cli
+}  // namespace camvault::key_source

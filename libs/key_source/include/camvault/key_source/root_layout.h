@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-namespace camvault::cli {
+namespace camvault::key_source {
 
 struct RootLayout {
   std::filesystem::path root = "/";
@@ -19,4 +19,4 @@ struct RootLayout {
   std::filesystem::path root_ca() const { return factory_folder() / "root-ca.pem"; }
 };
 
-}  // namespace camvault::cli
+}  // namespace camvault::key_source

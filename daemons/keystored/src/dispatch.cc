@@ -70,6 +70,9 @@ struct Handler {
   Answer<ResponseResult> operator()(const request::Mac& r) const {
     return bytes(engine.mac(who, r.use, r.message));
   }
+  Answer<ResponseResult> operator()(const request::Attest& r) const {
+    return bytes(engine.attest(who, r.key, r.attester, r.nonce));
+  }
 
   static Answer<ResponseResult> bytes(Answer<Bytes> answer) {
     CAM_TRY(auto value, std::move(answer));

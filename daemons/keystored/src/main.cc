@@ -91,7 +91,8 @@ Result<std::unique_ptr<keystore_engine::Engine>> open_engine(const Options& opti
        .clock = std::make_shared<SystemClock>(),
        .audit = [level = config.audit](
                     const keystore_engine::Decision& decision) { write_audit(level, decision); },
-       .step = {}});
+       .step = {},
+       .sha256 = keystore_software::sha256});
 }
 
 void say_ready(const Options& options) {

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <thread>
 
+#include "camvault/attestation/check.h"
 #include "camvault/crypto_openssl/engine.h"
 #include "camvault/crypto_openssl/local_key.h"
 #include "test_daemon.h"
@@ -161,6 +162,33 @@ TEST_F(Operations, EncryptsForItselfOnly) {
   }
   EXPECT_EQ(keystore_->encrypt(one, Bytes(keystore::kMaxMessage + 1), {}).error().code, Errc::limit);
   EXPECT_EQ(keystore_->public_key(one.key).error().code, Errc::unsupported);
+}
+
+// AX-4.1-3, NA-2.3-1: through the socket, and with keys of the caller alone.
+TEST_F(Operations, StatesWhereAKeyLives) {
+  const auto make = [&](const char* name, Purpose purpose) {
+    return keystore_->generate(key_name(name), KeyType::ec_p256, default_policy(KeyType::ec_p256, purpose))
+        .has_value();
+  };
+  ASSERT_TRUE(make("camera/attested", Purpose::media_signing));
+  ASSERT_TRUE(make("camera/attestation", Purpose::attestation));
+  const Bytes nonce(16, 0x42);
+  const auto evidence = keystore_->attest(key_name("camera/attested"), key_name("camera/attestation"), nonce);
+  ASSERT_TRUE(evidence) << evidence.error().what;
+  const auto engine = crypto_openssl::make_openssl_engine();
+  const auto spki = keystore_->public_key(key_name("camera/attested")).value();
+  const auto attester =
+      engine->digest(crypto::HashAlg::sha256, keystore_->public_key(key_name("camera/attestation")).value());
+  const auto found = attestation::check(*engine, {attestation::kKeystored, *evidence, spki, nonce, attester});
+  EXPECT_EQ(found.standing, attestation::Standing::vouched) << found.reason;
+  EXPECT_EQ(found.statement->origin, attestation::KeyOrigin::generated_inside);
+  EXPECT_EQ(keystore_->attest(key_name("camera/attested"), key_name("camera/attested"), nonce).error().code,
+            Errc::denied);
+  EXPECT_EQ(
+      keystore_->attest(key_name("camera/attested"), key_name("camera/attestation"), Bytes(7)).error().code,
+      Errc::usage);
+  EXPECT_EQ(keystore_->attest(key_name("factory/x"), key_name("camera/attestation"), nonce).error().code,
+            Errc::denied);
 }
 
 TEST_F(Operations, ImportsKnownKeysAndMarksThem) {

@@ -222,6 +222,11 @@ class KeystoreClient final : public keystore::Keystore {
     return call_for<Bytes>(pool(), request::Mac{use, message});
   }
 
+  Result<Bytes> attest(const KeyName& key, const KeyName& attester, BytesView nonce) override {
+    CAM_TRY_STATUS(check_size(nonce.size()));
+    return call_for<Bytes>(pool(), request::Attest{key, attester, nonce});
+  }
+
   Result<std::shared_ptr<crypto::SigningKey>> signing_key(const KeyUse& use) override {
     CAM_TRY(const auto description, info(use.key));
     // Said now rather than at the first signature.

@@ -150,6 +150,12 @@ void write_body(CborWriter& out, const request::Mac& r) {
   write_use(out, r.use);
   write_data(out, r.message);
 }
+void write_body(CborWriter& out, const request::Attest& r) {
+  write_name(out, r.key);
+  write_data(out, r.nonce);
+  out.key(tag::kAttester);
+  out.text(r.attester.text());
+}
 }  // namespace
 
 Result<Bytes> encode_request(const Request& request) {
@@ -248,6 +254,13 @@ Result<RequestBody> read_mac(CborReader& in) {
   CAM_TRY(const auto data, read_data(in));
   return request::Mac{std::move(use), data};
 }
+Result<RequestBody> read_attest(CborReader& in) {
+  CAM_TRY(auto key, read_name(in));
+  CAM_TRY(const auto nonce, read_data(in));
+  CAM_TRY_STATUS(in.key(tag::kAttester));
+  CAM_TRY(auto attester, keystore::read_key_name(in));
+  return request::Attest{std::move(key), std::move(attester), nonce};
+}
 template <class Body>
 Result<RequestBody> read_named(CborReader& in) {
   CAM_TRY(auto name, read_name(in));
@@ -284,6 +297,8 @@ Result<RequestBody> read_body(Operation operation, CborReader& in) {
       return read_aead<request::Decrypt>(in);
     case Operation::mac:
       return read_mac(in);
+    case Operation::attest:
+      return read_attest(in);
   }
   return fail(Errc::malformed, "an unknown operation");
 }

@@ -170,7 +170,8 @@ Result<ResponseResult> read_result(Operation operation, CborReader& in) {
     case Operation::random:
     case Operation::encrypt:
     case Operation::decrypt:
-    case Operation::mac: {
+    case Operation::mac:
+    case Operation::attest: {
       CAM_TRY(const auto bytes, in.bytes());
       return to_bytes(bytes);
     }

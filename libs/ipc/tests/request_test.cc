@@ -41,7 +41,8 @@ std::vector<Request> one_of_each() {
           {10, request::Random{32}},
           {11, request::Encrypt{use, data, data}},
           {12, request::Decrypt{use, data, {}}},
-          {~0u, request::Mac{use, {}}}};
+          {13, request::Mac{use, {}}},
+          {~0u, request::Attest{name(), KeyName::parse("camera/attestation").value(), data}}};
 }
 
 TEST(Requests, ReadBackWhatTheyWrite) {
@@ -57,7 +58,7 @@ TEST(Requests, ReadBackWhatTheyWrite) {
       EXPECT_EQ(*back->key(), name());
     }
   }
-  EXPECT_EQ(one_of_each().back().operation(), keystore::Operation::mac);
+  EXPECT_EQ(one_of_each().back().operation(), keystore::Operation::attest);
 }
 
 // SP-4.2.11: an unknown field, number or operation is refused, never skipped.

@@ -42,6 +42,7 @@ std::vector<std::pair<Operation, Response>> one_of_each() {
           {Operation::generate, {3, {}, info("a/b")}},
           {Operation::remove, {4, {}, std::monostate{}}},
           {Operation::sign_digest, {5, {}, Bytes(70, 1)}},
+          {Operation::attest, {7, {}, Bytes(300, 2)}},
           {Operation::mac, {6, ServiceError::denied, std::monostate{}}}};
 }
 

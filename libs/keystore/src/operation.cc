@@ -32,12 +32,14 @@ std::string_view to_string(Operation operation) {
       return "decrypt";
     case Operation::mac:
       return "mac";
+    case Operation::attest:
+      return "attest";
   }
   return "?";
 }
 
 std::optional<Operation> operation_from_number(std::uint64_t number) {
-  if (number < std::uint64_t{1} || number > static_cast<std::uint64_t>(Operation::mac)) return std::nullopt;
+  if (number < std::uint64_t{1} || number > static_cast<std::uint64_t>(Operation::attest)) return std::nullopt;
   return static_cast<Operation>(number);
 }
 

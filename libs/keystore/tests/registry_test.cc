@@ -23,6 +23,7 @@ TEST(Registry, NumbersNeverChange) {
   EXPECT_EQ(number_of(crypto::HashAlg::sha256), 1u);
   EXPECT_EQ(number_of(crypto::HashAlg::sha512), 3u);
   EXPECT_EQ(operation_from_number(13), Operation::mac);
+  EXPECT_EQ(operation_from_number(14), Operation::attest);
   EXPECT_EQ(service_error_from_number(15), ServiceError::internal);
 }
 
@@ -38,7 +39,7 @@ TEST(Registry, ReadsBackWhatItWritesAndNothingElse) {
     EXPECT_FALSE(from_number<crypto::HashAlg>(number));
   }
   EXPECT_FALSE(operation_from_number(0));
-  EXPECT_FALSE(operation_from_number(14));
+  EXPECT_FALSE(operation_from_number(15));
   EXPECT_FALSE(service_error_from_number(0));
   EXPECT_FALSE(service_error_from_number(16));
   EXPECT_FALSE(service_error_from_number(257));

@@ -86,6 +86,7 @@ const char* AccessRules::why_not(const Caller& who, Operation operation, std::st
     case Operation::encrypt:
     case Operation::decrypt:
     case Operation::mac:
+    case Operation::attest:
       return uses(*rule, who.uid) ? nullptr : "the uid does not use the application's keys";
   }
   return "unknown operation";

@@ -11,7 +11,7 @@ constexpr Operation kAll[] = {Operation::status,     Operation::list,        Ope
                               Operation::generate,   Operation::import_key,  Operation::remove,
                               Operation::public_key, Operation::sign_digest, Operation::sign_message,
                               Operation::random,     Operation::encrypt,     Operation::decrypt,
-                              Operation::mac};
+                              Operation::mac,        Operation::attest};
 
 ApplicationRule rule(std::string name, std::uint32_t uid) {
   ApplicationRule out;
@@ -44,7 +44,7 @@ std::string allowed(const AccessRules& rules, std::uint32_t uid, std::string_vie
 // SP-4.2.11: what each role may do, as a table. Whoever is not in it may ask for the status.
 TEST(AccessRules, AreATableOfRolesAndOperations) {
   const auto rules = example();
-  const std::string use = "sign_digest sign_message random encrypt decrypt mac ";
+  const std::string use = "sign_digest sign_message random encrypt decrypt mac attest ";
   EXPECT_EQ(allowed(rules, 100, "camera"), "status list info public_key " + use);
   EXPECT_EQ(allowed(rules, 101, "camera"), "status list info public_key " + use);
   EXPECT_EQ(allowed(rules, 102, "camera"), "status list info generate remove public_key random ");

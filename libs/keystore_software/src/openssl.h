@@ -43,6 +43,7 @@ inline constexpr std::size_t kGcmTag = 16;
 Result<Bytes> gcm_seal(BytesView key, BytesView nonce, BytesView additional, BytesView plain);
 Result<Secret> gcm_open(BytesView key, BytesView nonce, BytesView additional, BytesView sealed);
 
+crypto::Digest sha256(BytesView message);
 Result<Bytes> hmac_sha256(BytesView key, BytesView message);
 Result<Secret> hkdf_sha256(BytesView key, BytesView salt, BytesView info, std::size_t size);
 Status random(std::span<std::uint8_t> out);          // public values: nonces, salts

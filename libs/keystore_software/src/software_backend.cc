@@ -138,6 +138,10 @@ bool use_locked_heap() {
   return openssl::init_locked_heap(kLockedHeap);
 }
 
+crypto::Digest sha256(BytesView message) {
+  return openssl::sha256(message);
+}
+
 std::shared_ptr<keystore_engine::Backend> make_software_backend() {
   return std::make_shared<SoftwareBackend>();
 }

@@ -10,8 +10,11 @@
 #include <fstream>
 #include <thread>
 
+#include "camvault/attestation/check.h"
+#include "camvault/crypto_openssl/engine.h"
 #include "camvault/keystore_software/root_key_file.h"
 #include "camvault/keystore_software/software_backend.h"
+#include "camvault/test_support/program.h"
 #include "camvault/test_support/temporary_folder.h"
 
 namespace camvault::keystore_engine {
@@ -55,7 +58,8 @@ class EngineTest : public testing::Test {
                   audit_.push_back(std::to_string(d.who.uid) + " " + std::string(to_string(d.operation)) +
                                    " " + std::string(d.key) + (d.allowed ? " allowed" : " refused"));
                 },
-            .step = {}};
+            .step = {},
+            .sha256 = keystore_software::sha256};
   }
   void reopen() {
     engine_.reset();
@@ -132,6 +136,72 @@ TEST_F(EngineTest, EveryOperationAsksThePolicyOnEveryCallAndRootIsNobody) {
                 .error()
                 .error,
             ServiceError::denied);
+}
+
+// AX-4.1-3, NA-2.3-1, NA-2.3-2: the engine says where a key came from; nobody else can put words into its
+// mouth.
+TEST_F(EngineTest, StatesWhereAKeyCameFrom) {
+  make_key("camera/made");
+  const auto attestation_policy = default_policy(KeyType::ec_p256, Purpose::attestation);
+  ASSERT_TRUE(engine_->generate(kManager, name("camera/ak"), KeyType::ec_p256, attestation_policy));
+  const auto pem = (folder_ / "outside.pem").string();
+  const auto file = (folder_ / "outside.der").string();
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"openssl", "genpkey", "-algorithm", "EC", "-pkeyopt",
+                                 "ec_paramgen_curve:P-256", "-out", pem},
+        std::vector<std::string>{"openssl", "pkcs8", "-topk8", "-nocrypt", "-in", pem, "-outform", "DER",
+                                 "-out", file}}) {
+    ASSERT_EQ(test_support::run_program(command).exit_code, 0);
+  }
+  const auto pkcs8 = read_file(file, 4096).value();
+  ASSERT_TRUE(engine_->import_key(kManager, name("camera/put-in"), KeyType::ec_p256,
+                                  default_policy(KeyType::ec_p256, Purpose::media_signing), Secret(pkcs8)));
+  const auto crypto = crypto_openssl::make_openssl_engine();
+  const Bytes nonce(16, 0x77);
+  const auto attester =
+      crypto->digest(HashAlg::sha256, engine_->public_key(kCamera, name("camera/ak")).value());
+  for (const auto& [key, origin] : {std::pair{"camera/made", attestation::KeyOrigin::generated_inside},
+                                    std::pair{"camera/put-in", attestation::KeyOrigin::imported}}) {
+    const auto evidence = engine_->attest(kCamera, name(key), name("camera/ak"), nonce);
+    ASSERT_TRUE(evidence) << evidence.error().why;
+    EXPECT_EQ(audit_.back(), "100 attest " + std::string(key) + " allowed");
+    const auto spki = engine_->public_key(kCamera, name(key)).value();
+    const auto found =
+        attestation::check(*crypto, {attestation::kKeystored, *evidence, spki, nonce, attester});
+    EXPECT_EQ(found.standing, attestation::Standing::vouched) << found.reason;
+    EXPECT_EQ(found.statement->origin, origin);
+    EXPECT_EQ(found.statement->backend, "software");
+    EXPECT_EQ(found.statement->stated, from_unix_seconds(1'700'000'000));
+  }
+}
+
+TEST_F(EngineTest, StatementsAreForThoseWhoMayUseBothKeys) {
+  make_key("camera/made");
+  make_key("camera/of-second", {kSecond.uid});
+  auto only_second = default_policy(KeyType::ec_p256, Purpose::attestation);
+  only_second.uids = {kSecond.uid};
+  ASSERT_TRUE(engine_->generate(kManager, name("camera/ak2"), KeyType::ec_p256, only_second));
+  ASSERT_TRUE(engine_->generate(kManager, name("camera/ak"), KeyType::ec_p256,
+                                default_policy(KeyType::ec_p256, Purpose::attestation)));
+  ASSERT_TRUE(engine_->generate(kManager, name("camera/aes"), KeyType::aes_256,
+                                default_policy(KeyType::aes_256, Purpose::data_encryption)));
+  const auto error = [&](const Caller& who, const char* key, const char* by, std::size_t nonce = 16) {
+    const auto evidence = engine_->attest(who, name(key), name(by), Bytes(nonce, 1));
+    return evidence ? kNone : evidence.error().error;
+  };
+  EXPECT_EQ(error(kCamera, "camera/made", "camera/ak"), kNone);
+  EXPECT_EQ(error(kCamera, "camera/of-second", "camera/ak"), ServiceError::denied);
+  EXPECT_EQ(error(kCamera, "camera/made", "camera/ak2"), ServiceError::denied);
+  EXPECT_EQ(error(kManager, "camera/made", "camera/ak"), ServiceError::denied);
+  EXPECT_EQ(error(kRoot, "camera/made", "camera/ak"), ServiceError::denied);
+  EXPECT_EQ(error(kStranger, "camera/none", "camera/ak"), ServiceError::denied);
+  EXPECT_EQ(error(kCamera, "camera/none", "camera/ak"), ServiceError::not_found);
+  EXPECT_EQ(error(kCamera, "camera/made", "camera/none"), ServiceError::not_found);
+  EXPECT_EQ(error(kCamera, "camera/made", "other/ak"), ServiceError::denied);
+  EXPECT_EQ(error(kCamera, "camera/made", "camera/made"), ServiceError::wrong_purpose);
+  EXPECT_EQ(error(kCamera, "camera/aes", "camera/ak"), ServiceError::unsupported);
+  EXPECT_EQ(error(kCamera, "camera/made", "camera/ak", 7), ServiceError::usage);
+  EXPECT_EQ(error(kCamera, "camera/made", "camera/ak", 65), ServiceError::usage);
 }
 
 TEST_F(EngineTest, KeysServeTheirPurposeAndTheirAlgorithmsOnly) {

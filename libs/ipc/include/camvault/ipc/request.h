@@ -38,6 +38,7 @@ inline constexpr std::int64_t kData = 8;  // key, digest, message, plaintext or 
 inline constexpr std::int64_t kAdditional = 9;
 inline constexpr std::int64_t kCount = 10;
 inline constexpr std::int64_t kAfter = 11;  // empty, or the last name of the page before
+inline constexpr std::int64_t kAttester = 12;  // the name of an attestation key
 }  // namespace request_tag
 
 struct Hello {
@@ -102,13 +103,18 @@ struct Mac {
   KeyUse use;
   BytesView message;
 };
+struct Attest {
+  KeyName key;
+  KeyName attester;
+  BytesView nonce;
+};
 }  // namespace request
 
 // In the order of Operation's numbers.
 using RequestBody =
     std::variant<request::Status, request::List, request::Info, request::Generate, request::Import,
                  request::Remove, request::PublicKey, request::SignDigest, request::SignMessage,
-                 request::Random, request::Encrypt, request::Decrypt, request::Mac>;
+                 request::Random, request::Encrypt, request::Decrypt, request::Mac, request::Attest>;
 
 struct Request {
   std::uint32_t id = 0;

@@ -96,6 +96,11 @@ class Keystore {
 
   virtual Result<Bytes> mac(const KeyUse& use, BytesView message) = 0;  // HMAC-SHA256, 32 bytes
 
+  // Evidence of where `key` lives: attestation::KeystoredEvidence (docs/formats/attestation.md), signed with
+  // `attester`, a key of the purpose attestation, which does nothing else. `nonce`: 8 to 64 bytes of the
+  // caller's choice. Errc::unsupported for a symmetric key.
+  virtual Result<Bytes> attest(const KeyName& key, const KeyName& attester, BytesView nonce) = 0;
+
   // A key to sign with. It keeps what it needs of the connection; it outlives this object. sign_async never
   // blocks: the signature arrives on a thread of the client.
   virtual Result<std::shared_ptr<crypto::SigningKey>> signing_key(const KeyUse& use) = 0;

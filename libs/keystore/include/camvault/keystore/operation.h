@@ -25,6 +25,7 @@ enum class Operation : std::uint8_t {
   encrypt = 11,
   decrypt = 12,
   mac = 13,
+  attest = 14,
 };
 
 std::optional<Operation> operation_from_number(std::uint64_t number);

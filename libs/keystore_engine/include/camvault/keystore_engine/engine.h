@@ -46,6 +46,8 @@ struct EngineConfig {
   std::shared_ptr<const Clock> clock;
   AuditSink audit;
   StepHook step;  // tests only
+  // SHA-256, for what the engine states about keys; without it there are no statements.
+  std::function<crypto::Digest(BytesView)> sha256 = {};
 };
 
 // Thread-safe. Operations that write (generate, import, remove) follow one another; others run side by side.
@@ -83,6 +85,9 @@ class Engine {
   Answer<Bytes> encrypt(const Caller& who, const KeyUse& use, BytesView plaintext, BytesView additional);
   Answer<Secret> decrypt(const Caller& who, const KeyUse& use, BytesView sealed, BytesView additional);
   Answer<Bytes> mac(const Caller& who, const KeyUse& use, BytesView message);
+  // What the engine itself states about a key: attestation::KeystoredEvidence. Both keys must be the caller's
+  // to use, of one application.
+  Answer<Bytes> attest(const Caller& who, const KeyName& key, const KeyName& attester, BytesView nonce);
 
   bool knows(std::uint32_t uid) const {
     return config_.rules.is_known(uid);
@@ -105,6 +110,7 @@ class Engine {
   Answer<void> authorise(const Caller& who, Operation operation, std::string_view application,
                          std::string_view key);
   Answer<RecordPtr> authorise_key(const Caller& who, Operation operation, const KeyName& name);
+  Answer<RecordPtr> find_attester(const Caller& who, const KeyName& key, const KeyName& attester) const;
   Answer<RecordPtr> authorise_use(const Caller& who, Operation operation, const KeyUse& use,
                                   const SigningChoice* choice = nullptr);
   tl::unexpected<keystore::Refusal> refuse(const Caller& who, Operation operation, std::string_view key,

@@ -13,4 +13,6 @@ bool use_locked_heap();
 
 std::shared_ptr<keystore_engine::Backend> make_software_backend();
 
+crypto::Digest sha256(BytesView message);  // for EngineConfig
+
 }  // namespace camvault::keystore_software

@@ -130,10 +130,10 @@ TEST(Location, FollowsTheXdgSpecification) {
     return at == variables.end() ? std::nullopt : std::optional(at->second);
   };
   EXPECT_EQ(default_location(environment), "");
-  variables["HOME"] = "/home/ann";
-  EXPECT_EQ(default_location(environment), "/home/ann/.config/camvault/trust");
+  variables["HOME"] = "/h/ann";
+  EXPECT_EQ(default_location(environment), "/h/ann/.config/camvault/trust");
   variables["XDG_CONFIG_HOME"] = "relative";
-  EXPECT_EQ(default_location(environment), "/home/ann/.config/camvault/trust");
+  EXPECT_EQ(default_location(environment), "/h/ann/.config/camvault/trust");
   variables["XDG_CONFIG_HOME"] = "/cfg";
   EXPECT_EQ(default_location(environment), "/cfg/camvault/trust");
   variables["CAMVAULT_TRUST"] = "/elsewhere";

@@ -18,6 +18,12 @@ std::string_view to_string(ClipFormat format) {
       return "matroska";
     case ClipFormat::mpeg_ts:
       return "mpeg_ts";
+    case ClipFormat::obu:
+      return "obu";
+    case ClipFormat::ivf:
+      return "ivf";
+    case ClipFormat::units:
+      return "units";
   }
   return "unknown";
 }
@@ -30,12 +36,18 @@ bool looks_like_matroska(BytesView file) {
 
 namespace {
 Result<std::unique_ptr<UnitSource>> open(ClipBytes clip, const ClipOptions& options, std::size_t window) {
-  constexpr std::uint64_t kLookedAt = 8;
+  constexpr std::uint64_t kLookedAt = 32;
   if (clip.size() == 0) return fail(Errc::malformed, "the file is empty");
+  if (options.units) {
+    if (!options.codec) return fail(Errc::usage, "units behind lengths do not say which codec they are");
+    return open_units(clip, *options.codec, window);
+  }
   Bytes keep;
   CAM_TRY(const auto head, clip.read(0, std::min(clip.size(), kLookedAt), keep));
   if (looks_like_matroska(head)) return fail(Errc::unsupported, "Matroska is not read here");
   if (looks_like_mp4(head)) return open_mp4(clip, window);
+  if (looks_like_ivf(head)) return open_ivf(clip, head, window);
+  if (looks_like_obus(head) || options.codec == Codec::av1) return open_obus(clip, window);
   return open_annex_b(clip, options.codec, window);
 }
 }  // namespace

@@ -39,6 +39,8 @@ Result<SampleDescription> read_sample_entry(const bmff::Box& entry) {
     description.codec = Codec::h264;
   } else if (entry.type == fourcc("hvc1") || entry.type == fourcc("hev1")) {
     description.codec = Codec::h265;
+  } else if (entry.type == fourcc("av01")) {
+    description.codec = Codec::av1;
   } else if (entry.type == fourcc("encv")) {
     return fail(Errc::unsupported, "the video is encrypted (encv): it has to be decrypted first");
   } else {
@@ -53,6 +55,11 @@ Result<SampleDescription> read_sample_entry(const bmff::Box& entry) {
   if (description.codec == Codec::h264) {
     CAM_TRY(const auto avcc, bmff::require(children, fourcc("avcC")));
     CAM_TRY(description.length_size, avc_length_size(avcc));
+  } else if (description.codec == Codec::av1) {
+    CAM_TRY(const auto av1c, bmff::require(children, fourcc("av1C")));
+    // AV1 in ISOBMFF 2.3: marker bit and version 1. Its samples are OBUs that say their own size.
+    if (av1c.empty() || av1c[0] != 0x81) return fail(Errc::unsupported, "MP4: version of av1C");
+    description.length_size = 0;
   } else {
     CAM_TRY(const auto hvcc, bmff::require(children, fourcc("hvcC")));
     CAM_TRY(description.length_size, hevc_length_size(hvcc));

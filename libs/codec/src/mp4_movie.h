@@ -12,7 +12,7 @@ namespace camvault::codec::mp4 {
 // One sample entry: how the samples that name it are cut into units.
 struct SampleDescription {
   Codec codec = Codec::h264;
-  std::uint8_t length_size = 4;  // bytes of the length before each unit: 1, 2 or 4
+  std::uint8_t length_size = 4;  // bytes of the length before each unit: 1, 2 or 4; 0 with AV1: OBUs
   std::uint32_t width = 0;
   std::uint32_t height = 0;
 };

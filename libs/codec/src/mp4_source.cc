@@ -1,4 +1,5 @@
 // The units of an MP4: finds moov, then cuts the samples of the video track at their length fields.
+#include "camvault/codec/obu.h"
 #include "clip_sources.h"
 #include "mp4_samples.h"
 
@@ -133,8 +134,19 @@ class Mp4Source final : public UnitSource {
     return true;
   }
 
+  Status next_obu(std::size_t left) {
+    const auto header = read_obu_header(window_.at(position_, left));
+    if (!header && sample_is_cut_) return cut_unit();
+    if (!header) return tl::unexpected(header.error());
+    if (header->size() > left) return cut_unit();
+    run_.push_back({window_.at(position_, header->size()), position_, time_});
+    position_ += header->size();
+    return ok();
+  }
+
   Status next_unit() {
     const auto left = end_ - position_;
+    if (length_size_ == 0) return next_obu(static_cast<std::size_t>(left));
     if (left < length_size_) return cut_unit();
     std::uint32_t length = 0;
     for (const auto byte : window_.at(position_, length_size_)) length = length << 8 | byte;

@@ -1,5 +1,7 @@
 #include "camvault/codec/unit.h"
 
+#include "camvault/codec/obu.h"
+
 namespace camvault::codec {
 
 namespace {
@@ -74,14 +76,77 @@ UnitInfo classify_h265(BytesView unit) {
   return info;
 }
 
+// AV1 specification 5.9.2: without reduced_still_picture_header a frame header begins with
+// show_existing_frame, frame_type (0 is a key frame) and show_frame.
+UnitInfo classify_av1(BytesView unit) {
+  UnitInfo info;
+  const auto header = read_obu_header(unit);
+  if (!header) return info;
+  info.type = static_cast<std::uint8_t>(header->type);
+  const auto first = unit.size() > header->payload_offset ? unit[header->payload_offset] : 0xff;
+  switch (header->type) {
+    case ObuType::frame:
+    case ObuType::frame_header:
+      info.kind = UnitKind::slice;
+      info.first_slice = true;
+      info.gop_start = (first & 0xe0) == 0;
+      info.reference_hashed = header->type == ObuType::frame;
+      break;
+    case ObuType::tile_group:
+      info.kind = UnitKind::slice;
+      break;
+    case ObuType::metadata:
+      info.kind = UnitKind::sei;
+      break;
+    case ObuType::sequence_header:
+      info.kind = UnitKind::parameter_set;
+      break;
+    case ObuType::temporal_delimiter:
+    case ObuType::padding:
+      info.kind = UnitKind::delimiter;
+      break;
+    default:
+      info.kind = UnitKind::other;
+  }
+  return info;
+}
+
 }  // namespace
 
 std::string_view to_string(Codec codec) {
-  return codec == Codec::h264 ? "h264" : "h265";
+  switch (codec) {
+    case Codec::h264:
+      return "h264";
+    case Codec::h265:
+      return "h265";
+    case Codec::av1:
+      return "av1";
+  }
+  return "unknown";
+}
+
+std::string_view name_of(Codec codec) {
+  switch (codec) {
+    case Codec::h264:
+      return "H.264";
+    case Codec::h265:
+      return "H.265";
+    case Codec::av1:
+      return "AV1";
+  }
+  return "unknown";
 }
 
 UnitInfo classify(Codec codec, BytesView unit) {
-  return codec == Codec::h264 ? classify_h264(unit) : classify_h265(unit);
+  switch (codec) {
+    case Codec::h264:
+      return classify_h264(unit);
+    case Codec::h265:
+      return classify_h265(unit);
+    case Codec::av1:
+      return classify_av1(unit);
+  }
+  return {};
 }
 
 BytesView without_trailing_zeros(BytesView unit) {

@@ -162,6 +162,7 @@ ClipFormat format_of(BytesView file) {
 Result<std::unique_ptr<codec::UnitSource>> open_media(const std::filesystem::path& path,
                                                       const codec::ClipOptions& options) {
   CAM_TRY(auto file, MappedFile::open(path));
+  if (options.units) return MappedSource::open(std::move(file), options);
   const auto format = format_of(file.bytes());
   if (format != ClipFormat::mp4) return ForeignSource::open(path, format);
   return MappedSource::open(std::move(file), options);

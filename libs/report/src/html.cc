@@ -117,8 +117,8 @@ void facts(std::string& out, const Subject& subject, const signed_video::Report&
          utc_text(*report.first_time) +
              (report.last_time ? "<br>to " + utc_text(*report.last_time) : std::string()));
   }
-  std::string content = count_text(report.pictures, "picture", "pictures") + ", " +
-                        (report.codec == codec::Codec::h264 ? "H.264" : "H.265");
+  std::string content =
+      count_text(report.pictures, "picture", "pictures") + ", " + std::string(codec::name_of(report.codec));
   if (subject.width != 0)
     content += ", " + std::to_string(subject.width) + " &times; " + std::to_string(subject.height);
   if (subject.duration) content += ", " + duration_text(*subject.duration);

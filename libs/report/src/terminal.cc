@@ -198,7 +198,7 @@ std::string content(const Subject& subject, const signed_video::Report& report) 
                                    [](const auto& gop) { return gop.verdict != UnitStatus::missing; });
   auto text = count_text(report.pictures, "picture", "pictures") + " in " +
               count_text(static_cast<std::uint64_t>(there), "group", "groups");
-  text += ", " + std::string(report.codec == codec::Codec::h264 ? "H.264" : "H.265");
+  text += ", " + std::string(codec::name_of(report.codec));
   if (subject.width != 0) text += " " + std::to_string(subject.width) + "x" + std::to_string(subject.height);
   if (!subject.container.empty()) text += ", " + container_text(subject.container);
   if (subject.duration) text += ", " + duration_text(*subject.duration);

@@ -40,10 +40,10 @@ std::uint32_t Coverage::typical_slices() const {
 
 void Coverage::add_unit(PendingUnit unit) {
   if (unit.hash.anchors) {
-    if (deferred_ && deferred_for_ == Wait::units) settle_deferred(Wait::sei, nullptr);
+    if (deferred_ && deferred_for_ == Wait::units && !deferred_->proves) settle_deferred(Wait::sei, nullptr);
     anchors_.emplace_back(unit.clip_gop, unit.hash.raw);
   }
-  if (!unit.hash.sei) {
+  if (unit.picture_data) {
     if (unit.first_slice) {
       if (slices_in_picture_ != 0 && slices_in_picture_ < slices_seen_.size())
         ++slices_seen_[slices_in_picture_];
@@ -55,8 +55,11 @@ void Coverage::add_unit(PendingUnit unit) {
     flushed_gops_ += pending_[kMaxPending / 2].clip_gop - pending_.front().clip_gop;
     settle_front(kMaxPending / 2, nullptr, 0);
   }
-  if (unit.hash.anchors) waiting_anchors_.push_back(unit.sequence);
+  const bool anchors = unit.hash.anchors;
+  if (anchors) waiting_anchors_.push_back(unit.sequence);
   pending_.push_back(std::move(unit));
+  // Such an SEI waits for exactly this unit.
+  if (anchors && deferred_ && deferred_->proves) settle_deferred(Wait::nothing, nullptr);
 }
 
 void Coverage::add_suspect(std::uint64_t sequence) {
@@ -135,7 +138,10 @@ bool Coverage::came_early(const GopSei& sei) {
   if (placed_) {
     const auto step = sei.general.counter - placed_->counter;
     if (step == 0 || step > kHalfOfCounters) return false;
-    if (step == 1 && placed_->first_entry && *placed_->first_entry != sei.general.linked_hash) return false;
+    if (step == 1 && placed_->first_entry && sei.general.format != Format::axis_legacy &&
+        *placed_->first_entry != sei.general.linked_hash) {
+      return false;
+    }
   }
   note(NoteKind::out_of_order, current_gop(), unplaced_.size(),
        "GOPs stand in another order than they were recorded in");
@@ -160,13 +166,42 @@ void Coverage::check_order(const GopSei& sei) {
     begin_piece("the GOP counter and the signed times do not fit together here: two recordings were joined");
     return;
   }
-  if (step == 1 && previous_->first_entry && *previous_->first_entry != sei.general.linked_hash) {
+  if (step == 1 && !link_fits(sei)) {
     begin_piece("the signed link to the GOP before does not fit: two recordings were joined");
     return;
   }
   const auto seen_early =
       std::erase_if(early_, [&](std::uint32_t c) { return c - previous_->counter < step; });
   lost_ += step - 1 - std::min<std::uint64_t>(step - 1, seen_early);
+}
+
+// Is the unit with that hash the one that a legacy SEI says comes next?
+bool Coverage::closes(const Previous& previous, const crypto::Digest& next_unit) const {
+  Hashable unit;
+  unit.raw = next_unit;
+  return entry_of(engine_, hash_, unit, *previous.anchor) == previous.closing;
+}
+
+// At the end of a stream there is no next GOP: what a legacy list closes with is the last picture itself.
+void Coverage::take_last_unit(GopSei& sei, Located& located) const {
+  if (sei.closing.empty() || located.end >= pending_.size() || pending_[located.end].hash.anchors) return;
+  if (entry_of(engine_, hash_, pending_[located.end].hash, located.anchor) != sei.closing) return;
+  located.steps.push_back({UnitStatus::authentic, located.end++});
+  sei.closing = {};
+}
+
+// Does the SEI belong behind the one before it?
+bool Coverage::link_fits(const GopSei& sei) const {
+  if (!previous_ || !previous_->first_entry) return true;
+  if (sei.general.format != Format::axis_legacy) return *previous_->first_entry == sei.general.linked_hash;
+  // The units prove it themselves where there is no list: the unit behind a GOP was signed with it.
+  if (previous_->closing.empty() || !previous_->anchor || !sei.list ||
+      sei.list->size() < previous_->closing.size)
+    return true;
+  crypto::Digest first;
+  first.size = previous_->closing.size;
+  std::copy_n(sei.list->begin(), first.size, first.bytes.begin());
+  return closes(*previous_, first);
 }
 
 // Finds the units of an SEI and settles them, or says what has to come first; then the SEI was not touched.
@@ -182,6 +217,12 @@ Coverage::Wait Coverage::resolve(GopSei& sei, Wait may_wait_for, const GopSei* f
     return Wait::units;  // whether it really is the end of the stream decides what a gap in its list means
   }
   if (located) {
+    take_last_unit(sei, *located);
+    if (sei.proves && located->end < pending_.size()) {
+      Hashable next;
+      next.raw = pending_[located->end].hash.raw;
+      sei.closing = entry_of(engine_, hash_, next, located->anchor);
+    }
     const auto front = located->begin;
     const auto dropped = front;
     if (front > 0 || lost_ > 0 || !unplaced_.empty()) settle_front(front, &sei, lost_);
@@ -192,6 +233,18 @@ Coverage::Wait Coverage::resolve(GopSei& sei, Wait may_wait_for, const GopSei* f
     located->end -= dropped;
     commit_segment(sei, std::move(*located));
     return Wait::nothing;
+  }
+  if (sei.proves) {
+    // Its signature cannot be checked before the unit behind the GOP is here.
+    if (may_wait_for == Wait::units && !at_end_) return Wait::units;
+    if (at_end_ && (pending_.empty() || pending_.back().sequence < sei.sequence)) {
+      stale_end_ = true;
+      note(NoteKind::last_gop_not_verifiable, current_gop(), 1,
+           "the last signature also speaks about the picture behind its GOP, which is not in the clip: that "
+           "GOP "
+           "cannot be verified");
+      return Wait::nothing;
+    }
   }
   const bool gop_is_open =
       pending_.empty() || waiting_anchors_.size() == (pending_.front().hash.anchors ? 1U : 0U);
@@ -233,11 +286,14 @@ void Coverage::set_aside(GopSei sei) {
   previous.counter = general.counter;
   previous.partial = general.partial;
   previous.end = general.end;
+  previous.closing = sei.closing;
+  previous.signature_valid = sei.signature == SignatureStatus::valid;
   previous.gop_hash = general.gop_hash;
   previous.unit_count = general.unit_count;
   Unplaced unplaced;
   const auto size = general.gop_hash.size;
-  unplaced.places = general.unit_count != kUnknownUnitCount ? general.unit_count : 0;
+  const bool counted = general.format != Format::onvif || general.unit_count != kUnknownUnitCount;
+  unplaced.places = counted ? general.unit_count : 0;
   if (sei.list && sei.list->size() >= size) {
     unplaced.places = sei.list->size() / size;
     crypto::Digest first;
@@ -267,7 +323,7 @@ void Coverage::commit_segment(GopSei& sei, Located located) {
 
   SegmentSummary segment;
   segment.signature = sei.signature;
-  segment.linked = previous_ && previous_->first_entry && *previous_->first_entry == general.linked_hash;
+  segment.linked = previous_ && previous_->first_entry && link_fits(sei);
   segment.start = general.start;
   segment.end = general.end;
   if (repeats_previous(general)) {
@@ -321,7 +377,7 @@ void Coverage::commit_segment(GopSei& sei, Located located) {
     const auto& unit = pending_[step.unit];
     if (unit.hash.sei) {
       record.seis.emplace_back(unit.sei, step.status);
-    } else {
+    } else if (unit.picture_data) {
       // A changed header can hide that a picture begins.
       const bool should_begin = slices == 1 || slice < 0;
       if (step.status == UnitStatus::altered && should_begin && !unit.first_slice) ++picture_shift_;
@@ -357,6 +413,8 @@ void Coverage::commit_segment(GopSei& sei, Located located) {
   previous.placed = true;
   previous.first_entry = located.first_entry;
   previous.anchor = located.anchor;
+  previous.closing = sei.closing;
+  previous.signature_valid = sei.signature == SignatureStatus::valid;
   previous.end = general.end;
   previous.gop = segment.gop;
   previous.gop_hash = general.gop_hash;
@@ -379,7 +437,7 @@ void Coverage::commit_segment(GopSei& sei, Located located) {
 UnitResult Coverage::result_of(const PendingUnit& unit, UnitStatus status) const {
   UnitResult result;
   result.status = status;
-  result.picture_data = !unit.hash.sei;
+  result.picture_data = unit.picture_data;
   result.first_slice = unit.first_slice;
   result.picture = static_cast<std::uint32_t>(std::max<std::int64_t>(0, unit.clip_picture + picture_shift_));
   result.clip_picture = unit.clip_picture;

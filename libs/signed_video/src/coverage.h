@@ -35,6 +35,8 @@ inline constexpr std::size_t kMaxGaps = 4096;
 inline constexpr std::size_t kMaxNotes = 1000;
 inline constexpr std::size_t kMaxListedMissingGops = 1000;
 
+inline constexpr std::uint8_t kAxisGopSalt = 0x01;  // Axis: the first byte of what a GOP hash is made of
+
 // Counters wrap: a step of more than this is a step back.
 inline constexpr std::uint32_t kHalfOfCounters = 0x8000'0000;
 
@@ -43,6 +45,7 @@ inline constexpr Timestamp kLatestTime = Timestamp::max() - std::chrono::hours(4
 
 struct PendingUnit {
   Hashable hash;
+  bool picture_data = true;  // false: an SEI or metadata that is hashed with the pictures
   bool first_slice = false;
   bool reference_hashed = true;    // false: ONVIF's reference signer leaves such units out
   std::uint8_t attempts = 0;       // lists that were searched for it in vain
@@ -62,6 +65,11 @@ struct GopSei {
   std::optional<WaitingSignature> waiting;            // with no_key
   std::uint64_t id = 0;                               // ascending
   std::uint64_t sequence = 0;                         // of the next hashable unit when the SEI came
+
+  // Axis' legacy scheme: an SEI also speaks about the first unit of the next GOP, which links the two.
+  crypto::Digest closing;  // the entry of that unit, from the list
+  // Without a list: are these, the entries of the GOP and that of the unit behind it, what was signed?
+  std::function<bool(BytesView entries)> proves;
 };
 
 class Coverage {
@@ -95,6 +103,8 @@ class Coverage {
     bool placed = false;  // its units were found in the clip
     std::optional<crypto::Digest> first_entry;
     std::optional<crypto::Digest> anchor;
+    crypto::Digest closing;  // legacy: entry of the unit behind it, unless that was found in the GOP
+    bool signature_valid = false;
     std::optional<Timestamp> end;
     std::optional<std::uint32_t> gop;
     crypto::Digest gop_hash;
@@ -125,6 +135,11 @@ class Coverage {
   void defer_unless_settled(GopSei sei, Wait may_wait_for, const GopSei* following);
   void settle_deferred(Wait may_wait_for, const GopSei* following);
   void check_order(const GopSei& sei);
+  bool link_fits(const GopSei& sei) const;
+  bool closes(const Previous& previous, const crypto::Digest& next_unit) const;
+  void take_last_unit(GopSei& sei, Located& located) const;
+  std::optional<std::size_t> count_of(const General& general, std::size_t begin) const;
+  bool proved_by_the_next(const GopSei& sei, Located& located, Bytes entries) const;
   bool came_early(const GopSei& sei);
   bool plausible_gap(const GopSei& sei, std::uint32_t lost) const;
   std::optional<Located> locate_exactly(const GopSei& sei, std::size_t begin, bool reference_only);

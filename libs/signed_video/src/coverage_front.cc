@@ -35,7 +35,7 @@ bool Coverage::is_one_gop(std::size_t count) const {
   std::size_t slices = 0;
   for (std::size_t i = 0; i < count; ++i) {
     if (pending_[i].hash.anchors && i > 0) return false;
-    slices += pending_[i].hash.sei ? 0U : 1U;
+    slices += pending_[i].picture_data ? 1U : 0U;
   }
   const bool continues = previous_ && previous_->partial;
   return count == 0 ||
@@ -165,8 +165,14 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
       !stale_end_) {
     // The last signed GOP was complete: nothing belongs between it and the next IDR picture.
     for (std::size_t i = 0; i < count && !pending_[i].hash.anchors; ++i) {
-      if (!pending_[i].hash.sei && pending_[i].clip_gop == pending_.front().clip_gop)
+      if (pending_[i].picture_data && pending_[i].clip_gop == pending_.front().clip_gop)
         status[i] = UnitStatus::extra;
+    }
+    // A legacy SEI speaks about the unit behind its GOP as well.
+    if (count > 0 && !previous_->closing.empty() && previous_->anchor && previous_->signature_valid &&
+        pending_.front().picture_data) {
+      status.front() =
+          closes(*previous_, pending_.front().hash.raw) ? UnitStatus::authentic : UnitStatus::altered;
     }
   }
   if (next == nullptr || stale_end_ || joined_) return status;
@@ -175,8 +181,8 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
     // A clip may begin inside a GOP, but then an SEI for that GOP is here. What no SEI speaks of was put
     // here, or robbed of its signature.
     const auto& link = next->general.linked_hash;
-    const bool very_first =
-        std::all_of(link.bytes.begin(), link.bytes.begin() + link.size, [](auto byte) { return byte == 0; });
+    const bool very_first = !link.empty() && std::all_of(link.bytes.begin(), link.bytes.begin() + link.size,
+                                                         [](auto byte) { return byte == 0; });
     if (very_first) std::fill(status.begin(), status.end(), UnitStatus::extra);
     record.uncovered_is_tampering = true;
     note(NoteKind::unsigned_head, 0, count,

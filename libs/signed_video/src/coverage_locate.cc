@@ -6,32 +6,54 @@
 
 namespace camvault::signed_video {
 
-namespace {
-
-// Release 26.06 hashes all slice types. ONVIF's reference implementation (up to 25.12) leaves some out.
-bool signer_hashes_all_types(const General& general) {
-  return general.spec_version == std::array<std::uint8_t, 3>{26, 6, 0};
+// How many units the SEI speaks about; nothing if it does not say.
+std::optional<std::size_t> Coverage::count_of(const General& general, std::size_t begin) const {
+  if (general.format == Format::onvif) {
+    if (general.unit_count == kUnknownUnitCount) return std::nullopt;
+    return general.unit_count;
+  }
+  // Axis' count has 16 bits and wraps: as many as fit into the GOP.
+  constexpr std::size_t kWraps = 0x1'0000;
+  if (pending_.size() - begin < kWraps) return general.unit_count;
+  const auto next =
+      std::upper_bound(waiting_anchors_.begin(), waiting_anchors_.end(), pending_[begin].sequence);
+  const auto end = next == waiting_anchors_.end() ? pending_.back().sequence + 1 : *next;
+  const auto there = static_cast<std::size_t>(end - pending_[begin].sequence);
+  if (there < general.unit_count) return general.unit_count;
+  return general.unit_count + (there - general.unit_count) / kWraps * kWraps;
 }
 
-}  // namespace
+// Axis' legacy scheme without a list: the signature covers the entries and that of the unit behind them,
+// which begins the next GOP, or ends the stream.
+bool Coverage::proved_by_the_next(const GopSei& sei, Located& located, Bytes entries) const {
+  if (located.end >= pending_.size()) return false;
+  const auto& unit = pending_[located.end].hash;
+  if (!unit.anchors && located.end + 1 != pending_.size()) return false;
+  Hashable next;
+  next.raw = unit.raw;
+  append(entries, entry_of(engine_, hash_, next, located.anchor).view());
+  if (!sei.proves(entries)) return false;
+  if (!unit.anchors) located.steps.push_back({UnitStatus::authentic, located.end++});
+  return true;
+}
 
 // The quick way: the GOP hash over the units from `begin` on.
 std::optional<Coverage::Located> Coverage::locate_exactly(const GopSei& sei, std::size_t begin,
                                                           bool reference_only) {
   if (begin >= pending_.size()) return std::nullopt;
   const auto& general = sei.general;
-  const bool count_known = general.unit_count != kUnknownUnitCount;
+  const auto count = count_of(general, begin);
   Located located;
   located.begin = begin;
   std::vector<const Hashable*> units;
   auto i = begin;
-  for (; i < pending_.size() && !(count_known && units.size() == general.unit_count); ++i) {
+  for (; i < pending_.size() && !(count && units.size() == *count); ++i) {
     if (i != begin && pending_[i].hash.anchors) break;
     const bool counts = !reference_only || pending_[i].reference_hashed || pending_[i].hash.sei;
     located.steps.push_back({counts ? UnitStatus::authentic : UnitStatus::not_covered, i});
     if (counts) units.push_back(&pending_[i].hash);
   }
-  if (units.empty() || (count_known && units.size() != general.unit_count)) return std::nullopt;
+  if (units.empty() || (count && units.size() != *count)) return std::nullopt;
   // With types left out, those behind the last hashed unit belong to the same GOP.
   for (; reference_only && i < pending_.size() && !pending_[i].reference_hashed; ++i) {
     located.steps.push_back({UnitStatus::not_covered, i});
@@ -45,14 +67,19 @@ std::optional<Coverage::Located> Coverage::locate_exactly(const GopSei& sei, std
     located.anchor = *anchor;
   }
   Bytes entries;
+  if (general.format != Format::onvif && !sei.proves) entries.push_back(kAxisGopSalt);
   append_entries(engine_, hash_, units, located.anchor, entries);
-  if (engine_.digest(hash_, entries) != general.gop_hash) return std::nullopt;
+  if (sei.proves) {
+    if (!proved_by_the_next(sei, located, std::move(entries))) return std::nullopt;
+  } else if (engine_.digest(hash_, entries) != general.gop_hash) {
+    return std::nullopt;
+  }
   located.first_entry = entry_of(engine_, hash_, *units.front(), located.anchor);
   return located;
 }
 
 std::optional<Coverage::Located> Coverage::locate_by_hash(const GopSei& sei) {
-  const bool may_leave_out = !signer_hashes_all_types(sei.general);
+  const bool may_leave_out = !sei.general.hashes_all_types;
   const auto attempt = [&](std::size_t begin) -> std::optional<Located> {
     if (!reference_only_) {
       if (auto located = locate_exactly(sei, begin, false)) return located;
@@ -61,9 +88,11 @@ std::optional<Coverage::Located> Coverage::locate_by_hash(const GopSei& sei) {
     auto located = locate_exactly(sei, begin, true);
     if (located && !reference_only_) {
       reference_only_ = true;
-      note(NoteKind::types_not_hashed, current_gop(), 1,
-           "the signer leaves some picture types out (as ONVIF's reference implementation does): those "
-           "pictures are not covered");
+      note(
+          NoteKind::types_not_hashed, current_gop(), 1,
+          std::string("the signer leaves some picture types out (as ") +
+              (sei.general.format == Format::onvif ? "ONVIF's reference implementation" : "Axis' framework") +
+              " does): those pictures are not covered");
     }
     return located;
   };
@@ -174,7 +203,7 @@ Coverage::Located Coverage::read_match(const GopSei& sei, const Match& match,
     if (match.in_order[i]) backbone.push_back(i);
   }
   Located located;
-  const bool tolerate_types = !signer_hashes_all_types(sei.general);
+  const bool tolerate_types = !sei.general.hashes_all_types;
   bool other_type_matched = false;
   for (std::size_t i = 0; i < view.size(); ++i) {
     other_type_matched =

@@ -30,28 +30,6 @@ Result<std::size_t> read_sei_number(ByteReader& in) {
   }
 }
 
-// 5.7.1, reserved bit 0x40: the signature speaks about the escaped or the plain bytes. An escape byte that
-// stands before the Signature field because of zeros in front of it belongs to that field, not to the
-// document.
-Bytes in_document_domain(BytesView plain, bool escaped) {
-  return escaped ? codec::escape(plain, {.zeros_before = 0, .ends_unit = false}) : to_bytes(plain);
-}
-
-struct Payload {
-  std::size_t begin;  // of the payload in the unit
-  std::size_t size;
-};
-
-// The first SEI message of a unit; the payload may reach past the end of `unit`.
-Result<Payload> locate_payload(codec::Codec codec, BytesView unit) {
-  ByteReader in(unit);
-  CAM_TRY_STATUS(in.skip(header_size(codec)));
-  CAM_TRY(const auto type, in.u8());
-  if (type != kUserDataUnregistered) return fail(Errc::unsupported, "not user data");
-  CAM_TRY(const auto size, read_sei_number(in));
-  return Payload{in.position(), size};
-}
-
 std::optional<Timestamp> time_from_1601(std::uint64_t ticks) {
   if (ticks > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return std::nullopt;
   return Timestamp(Ticks(static_cast<std::int64_t>(ticks) - kTicksFrom1601To1970));
@@ -91,6 +69,8 @@ Result<General> read_general(BytesView value) {
     return fail(Errc::unsupported, "version of the General field");
   CAM_TRY(const auto spec, in.take(3));
   std::copy(spec.begin(), spec.end(), general.spec_version.begin());
+  // Release 26.06 hashes all slice types. ONVIF's reference implementation (up to 25.12) leaves some out.
+  general.hashes_all_types = general.spec_version == std::array<std::uint8_t, 3>{26, 6, 0};
   CAM_TRY(const auto partial, in.u8());
   general.partial = (partial & 1) != 0;
   CAM_TRY(const auto start, in.u64());
@@ -122,15 +102,6 @@ constexpr HashOid kHashOids[] = {
     {crypto::HashAlg::sha256, 1}, {crypto::HashAlg::sha384, 2}, {crypto::HashAlg::sha512, 3}};
 constexpr std::array<std::uint8_t, 10> kHashOidPrefix = {0x06, 0x09, 0x60, 0x86, 0x48,
                                                          0x01, 0x65, 0x03, 0x04, 0x02};
-
-std::optional<crypto::HashAlg> hash_from_oid(BytesView der) {
-  if (der.size() != kHashOidPrefix.size() + 1 || !equal(der.first(kHashOidPrefix.size()), kHashOidPrefix))
-    return std::nullopt;
-  for (const auto& known : kHashOids) {
-    if (der.back() == known.last) return known.alg;
-  }
-  return std::nullopt;
-}
 
 // ONVIF Security Baseline: sha{256,384,512}WithRSAEncryption (1.2.840.113549.1.1.11-13) and
 // ecdsa-with-SHA{256,384,512} (1.2.840.10045.4.3.2-4).
@@ -242,10 +213,66 @@ Status read_field(std::uint8_t tag, BytesView value, SeiMessage& message) {
 
 }  // namespace
 
+std::string_view to_string(Format format) {
+  switch (format) {
+    case Format::onvif:
+      return "ONVIF Media Signing";
+    case Format::axis:
+      return "Axis Signed Video";
+    case Format::axis_legacy:
+      return "Axis Signed Video (legacy)";
+  }
+  return "unknown";
+}
+
+std::optional<crypto::HashAlg> hash_from_oid(BytesView der) {
+  if (der.size() != kHashOidPrefix.size() + 1 || !equal(der.first(kHashOidPrefix.size()), kHashOidPrefix))
+    return std::nullopt;
+  for (const auto& known : kHashOids) {
+    if (der.back() == known.last) return known.alg;
+  }
+  return std::nullopt;
+}
+
+Bytes oid_of(crypto::HashAlg hash) {
+  Bytes oid = to_bytes(kHashOidPrefix);
+  for (const auto& known : kHashOids) {
+    if (known.alg == hash) oid.push_back(known.last);
+  }
+  return oid;
+}
+
+// 5.7.1, reserved bit 0x40: the signature speaks about the escaped or the plain bytes. An escape byte that
+// stands before the Signature field because of zeros in front of it belongs to that field, not to the
+// document.
+Bytes in_document_domain(BytesView plain, bool escaped) {
+  return escaped ? codec::escape(plain, {.zeros_before = 0, .ends_unit = false}) : to_bytes(plain);
+}
+
+Result<SeiPayload> locate_user_data(codec::Codec codec, BytesView unit) {
+  ByteReader in(unit);
+  CAM_TRY_STATUS(in.skip(header_size(codec)));
+  CAM_TRY(const auto type, in.u8());
+  if (type != kUserDataUnregistered) return fail(Errc::unsupported, "not user data");
+  CAM_TRY(const auto size, read_sei_number(in));
+  return SeiPayload{in.position(), size};
+}
+
+Result<Bytes> unescaped_sei(BytesView unit, const SeiPayload& payload) {
+  // Some files hold SEIs without emulation prevention. The payload size tells: it counts bytes without
+  // escapes.
+  Bytes plain = unit.size() - payload.begin == payload.size + 1 ? to_bytes(unit) : codec::unescape(unit);
+  if (plain.size() < payload.begin || plain.size() - payload.begin < payload.size + 1)
+    return fail(Errc::malformed, "signature SEI is cut short");
+  if (plain.size() - payload.begin != payload.size + 1 || plain.back() != kStopByte)
+    return fail(Errc::malformed, "signature SEI is not alone in its unit");
+  return plain;
+}
+
 bool is_media_signing_sei(codec::Codec codec, BytesView unit) {
   const auto info = codec::classify(codec, unit);
   if (info.kind != codec::UnitKind::sei) return false;
-  const auto payload = locate_payload(codec, unit);
+  const auto payload = locate_user_data(codec, unit);
   // No escape byte can stand inside the UUID: 00 is followed by 5b, and it has no other zero.
   return payload && unit.size() - payload->begin >= kMediaSigningUuid.size() &&
          equal(unit.subspan(payload->begin, kMediaSigningUuid.size()), kMediaSigningUuid);
@@ -254,16 +281,8 @@ bool is_media_signing_sei(codec::Codec codec, BytesView unit) {
 Result<SeiMessage> read_sei_message(codec::Codec codec, BytesView unit) {
   unit = codec::without_trailing_zeros(unit);
   if (unit.size() > kMaxSeiSize) return fail(Errc::limit, "Media Signing SEI longer than 4 MiB");
-  CAM_TRY(const auto payload, locate_payload(codec, unit));
-  // Some files hold SEIs without emulation prevention. The payload size tells: it counts bytes without
-  // escapes.
-  Bytes plain = unit.size() - payload.begin == payload.size + 1 ? to_bytes(unit) : codec::unescape(unit);
-  if (plain.size() < payload.begin || plain.size() - payload.begin < payload.size + 1) {
-    return fail(Errc::malformed, "Media Signing SEI is cut short");
-  }
-  if (plain.size() - payload.begin != payload.size + 1 || plain.back() != kStopByte) {
-    return fail(Errc::malformed, "Media Signing SEI is not alone in its unit");
-  }
+  CAM_TRY(const auto payload, locate_user_data(codec, unit));
+  CAM_TRY(const auto plain, unescaped_sei(unit, payload));
   ByteReader in(BytesView(plain).subspan(payload.begin, payload.size));
   CAM_TRY_STATUS(in.skip(kMediaSigningUuid.size()));
   CAM_TRY(const auto reserved, in.u8());
@@ -329,11 +348,9 @@ Bytes general_value(const General& general) {
 Bytes crypto_value(crypto::HashAlg hash) {
   ByteWriter out;
   out.u8(kTlvVersion);
-  out.u8(static_cast<std::uint8_t>(kHashOidPrefix.size() + 1));
-  out.raw(kHashOidPrefix);
-  for (const auto& known : kHashOids) {
-    if (known.alg == hash) out.u8(known.last);
-  }
+  const auto oid = oid_of(hash);
+  out.u8(static_cast<std::uint8_t>(oid.size()));
+  out.raw(oid);
   out.u8(0);  // signing OID: may be left out (5.7.2.4); the certificate names the key
   out.u16(0);
   return out.take();
@@ -380,64 +397,86 @@ Result<Bytes> fields_of(const SeiDraft& draft) {
   return out.take();
 }
 
-// tag, length, version, actual size
-constexpr std::size_t kSignatureOverhead = 1 + 2 + 1 + 2;
+// Tag, length and the signature's size, around what Parts::signature_head holds.
+constexpr std::size_t kSignatureOverhead = 1 + 2 + 2;
 
 }  // namespace
 
-Result<SeiWriter> SeiWriter::create(const SeiDraft& draft, std::size_t signature_room) {
-  CAM_TRY(const auto fields, fields_of(draft));
-  const auto signature_size = signature_room == 0 ? 0 : kSignatureOverhead + signature_room;
-  const auto payload_size = kMediaSigningUuid.size() + 1 + fields.size() + signature_size;
+Bytes sei_head(codec::Codec codec, bool after_last_slice, std::size_t payload_size) {
   ByteWriter out;
-  if (draft.codec == codec::Codec::h264) {
+  if (codec == codec::Codec::h264) {
     out.u8(0x06);
   } else {
-    out.u16(draft.after_last_slice ? 0x5001 : 0x4e01);  // suffix or prefix SEI, layer 0, temporal id 0
+    out.u16(after_last_slice ? 0x5001 : 0x4e01);  // suffix or prefix SEI, layer 0, temporal id 0
   }
   out.u8(kUserDataUnregistered);
-  auto rest = payload_size;
-  for (; rest >= 0xff; rest -= 0xff) out.u8(0xff);
-  out.u8(static_cast<std::uint8_t>(rest));
+  for (; payload_size >= 0xff; payload_size -= 0xff) out.u8(0xff);
+  out.u8(static_cast<std::uint8_t>(payload_size));
+  return out.take();
+}
+
+std::size_t signature_field_size(std::size_t head, std::size_t room) {
+  return room == 0 ? 0 : kSignatureOverhead + head + room;
+}
+
+Result<SeiWriter> SeiWriter::create(const SeiDraft& draft, std::size_t signature_room) {
+  CAM_TRY(const auto fields, fields_of(draft));
+  Parts parts;
+  parts.escaped_document = draft.escaped_document;
+  parts.signature_tag = static_cast<std::uint8_t>(Tag::signature);
+  parts.signature_head = {kTlvVersion};
+  parts.signature_room = signature_room;
+  const auto payload_size = kMediaSigningUuid.size() + 1 + fields.size() +
+                            signature_field_size(parts.signature_head.size(), signature_room);
+  ByteWriter out;
+  out.raw(sei_head(draft.codec, draft.after_last_slice, payload_size));
   out.raw(kMediaSigningUuid);
   out.u8(static_cast<std::uint8_t>((draft.certificate_sei ? kCertificateSeiBit : 0) |
                                    (draft.escaped_document ? kEscapedDocumentBit : 0)));
   out.raw(fields);
+  parts.plain = out.take();
+  return assemble(std::move(parts));
+}
+
+SeiWriter SeiWriter::assemble(Parts parts) {
   SeiWriter writer;
-  writer.plain_ = out.take();
-  writer.escaped_document_ = draft.escaped_document;
-  writer.signature_room_ = signature_room;
-  writer.document = in_document_domain(writer.plain_, draft.escaped_document);
+  writer.document = in_document_domain(parts.plain, parts.escaped_document);
+  writer.parts_ = std::move(parts);
   return writer;
 }
 
+Bytes SeiWriter::in_stream(BytesView plain) const {
+  return parts_.escaped_stream ? codec::escape(plain) : to_bytes(plain);
+}
+
 Result<Bytes> SeiWriter::finish(BytesView signature) const {
-  if (signature.empty() || signature.size() > signature_room_) {
+  const auto room = parts_.signature_room;
+  if (signature.empty() || signature.size() > room) {
     return fail(Errc::internal, "signature does not fit the room left for it");
   }
   ByteWriter out;
-  out.raw(plain_);
-  out.u8(static_cast<std::uint8_t>(Tag::signature));
-  out.u16(static_cast<std::uint16_t>(1 + 2 + signature_room_));
-  out.u8(kTlvVersion);
+  out.raw(parts_.plain);
+  out.u8(parts_.signature_tag);
+  out.u16(static_cast<std::uint16_t>(parts_.signature_head.size() + 2 + room));
+  out.raw(parts_.signature_head);
   out.u16(static_cast<std::uint16_t>(signature.size()));
   out.raw(signature);
-  out.fill(signature_room_ - signature.size(), 0x01);  // never a run of zeros that would need escapes
+  out.fill(room - signature.size(), 0x01);  // never a run of zeros that would need escapes
   out.u8(kStopByte);
-  return codec::escape(out.view());
+  return in_stream(out.view());
 }
 
 Result<Bytes> SeiWriter::finish_unsigned() const {
-  if (signature_room_ != 0) return fail(Errc::internal, "this SEI has room for a signature");
-  auto plain = plain_;
+  if (parts_.signature_room != 0) return fail(Errc::internal, "this SEI has room for a signature");
+  auto plain = parts_.plain;
   plain.push_back(kStopByte);
-  return codec::escape(plain);
+  return in_stream(plain);
 }
 
 Bytes SeiWriter::whole_unsigned() const {
-  auto plain = plain_;
+  auto plain = parts_.plain;
   plain.push_back(kStopByte);
-  return in_document_domain(plain, escaped_document_);
+  return in_document_domain(plain, parts_.escaped_document);
 }
 
 }  // namespace camvault::signed_video

@@ -42,7 +42,16 @@ inline constexpr std::size_t kMaxTlvs = 64;  // seven tags exist; two of them ma
 inline constexpr std::size_t kMaxSeiSize = 4 * 1024 * 1024;  // 64 TLVs of 64 KiB
 inline constexpr std::size_t kMaxListEntries = 65'535 / 32;  // what a 16-bit TLV length can hold
 
+enum class Format : std::uint8_t {
+  onvif,        // ONVIF Media Signing
+  axis,         // Axis Signed Video, current scheme
+  axis_legacy,  // Axis Signed Video as written by versions 1.x
+};
+std::string_view to_string(Format format);  // for people: "ONVIF Media Signing", ...
+
 struct General {
+  Format format = Format::onvif;
+  bool hashes_all_types = false;  // the signer says that it hashes every type of slice
   std::uint8_t version = 2;
   std::array<std::uint8_t, 3> spec_version{};
   bool partial = false;            // more parts of this GOP follow
@@ -71,7 +80,18 @@ struct CertificateChain {
   std::string pem;
 };
 
+// What only Axis Signed Video has.
+struct AxisFields {
+  std::string public_key;         // PEM, as it stands in the SEI; empty: left out
+  bool has_attestation = false;   // the fields below are there
+  Bytes attestation;              // empty: the key is the one of the first certificate
+  std::string attestation_chain;  // PEM, without the root
+  bool signs_gop = false;         // legacy: the signature speaks about the units as well as the document
+};
+
 struct SeiMessage {
+  Format format = Format::onvif;
+  AxisFields axis;
   bool certificate_sei = false;
   bool escaped_document = false;
   std::optional<General> general;
@@ -89,6 +109,22 @@ struct SeiMessage {
                                                                : 0;
   }
 };
+
+// Where the user data of an SEI stand; the payload may reach past the end of the unit.
+struct SeiPayload {
+  std::size_t begin = 0;  // in the unit
+  std::size_t size = 0;
+};
+// The first message of an H.264 or H.265 SEI unit, if it is unregistered user data.
+Result<SeiPayload> locate_user_data(codec::Codec codec, BytesView unit);
+// The unit without emulation prevention, if its user data are alone in it.
+Result<Bytes> unescaped_sei(BytesView unit, const SeiPayload& payload);
+// The bytes that a signature speaks about: escaped ones or plain ones.
+Bytes in_document_domain(BytesView plain, bool escaped);
+
+// The hash algorithm that a DER object identifier names.
+std::optional<crypto::HashAlg> hash_from_oid(BytesView der);
+Bytes oid_of(crypto::HashAlg hash);
 
 // Quick look: is this unit a Media Signing SEI? Decides by the UUID alone.
 bool is_media_signing_sei(codec::Codec codec, BytesView unit);
@@ -114,6 +150,17 @@ struct SeiWriter {
   // does. 0 makes an unsigned SEI.
   static Result<SeiWriter> create(const SeiDraft& draft, std::size_t signature_room);
 
+  // The unit up to the signature field, and how that one is written.
+  struct Parts {
+    Bytes plain;  // without emulation prevention
+    bool escaped_document = true;
+    bool escaped_stream = true;  // the codec has emulation prevention
+    Bytes signature_head;        // what stands between the field's tag and length and the signature's size
+    std::uint8_t signature_tag = 0;
+    std::size_t signature_room = 0;
+  };
+  static SeiWriter assemble(Parts parts);
+
   Bytes document;                                   // in the domain that is hashed
   Result<Bytes> finish(BytesView signature) const;  // the unit as it goes into the stream, escaped
   Result<Bytes> finish_unsigned() const;
@@ -121,9 +168,13 @@ struct SeiWriter {
   Bytes whole_unsigned() const;
 
  private:
-  Bytes plain_;  // unit up to the Signature TLV, without emulation prevention
-  bool escaped_document_ = true;
-  std::size_t signature_room_ = 0;
+  Bytes in_stream(BytesView plain) const;
+  Parts parts_;
 };
+
+// What the signature field takes with `head` bytes before the signature's size; nothing without room.
+std::size_t signature_field_size(std::size_t head, std::size_t room);
+// A unit of an H.264 or H.265 stream up to the user data: header, payload type and size.
+Bytes sei_head(codec::Codec codec, bool after_last_slice, std::size_t payload_size);
 
 }  // namespace camvault::signed_video

@@ -27,6 +27,19 @@ bool Trust::vouched(const std::vector<crypto::Certificate>& now,
 }
 
 Trust::Change Trust::take_chains(const SeiMessage& message) {
+  if (message.format != Format::onvif) {
+    axis_seen_ = true;
+    switch (axis_.take(message)) {
+      case axis::Keys::Change::none:
+        return Change::none;
+      case axis::Keys::Change::first:
+        return Change::first;
+      case axis::Keys::Change::unvouched:
+        return Change::unvouched;
+      case axis::Keys::Change::unreadable:
+        return Change::unreadable;
+    }
+  }
   auto change = Change::none;
   for (const auto& chain : message.chains) {
     auto& last = chain.user_provisioned ? last_user_pem_ : last_manufacturer_pem_;
@@ -55,6 +68,11 @@ const crypto::PublicKey* Trust::signing_key(bool certificate_sei) const {
 
 SignatureStatus Trust::check(const SeiMessage& message, const crypto::Digest& digest,
                              crypto::HashAlg hash) const {
+  if (message.format != Format::onvif) {
+    if (axis_.key() == nullptr) return SignatureStatus::no_key;
+    return axis_.verifies(digest, hash, *message.signature) ? SignatureStatus::valid
+                                                            : SignatureStatus::invalid;
+  }
   const auto* key = signing_key(message.certificate_sei);
   if (key == nullptr) return SignatureStatus::no_key;
   const auto verifies = [&](crypto::SignatureScheme scheme) {
@@ -115,11 +133,13 @@ std::string Trust::mismatch_of(const std::vector<crypto::Certificate>& chain) co
 }
 
 bool Trust::is_another_signer() const {
+  if (axis_seen_) return axis_.is_another_signer();
   return std::any_of(all_.begin(), all_.end(),
                      [&](const Origin& o) { return !o.user_provisioned && !mismatch_of(o.chain).empty(); });
 }
 
 void Trust::judge(std::optional<Timestamp> first, std::optional<Timestamp> last, Report& report) const {
+  if (axis_seen_) return axis_.judge(first, last, report);
   report.chain = manufacturer_;
   report.provenance = Provenance::unknown;
   auto chains = all_;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "axis/keys.h"
 #include "camvault/crypto/engine.h"
 #include "camvault/signed_video/report.h"
 #include "camvault/signed_video/verifier.h"
@@ -14,7 +15,8 @@ namespace camvault::signed_video {
 
 class Trust {
  public:
-  Trust(const crypto::Engine& engine, const VerifyOptions& options) : engine_(engine), options_(options) {}
+  Trust(const crypto::Engine& engine, const VerifyOptions& options)
+      : engine_(engine), options_(options), axis_(engine, options) {}
 
   enum class Change {
     none,
@@ -27,7 +29,9 @@ class Trust {
   Change take_chains(const SeiMessage& message);
 
   SignatureStatus check(const SeiMessage& message, const crypto::Digest& digest, crypto::HashAlg hash) const;
-  bool has_key() const { return signing_key(false) != nullptr; }
+  bool has_key() const { return axis_.key() != nullptr || signing_key(false) != nullptr; }
+  // Axis Signed Video keeps its keys in another way.
+  const axis::Keys& axis_keys() const { return axis_; }
 
   // The question "where does it come from", for everything that was signed between `first` and `last`.
   void judge(std::optional<Timestamp> first, std::optional<Timestamp> last, Report& report) const;
@@ -51,6 +55,8 @@ class Trust {
 
   const crypto::Engine& engine_;
   const VerifyOptions& options_;
+  axis::Keys axis_;
+  bool axis_seen_ = false;
   std::string last_manufacturer_pem_;
   std::string last_user_pem_;
   std::vector<crypto::Certificate> manufacturer_;

@@ -5,6 +5,9 @@
 #include <deque>
 #include <unordered_set>
 
+#include "av1_frame.h"
+#include "axis/legacy.h"
+#include "axis/message.h"
 #include "camvault/base/byte_reader.h"
 #include "camvault/codec/emulation.h"
 #include "coverage.h"
@@ -25,6 +28,8 @@ constexpr std::size_t kMaxUnitsOfUnknownHash = 4096;
 constexpr std::size_t kMaxRememberedSeis = 4096;
 constexpr std::size_t kMaxSeiNotes = 100;
 constexpr std::size_t kMaxParameterSets = 64;
+// Legacy GOP signatures that wait for a key. Axis' cameras send it with every one.
+constexpr std::size_t kMaxEarlySeis = 64;
 // An access unit delimiter has two bytes, an end of sequence one or two.
 constexpr std::size_t kMaxDelimiter = 8;
 
@@ -52,6 +57,14 @@ bool is_well_formed_sei(codec::Codec codec, BytesView unit) {
   return plain.back() == 0x80 && in.remaining() == 1;
 }
 
+// What kind of signature message a unit holds.
+enum class Carrier : std::uint8_t { none, onvif, axis };
+
+Carrier carrier_of(codec::Codec codec, BytesView unit) {
+  if (codec != codec::Codec::av1 && is_media_signing_sei(codec, unit)) return Carrier::onvif;
+  return axis::is_message(codec, unit) ? Carrier::axis : Carrier::none;
+}
+
 }  // namespace
 
 class Verifier::Impl {
@@ -76,10 +89,15 @@ class Verifier::Impl {
       ++report_.units;
       report_.bytes += units[i].bytes.size();
       const auto& info = infos_[i];
-      if (info.kind == UnitKind::slice) {
+      if (Av1Frame::is_part(codec_, info)) {
+        take_frame_part(units[i], info);
+        continue;
+      }
+      close_frame();
+      if (is_hashed(i)) {
         take_slice(units[i], info, slice++);
-      } else if (is_ours_[i]) {
-        take_sei(units[i]);
+      } else if (is_ours_[i] != Carrier::none) {
+        take_sei(units[i], is_ours_[i]);
       } else {
         take_other(units[i], info);
       }
@@ -98,6 +116,7 @@ class Verifier::Impl {
   }
 
   Report finish(bool truncated) {
+    close_frame();
     coverage_.finish();
     timeline_.finish(report_);
     report_.pictures = pictures_;
@@ -135,7 +154,8 @@ class Verifier::Impl {
     is_ours_.clear();
     for (const auto& unit : units) {
       infos_.push_back(codec::classify(codec_, unit.bytes));
-      is_ours_.push_back(infos_.back().kind == UnitKind::sei && is_media_signing_sei(codec_, unit.bytes));
+      is_ours_.push_back(infos_.back().kind == UnitKind::sei ? carrier_of(codec_, unit.bytes)
+                                                             : Carrier::none);
     }
   }
 
@@ -146,8 +166,9 @@ class Verifier::Impl {
     auto unknown = alternatives_.size();
     for (std::size_t i = 0; i < units.size() && !hash_known_ && unknown < kMaxUnitsOfUnknownHash; ++i) {
       if (infos_[i].kind == UnitKind::slice) ++unknown;
-      if (!is_ours_[i]) continue;
-      if (const auto message = read_sei_message(codec_, units[i].bytes)) settle_hash(hash_named_by(*message));
+      if (is_ours_[i] == Carrier::none) continue;
+      if (const auto message = read_message(is_ours_[i], units[i].bytes))
+        settle_hash(hash_named_by(*message));
     }
   }
 
@@ -169,12 +190,18 @@ class Verifier::Impl {
     alternatives_.clear();
   }
 
+  // Units whose hashes are made here, all at a time. Axis' AV1 form hashes foreign metadata as well.
+  bool is_hashed(std::size_t i) const {
+    return (infos_[i].kind == UnitKind::slice && !Av1Frame::is_part(codec_, infos_[i])) ||
+           (codec_ == codec::Codec::av1 && infos_[i].kind == UnitKind::sei && is_ours_[i] == Carrier::none);
+  }
+
   void hash_slices(std::span<const codec::Unit> units) {
     messages_.clear();
     for (std::size_t i = 0; i < units.size(); ++i) {
-      if (infos_[i].kind == UnitKind::slice)
-        messages_.push_back(codec::without_trailing_zeros(units[i].bytes));
+      if (is_hashed(i)) messages_.push_back(codec::without_trailing_zeros(units[i].bytes));
     }
+    run_has_all_ = !hash_known_;
     if (hash_known_) {
       digests_.resize(messages_.size());
       engine_.digest_batch(hash_, messages_, digests_);
@@ -190,22 +217,52 @@ class Verifier::Impl {
   }
 
   void take_slice(const codec::Unit& unit, const codec::UnitInfo& info, std::size_t index) {
-    if (!hash_known_ && alternatives_.size() == kMaxUnitsOfUnknownHash) settle_hash(crypto::HashAlg::sha256);
-    PendingUnit pending;
-    pending.hash.anchors = info.gop_start && info.first_slice;
-    pending.first_slice = info.first_slice;
-    pending.reference_hashed = info.reference_hashed;
+    give_up_unknown_hash();
     if (hash_known_) {
-      pending.hash.raw = digests_[index];
+      add_hashed(unit, info,
+                 run_has_all_ ? all_digests_[index][static_cast<std::size_t>(hash_)] : digests_[index]);
     } else {
-      pending.hash.raw = all_digests_[index][0];
       alternatives_.push_back(all_digests_[index]);
+      add_hashed(unit, info, all_digests_[index][0]);
     }
     next_slice_ = index + 1;
-    if (info.first_slice || pictures_ == 0) ++pictures_;
-    if (pending.hash.anchors && slices_ > 0) ++gop_;
-    ++slices_;
-    pending.clip_picture = pictures_ - 1;
+  }
+
+  // A frame header and its tile groups are hashed as one.
+  void take_frame_part(const codec::Unit& unit, const codec::UnitInfo& info) {
+    if (!Av1Frame::continues(info) || !frame_) {
+      close_frame();
+      frame_.emplace(engine_, hash_known_ ? std::optional(hash_) : std::nullopt, unit, info);
+    }
+    frame_->add(unit.bytes);
+  }
+
+  void close_frame() {
+    if (!frame_) return;
+    auto frame = *std::exchange(frame_, std::nullopt);
+    const auto all = frame.finish();
+    give_up_unknown_hash();
+    if (!hash_known_) alternatives_.push_back(all);
+    add_hashed(frame.unit(), frame.info(), all[hash_known_ ? static_cast<std::size_t>(hash_) : 0]);
+  }
+
+  void give_up_unknown_hash() {
+    if (!hash_known_ && alternatives_.size() == kMaxUnitsOfUnknownHash) settle_hash(crypto::HashAlg::sha256);
+  }
+
+  void add_hashed(const codec::Unit& unit, const codec::UnitInfo& info, const crypto::Digest& raw) {
+    PendingUnit pending;
+    pending.hash.raw = raw;
+    pending.hash.anchors = info.gop_start && info.first_slice;
+    pending.picture_data = info.kind == UnitKind::slice;
+    pending.first_slice = info.first_slice;
+    pending.reference_hashed = info.reference_hashed || !pending.picture_data;
+    if (pending.picture_data) {
+      if (info.first_slice || pictures_ == 0) ++pictures_;
+      if (pending.hash.anchors && slices_ > 0) ++gop_;
+      ++slices_;
+    }
+    pending.clip_picture = pictures_ == 0 ? 0 : pictures_ - 1;
     pending.clip_gop = gop_;
     pending.offset = unit.offset;
     pending.sequence = sequence_++;
@@ -236,7 +293,9 @@ class Verifier::Impl {
 
   // The first of each usual type, before any picture, or one that was there before.
   bool is_known_parameter_set(BytesView unit, std::uint8_t type) {
-    const bool usual = codec_ == codec::Codec::h264 ? type == 7 || type == 8 : type >= 32 && type <= 34;
+    const bool usual = codec_ == codec::Codec::h264   ? type == 7 || type == 8
+                       : codec_ == codec::Codec::h265 ? type >= 32 && type <= 34
+                                                      : true;
     const auto digest = to_hex(engine_.digest(crypto::HashAlg::sha256, unit).view());
     const bool known = parameter_set_digests_.contains(digest);
     if (parameter_set_digests_.size() < kMaxParameterSets) parameter_set_digests_.insert(digest);
@@ -261,13 +320,35 @@ class Verifier::Impl {
     if (++sei_notes_ <= kMaxSeiNotes) note(kind, 1, std::move(text));
   }
 
-  void take_sei(const codec::Unit& unit) {
+  Result<SeiMessage> read_message(Carrier carrier, BytesView unit) const {
+    return carrier == Carrier::onvif ? read_sei_message(codec_, unit) : axis::read_message(codec_, unit);
+  }
+
+  // A clip has one format. Signatures of another begin another recording, and are not looked at.
+  bool is_of_the_format(const SeiMessage& message) {
+    if (!format_) {
+      format_ = message.format;
+      report_.format = to_string(message.format);
+    }
+    if (*format_ == message.format ||
+        (message.certificate_sei && *format_ != Format::onvif && message.format != Format::onvif))
+      return true;
+    if (!std::exchange(mixed_formats_, true)) {
+      coverage_.begin_piece("the signatures change from " + std::string(to_string(*format_)) + " to " +
+                            std::string(to_string(message.format)) + " here: two recordings were joined");
+    }
+    coverage_.saw_invalid_sei();
+    return false;
+  }
+
+  void take_sei(const codec::Unit& unit, Carrier carrier) {
     if (is_repeat(engine_.digest(crypto::HashAlg::sha256, codec::without_trailing_zeros(unit.bytes)))) {
       ++repeated_;
       return;
     }
-    auto read = read_sei_message(codec_, unit.bytes);
+    auto read = read_message(carrier, unit.bytes);
     if (!read) {
+      if (!format_ && carrier == Carrier::axis) report_.format = to_string(Format::axis);
       tampered_ = true;
       any_sei_ = true;
       coverage_.saw_invalid_sei();
@@ -276,6 +357,7 @@ class Verifier::Impl {
     }
     any_sei_ = true;
     auto& message = *read;
+    if (!is_of_the_format(message)) return;
     const auto hash = hash_named_by(message);
     if (!hash_known_) settle_hash(hash);
     if (hash != hash_) {
@@ -317,6 +399,7 @@ class Verifier::Impl {
     const auto signature_hash =
         message.crypto && message.crypto->signature_hash ? *message.crypto->signature_hash : hash;
     const auto digest = engine_.digest(signature_hash, message.document);
+    if (message.axis.signs_gop) return take_gop_signature(std::move(message), hash);
     const auto status = trust_.check(message, digest, signature_hash);
     if (!had_key && trust_.has_key()) {
       coverage_.ledger().settle_signatures([&](const WaitingSignature& w) {
@@ -341,8 +424,10 @@ class Verifier::Impl {
     sei.signature = status;
     sei.id = ++sei_ids_;
     sei.sequence = sequence_;
+    if (message.format == Format::axis_legacy && !axis::adapt_legacy(engine_, hash, message, {}, sei)) return;
     if (status == SignatureStatus::no_key) {
       SeiMessage rest;
+      rest.format = message.format;
       rest.certificate_sei = message.certificate_sei;
       rest.signature = std::move(message.signature);
       sei.waiting = WaitingSignature{std::move(rest), digest, signature_hash};
@@ -350,11 +435,40 @@ class Verifier::Impl {
     coverage_.add_sei(std::move(sei));
   }
 
+  // Axis' legacy GOP signature: whether it is good shows when the units are there.
+  void take_gop_signature(SeiMessage message, crypto::HashAlg hash) {
+    if (message.vendor) take_vendor(*message.vendor);
+    if (!trust_.has_key()) {
+      // The key comes with a later SEI. Nothing can be settled before.
+      without_key_ = true;
+      if (early_.size() == kMaxEarlySeis) early_.pop_front();
+      early_.push_back({std::move(message), sequence_});
+      return;
+    }
+    for (auto& early : std::exchange(early_, {}))
+      add_gop_signature(std::move(early.message), hash, early.sequence);
+    add_gop_signature(std::move(message), hash, sequence_);
+  }
+
+  void add_gop_signature(SeiMessage message, crypto::HashAlg hash, std::uint64_t sequence) {
+    GopSei sei;
+    sei.general = *message.general;
+    sei.signature = SignatureStatus::valid;  // else it settles nothing
+    sei.id = ++sei_ids_;
+    sei.sequence = sequence;
+    const auto check = [key = trust_.axis_keys().shared_key(), hash,
+                        signature = *message.signature](const crypto::Digest& digest) {
+      return axis::verifies(*key, digest, hash, signature);
+    };
+    if (axis::adapt_legacy(engine_, hash, message, check, sei)) coverage_.add_sei(std::move(sei));
+  }
+
   // 5.5: an unsigned SEI speaks about its GOP and is itself hashed with the GOP it stands in.
   void take_unsigned(SeiMessage message, const codec::Unit& unit) {
     ++report_.seis_unsigned;
     PendingUnit pending;
     pending.hash.sei = true;
+    pending.picture_data = false;
     pending.hash.raw = engine_.digest(hash_, message.whole);
     const auto id = ++sei_ids_;
     pending.sei = id;
@@ -382,14 +496,14 @@ class Verifier::Impl {
   }
 
   void list_uncovered() {
-    const auto list = [&](std::uint64_t count, const char* text) {
-      if (count > 0) note(NoteKind::not_covered_by_format, count, text);
+    const auto list = [&](std::uint64_t count, std::string text) {
+      if (count > 0) note(NoteKind::not_covered_by_format, count, std::move(text));
     };
     if (!any_sei_) return;
-    list(parameter_sets_,
-         "parameter sets (picture size, coding tools) are not covered by ONVIF Media Signing");
-    list(other_seis_, "other SEI messages are not covered by ONVIF Media Signing");
-    list(unknown_units_, "units of other types are not covered by ONVIF Media Signing");
+    const auto by_format = " are not covered by " + report_.format;
+    list(parameter_sets_, "parameter sets (picture size, coding tools)" + by_format);
+    list(other_seis_, "other SEI messages" + by_format);
+    list(unknown_units_, "units of other types" + by_format);
   }
 
   void decide() {
@@ -403,10 +517,11 @@ class Verifier::Impl {
       return;
     }
     if (without_key_ && !trust_.has_key()) {
-      note(NoteKind::no_certificate, 1, "the signer's certificate is not in the clip");
+      const std::string what = format_ == Format::onvif ? "certificate" : "public key";
+      note(NoteKind::no_certificate, 1, "the signer's " + what + " is not in the clip");
       report_.verdict = Verdict::not_authentic;
-      report_.verdict_reason =
-          "the clip is signed, but the signer's certificate is not in it: give it with --signer";
+      report_.verdict_reason = "the clip is signed, but the signer's " + what +
+                               " is not in it: give the certificate with --signer";
       return;
     }
     const auto& r = report_;
@@ -459,11 +574,13 @@ class Verifier::Impl {
   std::deque<std::array<crypto::Digest, 3>>
       alternatives_;  // of all hashable units so far, while it is not known
 
+  std::optional<Av1Frame> frame_;  // open: its tile groups may still come
   std::vector<codec::UnitInfo> infos_;
-  std::vector<bool> is_ours_;
+  std::vector<Carrier> is_ours_;
   std::vector<BytesView> messages_;
   std::vector<crypto::Digest> digests_;
   std::size_t next_slice_ = 0;  // of this run
+  bool run_has_all_ = false;    // all_digests_ holds this run's
   std::vector<std::array<crypto::Digest, 3>> all_digests_;
 
   std::uint32_t pictures_ = 0;
@@ -480,6 +597,13 @@ class Verifier::Impl {
   std::unordered_set<std::string> parameter_set_digests_;
   std::unordered_set<std::string> seen_seis_;
   std::deque<std::string> seen_order_;
+  struct EarlySei {
+    SeiMessage message;
+    std::uint64_t sequence = 0;
+  };
+  std::deque<EarlySei> early_;
+  std::optional<Format> format_;
+  bool mixed_formats_ = false;
   bool any_sei_ = false;
   bool tampered_ = false;
   bool without_key_ = false;

@@ -11,7 +11,8 @@ Result<std::optional<codec::Codec>> codec_from_name(const std::string& name) {
   if (name.empty()) return std::optional<codec::Codec>{};
   if (name == "h264") return std::optional(codec::Codec::h264);
   if (name == "h265") return std::optional(codec::Codec::h265);
-  return fail(Errc::usage, "codec must be h264 or h265, not " + name);
+  if (name == "av1") return std::optional(codec::Codec::av1);
+  return fail(Errc::usage, "codec must be h264, h265 or av1, not " + name);
 }
 
 Status check_input(const std::filesystem::path& path) {
@@ -25,11 +26,11 @@ Status check_input(const std::filesystem::path& path) {
   return ok();
 }
 
-Result<ClipFile> open_clip_file(const std::filesystem::path& path, std::optional<codec::Codec> codec) {
+Result<ClipFile> open_clip_file(const std::filesystem::path& path, const codec::ClipOptions& options) {
   const auto where = path.string();
   CAM_TRY_STATUS(check_input(path));
   ClipFile clip;
-  auto units = container::open_media(path, {codec});
+  auto units = container::open_media(path, options);
   if (!units) {
     // Some errors name the file themselves.
     if (units.error().what.find(where) != std::string::npos) return tl::unexpected(units.error());

@@ -18,9 +18,9 @@ struct ClipFile {
 Status check_input(const std::filesystem::path& path);
 
 // Errors say which file and what to do.
-Result<ClipFile> open_clip_file(const std::filesystem::path& path, std::optional<codec::Codec> codec);
+Result<ClipFile> open_clip_file(const std::filesystem::path& path, const codec::ClipOptions& options = {});
 
-// "h264" or "h265"; empty means: guess.
+// "h264", "h265" or "av1"; empty means: guess.
 Result<std::optional<codec::Codec>> codec_from_name(const std::string& name);
 
 }  // namespace camvault::cli

@@ -26,7 +26,7 @@ struct Recording {
 };
 
 Result<Recording> load(const std::filesystem::path& path) {
-  CAM_TRY(const auto clip, open_clip_file(path, std::nullopt));
+  CAM_TRY(const auto clip, open_clip_file(path));
   if (clip.bytes > kMaxRecording)
     return fail(Errc::limit, path.string() + " is too long to forge in memory; use a shorter --duration");
   Recording recording;

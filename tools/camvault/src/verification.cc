@@ -39,12 +39,15 @@ std::string hash_of(const crypto::Engine& engine, BytesView file) {
 }  // namespace
 
 Result<Verification> verify_clip(const crypto::Engine& engine, const VerificationRequest& request) {
-  CAM_TRY(const auto codec, codec_from_name(request.codec));
+  codec::ClipOptions how;
+  CAM_TRY(how.codec, codec_from_name(request.codec));
+  how.units = request.format == "units";
+  if (how.units && !how.codec) return fail(Errc::usage, "--format units needs --codec");
   CAM_TRY(auto trust, load_trust(engine, request.trust));
   const auto store = trust.store;
   const auto from_store = trust.store_anchors;
   CAM_TRY(auto options, options_from(engine, request, std::move(trust)));
-  CAM_TRY(auto clip, open_clip_file(request.clip, codec));
+  CAM_TRY(auto clip, open_clip_file(request.clip, how));
   const auto& info = clip.units->info();
 
   Verification result;

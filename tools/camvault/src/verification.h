@@ -15,7 +15,8 @@ namespace camvault::cli {
 // What to judge and against what; files are PEM or DER.
 struct VerificationRequest {
   std::filesystem::path clip;
-  std::string codec;  // "h264", "h265"; empty: guess
+  std::string codec;   // "h264", "h265", "av1"; empty: guess
+  std::string format;  // "units": the file is read so; empty: recognised by content
   TrustSettings trust;
   std::filesystem::path signer;  // empty: any
   std::string expected_serial;

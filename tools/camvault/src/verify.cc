@@ -55,8 +55,9 @@ void add_verify(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   auto& request = options->request;
   command
-      ->add_option("FILE", request.clip,
-                   "the clip: MP4, fragmented MP4, Matroska or a raw H.264/H.265 stream")
+      ->add_option(
+          "FILE", request.clip,
+          "the clip: MP4, fragmented MP4, Matroska, MPEG-TS, a raw H.264 or H.265 stream, AV1 as OBUs or IVF")
       ->required();
   add_trust_options(*command, request.trust);
   command->add_option("--signer", request.signer, "only the camera with this certificate counts")
@@ -68,9 +69,17 @@ void add_verify(CLI::App& app, int& exit_code) {
       ->add_option("--at", request.at,
                    "judge certificates at this time (UTC, 2026-11-21T10:00:00Z), not at the recording time")
       ->type_name("TIME");
-  command->add_option("--codec", request.codec, "h264 or h265, for raw streams whose codec cannot be guessed")
+  command
+      ->add_option("--codec", request.codec,
+                   "h264, h265 or av1, for raw streams whose codec cannot be guessed")
       ->type_name("CODEC")
-      ->check(CLI::IsMember({"h264", "h265"}));
+      ->check(CLI::IsMember({"h264", "h265", "av1"}));
+  command
+      ->add_option(
+          "--format", request.format,
+          "units: the file holds units, each behind its length of four bytes, big endian (needs --codec)")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"units"}));
   command->add_flag("--json", options->json,
                     "write the report as JSON to standard output (docs/formats/report-json.md)");
   command->add_flag("-q,--quiet", options->quiet, "one line only")->excludes("--json");
@@ -89,6 +98,7 @@ void add_verify(CLI::App& app, int& exit_code) {
       "  camvault verify clip.mp4\n"
       "  camvault verify clip.mp4 --trust device-root-ca.pem --report report.html\n"
       "  camvault verify clip.mp4 --signer camera7.pem --json\n"
+      "  camvault verify units.rec --format units --codec av1\n"
       "  camvault verify old.mp4 --trust ca.pem --crl ca.crl --at 2026-11-21T10:00:00Z");
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }

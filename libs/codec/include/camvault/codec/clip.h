@@ -1,6 +1,6 @@
 // Reading the video units of a clip that lies in memory (mapped file) or is read piece by piece: MP4,
-// fragmented MP4 and Annex B. Bytes and order of the units are exactly those of the file; nothing is
-// converted.
+// fragmented MP4, Annex B, AV1 as OBUs or in IVF, and units behind their lengths. Bytes and order of the
+// units are exactly those of the file; nothing is converted.
 #pragma once
 
 #include <memory>
@@ -15,8 +15,16 @@
 
 namespace camvault::codec {
 
-// The last two are read by the module `container`, never here.
-enum class ClipFormat : std::uint8_t { mp4, fragmented_mp4, annex_b, matroska, mpeg_ts };
+enum class ClipFormat : std::uint8_t {
+  mp4,
+  fragmented_mp4,
+  annex_b,
+  matroska,  // read by the module `container`, never here
+  mpeg_ts,   // likewise
+  obu,       // AV1 low-overhead bitstream (AV1 specification 5.2): OBUs, one after the other
+  ivf,       // AV1 in IVF
+  units,     // each unit behind its length of four bytes, big endian; cannot be recognised
+};
 std::string_view to_string(ClipFormat format);
 
 struct ClipInfo {
@@ -48,6 +56,8 @@ struct ClipOptions {
   // Raw streams do not say which codec they are: guessed from parameter sets and slice headers when not
   // given.
   std::optional<Codec> codec;
+  // The file holds units behind lengths of four bytes (ClipFormat::units); needs `codec`.
+  bool units = false;
 };
 
 // EBML, that is Matroska or WebM: for the module `container`, and refused by open_clip().

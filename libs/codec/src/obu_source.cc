@@ -34,7 +34,7 @@ class ObuSource : public PieceSource {
     if (!head) return false;
     CAM_TRY(auto header, read_obu_header(*head));
     // Without a size it is the last of its temporal unit, which only IVF says.
-    if (!header.has_size && end == position_ + left())
+    if (!header.has_size && info_.format == ClipFormat::obu)
       return fail(Errc::malformed, "AV1: an OBU without a size in a stream of OBUs");
     const auto size = header.has_size ? std::uint64_t{header.size()} : most;
     if (size > most) return fail(Errc::malformed, "AV1: the stream ends inside an OBU: it is cut");

@@ -155,7 +155,7 @@ TEST(ClipMp4, SampleEntries) {
   EXPECT_EQ(open_clip(file_with(visual_entry("hvc1", hvcc(4)))).value()->info().codec, Codec::h265);
   EXPECT_EQ(open_clip(file_with(visual_entry("hev1", hvcc(4)))).value()->info().codec, Codec::h265);
   expect_refused(file_with(visual_entry("encv", avcc(4))), Errc::unsupported, "encrypted");
-  expect_refused(file_with(visual_entry("av01", {})), Errc::unsupported, "av01");
+  expect_refused(file_with(visual_entry("vp09", {})), Errc::unsupported, "vp09");
   expect_refused(file_with(visual_entry("avc1", hvcc(4))), Errc::malformed, "avcC is missing");
   expect_refused(file_with(visual_entry("avc1", join({avcc(4), avcc(2)}))), Errc::malformed, "twice");
   expect_refused(file_with(visual_entry("avc1", box("avcC", {1, 100, 0, 31}))), Errc::malformed, "");
@@ -197,11 +197,11 @@ TEST(ClipMp4, OtherTracksAreNamed) {
   // The first that we can read; one that we cannot read is named.
   Bytes stbl;
   for (const auto& table : tables()) append(stbl, table);
-  const auto av1_first =
+  const auto vp9_first =
       join({ftyp(), box("mdat", kData),
-            box("moov", join({track(9, "vide", stsd({visual_entry("av01", {})})), track(1, "vide", stbl)}))});
-  expect_whole(av1_first);
-  EXPECT_THAT(open_clip(av1_first).value()->info().not_video, ElementsAre("video (av01)"));
+            box("moov", join({track(9, "vide", stsd({visual_entry("vp09", {})})), track(1, "vide", stbl)}))});
+  expect_whole(vp9_first);
+  EXPECT_THAT(open_clip(vp9_first).value()->info().not_video, ElementsAre("video (vp09)"));
 
   expect_refused(join({ftyp(), box("moov", audio)}), Errc::unsupported, "no video track");
   Bytes many;

@@ -209,7 +209,7 @@ TEST(ClipWindow, RefusesPartsThatAreTooLarge) {
   const auto source = open_clip(pieces);
   ASSERT_FALSE(source);
   EXPECT_EQ(source.error().code, Errc::limit);
-  EXPECT_LE(pieces.largest, 16u);
+  EXPECT_LE(pieces.largest, 32u);
 }
 
 // The whole file is read about once, in pieces of the window's size.

@@ -117,6 +117,9 @@ Result<Bytes> encode_extensions(const CertificateProfile& profile, BytesView sub
     CAM_TRY(const auto name, hardware_module_name(*profile.hardware_module));
     CAM_TRY_STATUS(add_extension(out, "2.5.29.17", false, der::sequence({name})));
   }
+  if (profile.private_extensions.size() > 8) return fail(Errc::usage, "more than 8 private extensions");
+  for (const auto& extension : profile.private_extensions)
+    append(out, der::sequence({extension.oid, der::octet_string(extension.value)}));
   return der::explicit_tag(3, der::sequence({out}));
 }
 

@@ -43,6 +43,7 @@ Status write_settings(const fs::path& folder, const FactorySettings& settings) {
            {"country", settings.country},
            {"product", settings.product},
            {"module_type_oid", settings.module_type_oid}};
+  out["media_supplement"] = settings.media_supplement;
   if (settings.media_signing_validity)
     out["media_signing_validity_days"] = settings.media_signing_validity->count();
   const auto text = out.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
@@ -59,6 +60,7 @@ Result<FactorySettings> read_settings(const fs::path& folder) {
   if (version == in.end() || *version != kVersion)
     return fail(Errc::unsupported, path.string() + " is of another version");
   FactorySettings out;
+  out.media_supplement = false;  // factories from before there were supplements promise none
   for (const auto& [name, value] : in.items()) {
     std::string* const text = name == "organization"      ? &out.organization
                               : name == "country"         ? &out.country
@@ -69,6 +71,8 @@ Result<FactorySettings> read_settings(const fs::path& folder) {
       *text = value.get<std::string>();
     } else if (name == "media_signing_validity_days" && value.is_number_integer()) {
       out.media_signing_validity = std::chrono::days(value.get<std::int32_t>());
+    } else if (name == "media_supplement" && value.is_boolean()) {
+      out.media_supplement = value.get<bool>();
     } else if (name != "v") {
       return bad();  // a misspelled setting must not be a default
     }

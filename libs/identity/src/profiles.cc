@@ -1,5 +1,7 @@
 #include "profiles.h"
 
+#include "camvault/crypto/extensions.h"
+
 namespace camvault::identity {
 
 using crypto_openssl::CertificateProfile;
@@ -88,6 +90,10 @@ CertificateProfile media_signing_profile(const FactorySettings& settings, Timest
   profile.key_usage = KeyUsage::digital_signature;
   profile.not_before = now;
   profile.not_after = settings.media_signing_validity ? now + *settings.media_signing_validity : kNoEnd;
+  if (settings.media_supplement) {
+    profile.private_extensions.push_back(
+        {to_bytes(crypto::kMediaSupplementOidDer), to_bytes(crypto::kMediaSupplementPolicyDer)});
+  }
   return profile;
 }
 

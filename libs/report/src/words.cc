@@ -156,6 +156,26 @@ bool is_warning(NoteKind kind) {
     case NoteKind::times_implausible:
     case NoteKind::clip_truncated:
     case NoteKind::lost_on_the_way:
+    case NoteKind::supplement_removed:
+    case NoteKind::supplement_invalid:
+    case NoteKind::parameter_sets_altered:
+    case NoteKind::units_altered:
+    case NoteKind::units_missing:
+    case NoteKind::units_extra:
+    case NoteKind::times_altered:
+    case NoteKind::audio_altered:
+    case NoteKind::audio_missing:
+    case NoteKind::audio_extra:
+    case NoteKind::audio_moved:
+    case NoteKind::metadata_altered:
+    case NoteKind::metadata_missing:
+    case NoteKind::metadata_extra:
+    case NoteKind::metadata_moved:
+    case NoteKind::next_picture_differs:
+    case NoteKind::pictures_behind_end:
+    case NoteKind::clock_jump:
+    case NoteKind::gop_number_repeated:
+    case NoteKind::restarted:
       return true;
     case NoteKind::beginning_missing:
     case NoteKind::unsigned_tail:
@@ -164,6 +184,10 @@ bool is_warning(NoteKind kind) {
     case NoteKind::key_changed:
     case NoteKind::last_gop_not_verifiable:
     case NoteKind::not_covered_by_format:
+    case NoteKind::parameter_sets_missing:
+    case NoteKind::audio_not_checked:
+    case NoteKind::ending_missing:
+    case NoteKind::complete_to_the_end:
       return false;
   }
   return true;

@@ -107,12 +107,62 @@ void Coverage::settle_deferred(Wait may_wait_for, const GopSei* following) {
 void Coverage::begin_piece(std::string why) {
   note(NoteKind::joined, current_gop(), 1, std::move(why));
   ledger_.outcome().tampered = true;
+  forget_piece();
+}
+
+void Coverage::forget_piece() {
   joined_ = true;
   previous_.reset();
   placed_.reset();
   early_.clear();
   lost_ = 0;
   piece_begins_ = true;
+  clock_.reset();
+}
+
+// The first SEI of a recording has no link (5.4). Another first one, later by the camera's clock: it began
+// anew. Whether the recording before it was whole is another question; only a supplement answers it.
+bool Coverage::restarts(const GopSei& sei) {
+  const auto& link = sei.general.linked_hash;
+  const auto zero =
+      std::all_of(link.bytes.begin(), link.bytes.begin() + link.size, [](auto byte) { return byte == 0; });
+  if (!zero || !sei.general.start || !previous_->end || *sei.general.start < *previous_->end) return false;
+  if (previous_ended_) {
+    note(NoteKind::restarted, current_gop(), 1,
+         "the same camera ended its recording and began another one here; the time between is not recorded");
+    ledger_.outcome().any_missing = true;
+  } else {
+    note(NoteKind::restarted, current_gop(), 1,
+         "a new recording of the same camera begins here; nothing shows that the one before it is whole");
+    ledger_.outcome().tampered = true;
+  }
+  forget_piece();
+  joined_ = !previous_ended_;
+  previous_ended_ = false;
+  return true;
+}
+
+// Camera clock and container's clock run alike, or one of them was changed. Slow drift is none.
+void Coverage::check_clock(const General& general, Ticks container_time, std::uint32_t gop) {
+  if (!general.start || *general.start >= kLatestTime) return;
+  constexpr Ticks kJump = std::chrono::seconds(1);
+  constexpr Ticks kDrift = std::chrono::milliseconds(5);
+  std::int64_t now = 0;
+  if (__builtin_sub_overflow(general.start->time_since_epoch().count(), container_time.count(), &now)) return;
+  if (!clock_ || lost_ > 0 || !unplaced_.empty()) {
+    clock_ = Ticks(now);
+    return;
+  }
+  std::int64_t apart = 0;
+  if (__builtin_sub_overflow(now, clock_->count(), &apart)) return;
+  if (apart > kJump.count() || apart < -kJump.count()) {
+    note(NoteKind::clock_jump, gop, 1,
+         "the signed times and the times in the container move against each other here by " +
+             std::to_string(apart / 10'000) + " ms: the camera's clock was set, or times were changed");
+    clock_ = Ticks(now);
+    return;
+  }
+  *clock_ += Ticks(std::clamp(apart, -kDrift.count(), kDrift.count()));
 }
 
 // A gap in the counter can be a removed run of GOPs or the seam between two recordings. Times tell: the
@@ -156,7 +206,17 @@ bool Coverage::came_early(const GopSei& sei) {
 void Coverage::check_order(const GopSei& sei) {
   if (!previous_) return;
   const auto counter = sei.general.counter;
-  if (counter - previous_->counter - 1 >= kHalfOfCounters && !came_early(sei)) {
+  if (restarts(sei)) return;
+  const bool backwards = counter - previous_->counter - 1 >= kHalfOfCounters;
+  if (backwards && previous_->placed && previous_->first_entry &&
+      *previous_->first_entry == sei.general.linked_hash && sei.general.gop_hash != previous_->gop_hash) {
+    // The link proves what the number denies: this GOP follows the one before.
+    note(NoteKind::gop_number_repeated, current_gop(), 1,
+         "the camera used the GOP number " + std::to_string(counter) +
+             " again; the signed links show that nothing is missing here");
+    return;
+  }
+  if (backwards && !came_early(sei)) {
     begin_piece("the GOP counter runs backwards here: another recording begins");
     return;
   }
@@ -169,6 +229,13 @@ void Coverage::check_order(const GopSei& sei) {
   if (step == 1 && !link_fits(sei)) {
     begin_piece("the signed link to the GOP before does not fit: two recordings were joined");
     return;
+  }
+  if (step == 1 && previous_->end && sei.general.start) {
+    constexpr Ticks kJump = std::chrono::seconds(1);
+    const auto apart = *sei.general.start - *previous_->end;
+    if (apart > kJump || apart < -kJump)
+      note(NoteKind::clock_jump, current_gop(), 1,
+           "the camera's clock was set here, by " + std::to_string(apart.count() / 10'000) + " ms");
   }
   const auto seen_early =
       std::erase_if(early_, [&](std::uint32_t c) { return c - previous_->counter < step; });
@@ -401,6 +468,8 @@ void Coverage::commit_segment(GopSei& sei, Located located) {
     last_picture_ = std::max<std::int64_t>(last_picture_, result.picture);
     record.units.push_back(result);
   }
+  if (first_container_time && !repeats_previous(general))
+    check_clock(general, *first_container_time, segment.gop);
   record.segment = segment;
   if (located.beginning_missing) {
     note(NoteKind::beginning_missing, segment.gop, 1,

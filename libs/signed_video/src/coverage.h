@@ -88,6 +88,8 @@ class Coverage {
   void add_sei(GopSei sei);
   // The signer changed and nothing vouches for that: another recording begins.
   void begin_piece(std::string why);
+  // The recording so far ended in order, as the camera signed: what comes next is another one of its own.
+  void previous_ended(bool ended) { previous_ended_ = ended; }
   void saw_invalid_sei() { invalid_sei_seen_ = true; }
   Ledger& ledger() { return ledger_; }
   void finish();
@@ -140,6 +142,9 @@ class Coverage {
   void take_last_unit(GopSei& sei, Located& located) const;
   std::optional<std::size_t> count_of(const General& general, std::size_t begin) const;
   bool proved_by_the_next(const GopSei& sei, Located& located, Bytes entries) const;
+  void forget_piece();
+  bool restarts(const GopSei& sei);
+  void check_clock(const General& general, Ticks container_time, std::uint32_t gop);
   bool came_early(const GopSei& sei);
   bool plausible_gap(const GopSei& sei, std::uint32_t lost) const;
   std::optional<Located> locate_exactly(const GopSei& sei, std::size_t begin, bool reference_only);
@@ -201,6 +206,8 @@ class Coverage {
   bool joined_ = false;
   bool invalid_sei_seen_ = false;
   bool at_end_ = false;
+  bool previous_ended_ = false;
+  std::optional<Ticks> clock_;  // signed time - container time, of the running piece
   Ticks longest_segment_{};
   Ticks shortest_segment_{};
   std::uint32_t largest_segment_ = 1;

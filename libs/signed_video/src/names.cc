@@ -88,6 +88,54 @@ std::string_view to_string(NoteKind kind) {
       return "clip_truncated";
     case NoteKind::lost_on_the_way:
       return "lost_on_the_way";
+    case NoteKind::supplement_removed:
+      return "supplement_removed";
+    case NoteKind::supplement_invalid:
+      return "supplement_invalid";
+    case NoteKind::parameter_sets_altered:
+      return "parameter_sets_altered";
+    case NoteKind::parameter_sets_missing:
+      return "parameter_sets_missing";
+    case NoteKind::units_altered:
+      return "units_altered";
+    case NoteKind::units_missing:
+      return "units_missing";
+    case NoteKind::units_extra:
+      return "units_extra";
+    case NoteKind::times_altered:
+      return "times_altered";
+    case NoteKind::audio_altered:
+      return "audio_altered";
+    case NoteKind::audio_missing:
+      return "audio_missing";
+    case NoteKind::audio_extra:
+      return "audio_extra";
+    case NoteKind::audio_moved:
+      return "audio_moved";
+    case NoteKind::audio_not_checked:
+      return "audio_not_checked";
+    case NoteKind::metadata_altered:
+      return "metadata_altered";
+    case NoteKind::metadata_missing:
+      return "metadata_missing";
+    case NoteKind::metadata_extra:
+      return "metadata_extra";
+    case NoteKind::metadata_moved:
+      return "metadata_moved";
+    case NoteKind::next_picture_differs:
+      return "next_picture_differs";
+    case NoteKind::pictures_behind_end:
+      return "pictures_behind_end";
+    case NoteKind::ending_missing:
+      return "ending_missing";
+    case NoteKind::complete_to_the_end:
+      return "complete_to_the_end";
+    case NoteKind::clock_jump:
+      return "clock_jump";
+    case NoteKind::gop_number_repeated:
+      return "gop_number_repeated";
+    case NoteKind::restarted:
+      return "restarted";
   }
   return "";
 }

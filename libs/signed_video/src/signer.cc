@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "sei_message.h"
+#include "supplement_collector.h"
 
 namespace camvault::signed_video {
 
@@ -44,13 +45,27 @@ class Slot {
   std::optional<Result<Bytes>> result_;
 };
 
+// A supplement goes into the stream together with the SEI of its last GOP, in front of it: whoever finds a
+// signed SEI without one knows that it was taken away.
+struct WaitingSupplement {
+  Supplement content;
+  Bytes body;
+  std::shared_ptr<Slot> slot;
+  std::optional<Result<Bytes>> signature;
+};
+
 // An SEI on its way into the stream; SEIs leave in the order they were made (5.1).
 struct Waiting {
   SeiDraft draft;
   Bytes list;  // what draft.hash_list looks at
   SeiWriter writer;
   std::shared_ptr<Slot> slot;  // null: unsigned
+  std::optional<Result<Bytes>> signature;
+  std::optional<WaitingSupplement> supplement;
 };
+
+// GOPs whose SEI went out unsigned wait for the next supplement; the oldest give way.
+constexpr std::size_t kMaxCarriedGops = 64;
 
 // A key that never answers must not hold a recording up for ever.
 constexpr auto kLongestWaitForKey = std::chrono::seconds(30);
@@ -60,7 +75,11 @@ constexpr auto kLongestWaitForKey = std::chrono::seconds(30);
 class Signer::Impl {
  public:
   Impl(const crypto::Engine& engine, std::shared_ptr<crypto::SigningKey> key, SignerOptions options)
-      : engine_(engine), key_(std::move(key)), options_(std::move(options)) {
+      : engine_(engine),
+        key_(std::move(key)),
+        options_(std::move(options)),
+        collector_(engine, options_.codec) {
+    engine_.random(session_);
     scheme_ = crypto::default_scheme(key_->alg());
     const auto reference_limit = kReferenceListBytes / crypto::digest_size(options_.hash);
     max_units_ = options_.max_partial_units == 0 ? reference_limit : options_.max_partial_units;
@@ -83,7 +102,8 @@ class Signer::Impl {
     return ok();
   }
 
-  Result<std::span<const Bytes>> add(std::span<const BytesView> access_unit, Timestamp time) {
+  Result<std::span<const Bytes>> add(std::span<const BytesView> access_unit, Timestamp time,
+                                     std::optional<Ticks> presentation) {
     if (finished_) return fail(Errc::usage, "the signed stream has ended");
     time = std::max(time, last_time_.value_or(time));
     frame_time_ = last_time_ ? time - *last_time_ : frame_time_;
@@ -108,17 +128,26 @@ class Signer::Impl {
       return fail(Errc::limit,
                   "a picture has " + std::to_string(slices) + " slices; at most 65,534 can be signed");
     }
+    first_raw_ = {};
     if (count_ != 0) {
       if (starts_gop) {
+        hash_first_slice(access_unit);
         CAM_TRY_STATUS(close(false, time, false));
       } else if (count_ + slices > max_units_ || time - *start_ >= options_.max_partial_time) {
         // A part must be signed (5.6). While the key lags behind, the part grows instead.
         const bool list_full = (count_ + slices) * digest_bytes() > kMaxListBytes;
-        if (waiting_signatures() < kMaxWaiting || list_full) CAM_TRY_STATUS(close(true, time, false));
+        if (waiting_signatures() < kMaxWaiting || list_full) {
+          hash_first_slice(access_unit);
+          CAM_TRY_STATUS(close(true, time, false));
+        }
       }
     }
     for (std::size_t i = 0; i < access_unit.size(); ++i) {
-      if (classified_[i].kind == UnitKind::slice) hash_slice(access_unit[i], classified_[i], time);
+      if (classified_[i].kind == UnitKind::slice) {
+        hash_slice(access_unit[i], classified_[i], time, presentation);
+      } else if (options_.supplement) {
+        collector_.add_unit(access_unit[i], classified_[i]);
+      }
     }
     return std::span<const Bytes>(out_);
   }
@@ -134,6 +163,23 @@ class Signer::Impl {
       CAM_TRY_STATUS(drain(Drain::deadline));
     }
     return std::span<const Bytes>(out_);
+  }
+
+  Status add_side(const SideSample& sample) {
+    if (finished_) return fail(Errc::usage, "the signed stream has ended");
+    if (sample.track >= 32) return fail(Errc::usage, "tracks are numbered from 0 to 31");
+    return options_.supplement ? collector_.add_sample(sample) : ok();
+  }
+
+  Status add_record(RecordType type, Bytes value) {
+    if (!options_.supplement) return fail(Errc::usage, "this signer writes no supplement");
+    if (type < RecordType::time_stamp || type == RecordType::signature)
+      return fail(Errc::usage, "not a record that a caller can add");
+    if (value.size() > kMaxRecordSize) return fail(Errc::limit, "record longer than 64 KiB");
+    const std::lock_guard lock(records_mutex_);
+    if (records_.size() == kMaxWaitingRecords) return fail(Errc::limit, "too many records wait already");
+    records_.push_back({static_cast<std::uint16_t>(type), std::move(value)});
+    return ok();
   }
 
   void request_certificate_sei() { certificate_requested_ = true; }
@@ -155,13 +201,26 @@ class Signer::Impl {
     ++count_;
   }
 
+  // The link forward needs it before the GOP in front of it is closed; it is hashed once all the same.
+  void hash_first_slice(std::span<const BytesView> access_unit) {
+    if (!options_.supplement) return;
+    for (std::size_t i = 0; i < access_unit.size() && first_raw_.empty(); ++i) {
+      if (classified_[i].kind == UnitKind::slice)
+        first_raw_ = engine_.digest(options_.hash, codec::without_trailing_zeros(access_unit[i]));
+    }
+  }
+
   // 5.4: the first slice of the IDR picture anchors the GOP; every other slice is hashed together with the
   // anchor.
-  void hash_slice(BytesView unit, const codec::UnitInfo& info, Timestamp time) {
+  void hash_slice(BytesView unit, const codec::UnitInfo& info, Timestamp time,
+                  std::optional<Ticks> presentation) {
     const bool anchors = info.gop_start && info.first_slice;
     if (anchor_.empty() && !anchors) return;  // the stream begins inside a GOP: not covered
-    const auto raw = engine_.digest(options_.hash, codec::without_trailing_zeros(unit));
+    const auto known = std::exchange(first_raw_, {});
+    const auto raw =
+        known.empty() ? engine_.digest(options_.hash, codec::without_trailing_zeros(unit)) : known;
     if (count_ == 0) start_ = time;
+    if (info.first_slice && options_.supplement) collector_.begin_picture(raw, presentation);
     ++counters_.units_hashed;
     if (anchors) {
       anchor_ = raw;
@@ -197,6 +256,17 @@ class Signer::Impl {
     link_ = first_entry_;
     count_ = 0;
 
+    if (options_.supplement) {
+      auto section = collector_.close_gop();
+      section.counter = general.counter;
+      section.partial = partial;
+      section.last = at_end_of_stream;
+      section.gop_hash = general.gop_hash;
+      section.next = first_raw_;
+      if (carried_.size() == kMaxCarriedGops) carried_.erase(carried_.begin());
+      carried_.push_back(std::move(section));
+    }
+
     if (!partial) ++gops_closed_;
     const bool due = partial || at_end_of_stream || gops_closed_ % options_.signing_interval == 0;
     const bool key_lags = !at_end_of_stream && waiting_signatures() >= kMaxWaiting;
@@ -210,6 +280,52 @@ class Signer::Impl {
     waiting.draft.escaped_document = options_.emulation_prevention;
     waiting.draft.hash = options_.hash;
     return queue(std::move(waiting), true);
+  }
+
+  // Everything since the last supplement, under a signature of its own.
+  Status make_supplement(Waiting& waiting) {
+    WaitingSupplement made;
+    auto& content = made.content;
+    content.session = session_;
+    content.number = supplement_number_++;
+    content.hash = options_.hash;
+    content.gops = std::exchange(carried_, {});
+    content.tracks = std::exchange(carried_tracks_, {});
+    for (auto& track : collector_.take_tracks()) content.tracks.push_back(std::move(track));
+    {
+      const std::lock_guard lock(records_mutex_);
+      content.records = std::exchange(records_, {});
+    }
+    auto body = supplement_body(content);
+    // What does not fit is not covered; the recording goes on.
+    if (!body && content.gops.size() > 1) content.gops.erase(content.gops.begin(), content.gops.end() - 1);
+    if (!body) {
+      content.tracks.clear();
+      body = supplement_body(content);
+    }
+    CAM_TRY(made.body, std::move(body));
+    made.slot = std::make_shared<Slot>();
+    const auto digest = engine_.digest(options_.hash, supplement_document(made.body));
+    key_->sign_async(scheme_, options_.hash, digest,
+                     [slot = made.slot](Result<Bytes> signature) { slot->set(std::move(signature)); });
+    waiting.supplement = std::move(made);
+    return ok();
+  }
+
+  // Its signature, or that of its SEI, failed: the next one says it again.
+  void take_back(Supplement content) {
+    for (auto& gop : content.gops) carried_.push_back(std::move(gop));
+    std::sort(carried_.begin(), carried_.end(),
+              [](const auto& a, const auto& b) { return a.counter < b.counter; });
+    if (carried_.size() > kMaxCarriedGops)
+      carried_.erase(carried_.begin(), carried_.end() - static_cast<std::ptrdiff_t>(kMaxCarriedGops));
+    for (auto& track : content.tracks) carried_tracks_.push_back(std::move(track));
+    if (carried_tracks_.size() > kMaxCarriedGops)
+      carried_tracks_.erase(carried_tracks_.begin(),
+                            carried_tracks_.end() - static_cast<std::ptrdiff_t>(kMaxCarriedGops));
+    const std::lock_guard lock(records_mutex_);
+    records_.insert(records_.begin(), std::make_move_iterator(content.records.begin()),
+                    std::make_move_iterator(content.records.end()));
   }
 
   Status queue(Waiting waiting, bool sign) {
@@ -226,6 +342,7 @@ class Signer::Impl {
       const auto digest = engine_.digest(options_.hash, waiting.writer.document);
       key_->sign_async(scheme_, options_.hash, digest,
                        [slot = waiting.slot](Result<Bytes> signature) { slot->set(std::move(signature)); });
+      if (options_.supplement && !waiting.draft.certificate_sei) CAM_TRY_STATUS(make_supplement(waiting));
     }
     queue_.push_back(std::move(waiting));
     queue_.back().draft.hash_list =
@@ -233,16 +350,50 @@ class Signer::Impl {
     return ok();
   }
 
-  std::optional<Result<Bytes>> signature_of(const Waiting& waiting, Drain mode) {
+  std::optional<Result<Bytes>> arrived(Slot& slot, Drain mode) {
     switch (mode) {
       case Drain::ready:
-        return waiting.slot->take_if_ready();
+        return slot.take_if_ready();
       case Drain::wait:
-        return waiting.slot->take_until(std::chrono::steady_clock::now() + kLongestWaitForKey);
+        return slot.take_until(std::chrono::steady_clock::now() + kLongestWaitForKey);
       case Drain::deadline:
-        return waiting.slot->take_until(deadline_);
+        return slot.take_until(deadline_);
     }
     return std::nullopt;
+  }
+
+  // Are the signatures of the SEI and of its supplement there? One that failed is there, too.
+  bool signatures_arrived(Waiting& waiting, Drain mode) {
+    if (!waiting.signature) waiting.signature = arrived(*waiting.slot, mode);
+    if (waiting.supplement && !waiting.supplement->signature)
+      waiting.supplement->signature = arrived(*waiting.supplement->slot, mode);
+    return waiting.signature && (!waiting.supplement || waiting.supplement->signature);
+  }
+
+  static bool signatures_good(const Waiting& waiting) {
+    if (!waiting.signature || !*waiting.signature) return false;
+    return !waiting.supplement ||
+           (waiting.supplement->signature && waiting.supplement->signature->has_value());
+  }
+
+  void put(Bytes unit) {
+    if (options_.repeat_seis) repeat_next_.push_back(unit);
+    out_.push_back(std::move(unit));
+  }
+
+  Status put_signed(Waiting& head) {
+    if (head.supplement) {
+      CAM_TRY(auto unit, supplement_unit(options_.codec, head.draft.after_last_slice, head.supplement->body,
+                                         **head.supplement->signature));
+      ++counters_.supplements;
+      put(std::move(unit));
+    }
+    CAM_TRY(auto unit, head.writer.finish(**head.signature));
+    ++counters_.seis_signed;
+    put(std::move(unit));
+    if (options_.on_signature && head.draft.general)
+      options_.on_signature({head.draft.general->counter, head.draft.general->start, **head.signature});
+    return ok();
   }
 
   // Moves finished SEIs from the head of the queue into the stream.
@@ -251,20 +402,15 @@ class Signer::Impl {
     while (!queue_.empty()) {
       auto& head = queue_.front();
       if (head.slot != nullptr) {
-        auto signature = signature_of(head, mode);
-        if (!signature && mode == Drain::ready) return ok();
-        if (!signature || !*signature) {
-          ++counters_.signatures_failed;
-          CAM_TRY_STATUS(demote(head));
-          if (head.draft.certificate_sei) {
-            queue_.pop_front();
-            continue;
-          }
-        } else {
-          CAM_TRY(auto unit, head.writer.finish(**signature));
-          ++counters_.seis_signed;
-          if (options_.repeat_seis) repeat_next_.push_back(unit);
-          out_.push_back(std::move(unit));
+        if (!signatures_arrived(head, mode) && mode == Drain::ready) return ok();
+        if (signatures_good(head)) {
+          CAM_TRY_STATUS(put_signed(head));
+          queue_.pop_front();
+          continue;
+        }
+        ++counters_.signatures_failed;
+        CAM_TRY_STATUS(demote(head));
+        if (head.draft.certificate_sei) {
           queue_.pop_front();
           continue;
         }
@@ -283,6 +429,8 @@ class Signer::Impl {
   // The key failed or is away: the SEI goes out unsigned, and the next signature covers it.
   Status demote(Waiting& waiting) {
     waiting.slot = nullptr;
+    if (waiting.supplement) take_back(std::move(waiting.supplement->content));
+    waiting.supplement.reset();
     waiting.draft.vendor.reset();
     waiting.draft.chains.clear();
     waiting.draft.hash_list = waiting.list;
@@ -305,6 +453,15 @@ class Signer::Impl {
   std::optional<Timestamp> start_;
   std::uint32_t counter_ = 0;
   std::uint64_t gops_closed_ = 0;
+
+  SupplementCollector collector_;
+  std::array<std::uint8_t, 16> session_{};
+  std::uint32_t supplement_number_ = 0;
+  crypto::Digest first_raw_;  // of the access unit that ends the running GOP
+  std::vector<GopSection> carried_;
+  std::vector<TrackSection> carried_tracks_;
+  std::mutex records_mutex_;
+  std::vector<CarriedRecord> records_;
 
   std::optional<Timestamp> last_time_;
   Ticks frame_time_{};
@@ -342,8 +499,15 @@ Result<Signer> Signer::create(const crypto::Engine& engine, std::shared_ptr<cryp
   return Signer(std::move(impl));
 }
 
-Result<std::span<const Bytes>> Signer::add(std::span<const BytesView> access_unit, Timestamp time) {
-  return impl_->add(access_unit, time);
+Result<std::span<const Bytes>> Signer::add(std::span<const BytesView> access_unit, Timestamp time,
+                                           std::optional<Ticks> presentation) {
+  return impl_->add(access_unit, time, presentation);
+}
+Status Signer::add_side(const SideSample& sample) {
+  return impl_->add_side(sample);
+}
+Status Signer::add_record(RecordType type, Bytes value) {
+  return impl_->add_record(type, std::move(value));
 }
 
 Result<std::span<const Bytes>> Signer::finish(std::chrono::milliseconds patience) {

@@ -66,6 +66,12 @@ const crypto::PublicKey* Trust::signing_key(bool certificate_sei) const {
   return nullptr;
 }
 
+const crypto::Certificate* Trust::signer() const {
+  if (!user_.empty()) return &user_.front();
+  if (!manufacturer_.empty()) return &manufacturer_.front();
+  return options_.expected_signer ? &*options_.expected_signer : nullptr;
+}
+
 SignatureStatus Trust::check(const SeiMessage& message, const crypto::Digest& digest,
                              crypto::HashAlg hash) const {
   if (message.format != Format::onvif) {

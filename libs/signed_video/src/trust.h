@@ -33,6 +33,9 @@ class Trust {
   // Axis Signed Video keeps its keys in another way.
   const axis::Keys& axis_keys() const { return axis_; }
 
+  // Whose key signs the SEIs that come now; null when it is not known.
+  const crypto::Certificate* signer() const;
+
   // The question "where does it come from", for everything that was signed between `first` and `last`.
   void judge(std::optional<Timestamp> first, std::optional<Timestamp> last, Report& report) const;
 

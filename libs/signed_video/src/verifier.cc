@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "av1_frame.h"
@@ -12,6 +13,7 @@
 #include "camvault/codec/emulation.h"
 #include "coverage.h"
 #include "sei_message.h"
+#include "supplement_check.h"
 #include "timeline.h"
 #include "trust.h"
 
@@ -30,6 +32,11 @@ constexpr std::size_t kMaxSeiNotes = 100;
 constexpr std::size_t kMaxParameterSets = 64;
 // Legacy GOP signatures that wait for a key. Axis' cameras send it with every one.
 constexpr std::size_t kMaxEarlySeis = 64;
+// Supplements wait for the SEI behind them, which may bring the certificate.
+constexpr std::size_t kMaxHeld = 64;
+constexpr std::size_t kMaxHeldBytes = 16 * 1024 * 1024;
+// Signatures that a time stamp may come for.
+constexpr std::size_t kMaxRememberedSignatures = 4096;
 // An access unit delimiter has two bytes, an end of sequence one or two.
 constexpr std::size_t kMaxDelimiter = 8;
 
@@ -74,7 +81,8 @@ class Verifier::Impl {
         engine_(engine),
         options_(std::move(options)),
         trust_(engine_, options_),
-        coverage_(engine_, timeline_, report_.notes) {
+        coverage_(engine_, timeline_, report_.notes),
+        beside_(engine_, codec) {
     report_.codec = codec;
     timeline_.watch(options_.live);
   }
@@ -86,6 +94,10 @@ class Verifier::Impl {
     next_slice_ = 0;
     std::size_t slice = 0;
     for (std::size_t i = 0; i < units.size(); ++i) {
+      if (units[i].out_of_band && infos_[i].kind != UnitKind::slice) {
+        beside_.add_unit(units[i].bytes, infos_[i], true);
+        continue;
+      }
       ++report_.units;
       report_.bytes += units[i].bytes.size();
       const auto& info = infos_[i];
@@ -98,13 +110,18 @@ class Verifier::Impl {
         take_slice(units[i], info, slice++);
       } else if (is_ours_[i] != Carrier::none) {
         take_sei(units[i], is_ours_[i]);
+      } else if (info.kind == UnitKind::sei && is_supplement_sei(codec_, units[i].bytes)) {
+        take_supplement(units[i]);
       } else {
         take_other(units[i], info);
       }
     }
   }
 
-  void gap() { coverage_.add_gap(sequence_); }
+  void gap() {
+    coverage_.add_gap(sequence_);
+    beside_.lost_on_the_way();
+  }
   std::uint32_t pictures() const { return pictures_; }
 
   Report origin() const {
@@ -114,9 +131,11 @@ class Verifier::Impl {
     trust_.judge(report.first_time, report.last_time, report);
     return report;
   }
+  void add_side(const SideSample& sample) { beside_.add_sample(sample); }
 
   Report finish(bool truncated) {
     close_frame();
+    settle_held();
     coverage_.finish();
     timeline_.finish(report_);
     report_.pictures = pictures_;
@@ -127,6 +146,7 @@ class Verifier::Impl {
     if (truncated) note(NoteKind::clip_truncated, 1, "the file ends inside a unit");
     if (repeated_ > 0)
       note(NoteKind::sei_repeated, repeated_, "some SEIs stand in the clip more than once, which is allowed");
+    side_ = beside_.finish(report_);
     list_uncovered();
     decide();
     if (report_.verdict != Verdict::not_signed) {
@@ -188,6 +208,10 @@ class Verifier::Impl {
     }
     coverage_.replace_digests(digests);
     alternatives_.clear();
+    digests.clear();
+    for (const auto& all : first_alternatives_) digests.push_back(all[static_cast<std::size_t>(hash)]);
+    beside_.replace_hashes(digests);
+    first_alternatives_.clear();
   }
 
   // Units whose hashes are made here, all at a time. Axis' AV1 form hashes foreign metadata as well.
@@ -259,6 +283,12 @@ class Verifier::Impl {
     pending.reference_hashed = info.reference_hashed || !pending.picture_data;
     if (pending.picture_data) {
       if (info.first_slice || pictures_ == 0) ++pictures_;
+      if (info.first_slice) {
+        std::optional<std::int64_t> time;
+        if (unit.container_time) time = unit.container_time->time_since_epoch().count();
+        beside_.add_picture(raw, info.gop_start, pictures_ - 1, time);
+        if (!hash_known_) first_alternatives_.push_back(alternatives_.back());
+      }
       if (pending.hash.anchors && slices_ > 0) ++gop_;
       ++slices_;
     }
@@ -266,26 +296,27 @@ class Verifier::Impl {
     pending.clip_gop = gop_;
     pending.offset = unit.offset;
     pending.sequence = sequence_++;
-    if (unit.container_time) pending.container_time = unit.container_time->time_since_epoch();
+    if (unit.container_time) {
+      pending.container_time = unit.container_time->time_since_epoch();
+      if (info.first_slice) ++times_seen_;
+    }
     coverage_.add_unit(std::move(pending));
   }
 
   void take_other(const codec::Unit& unit, const codec::UnitInfo& info) {
+    beside_.add_unit(unit.bytes, info, false);
     bool suspect = false;
     switch (info.kind) {
       case UnitKind::parameter_set:
-        ++parameter_sets_;
         suspect = !is_known_parameter_set(unit.bytes, info.type);
         break;
       case UnitKind::sei:
-        ++other_seis_;
         suspect = !is_well_formed_sei(codec_, codec::without_trailing_zeros(unit.bytes));
         break;
       case UnitKind::delimiter:
         suspect = unit.bytes.size() > kMaxDelimiter;
         break;
       default:
-        ++unknown_units_;
         suspect = true;
     }
     if (suspect) coverage_.add_suspect(sequence_);
@@ -374,6 +405,99 @@ class Verifier::Impl {
     }
   }
 
+  void take_supplement(const codec::Unit& unit) {
+    if (is_repeat(engine_.digest(crypto::HashAlg::sha256, codec::without_trailing_zeros(unit.bytes)))) {
+      ++repeated_;
+      return;
+    }
+    auto read = read_supplement(codec_, unit.bytes);
+    if (!read) {
+      if (read.error().code == Errc::unsupported) {
+        sei_note(NoteKind::supplement_invalid, "a supplement cannot be read: " + read.error().what);
+        return;
+      }
+      tampered_ = true;
+      sei_note(NoteKind::supplement_invalid, "a supplement cannot be read: " + read.error().what);
+      return;
+    }
+    if (held_.size() >= kMaxHeld || held_bytes_ + unit.bytes.size() > kMaxHeldBytes) {
+      settle_held();
+      held_.clear();
+      held_bytes_ = 0;
+    }
+    held_bytes_ += unit.bytes.size();
+    held_.emplace_back(std::move(*read));
+  }
+
+  // Supplements and the signed SEIs behind them, in their order, once the signer's key is known.
+  void settle_held() {
+    if (!trust_.has_key()) return;
+    for (auto& held : held_) {
+      if (held.supplement) {
+        judge_supplement(std::move(*held.supplement));
+      } else {
+        beside_.gop_signed(held.counter, held.gop_hash, promised(), coverage_.current_gop());
+      }
+    }
+    held_.clear();
+    held_bytes_ = 0;
+  }
+
+  bool promised() {
+    const auto* signer = trust_.signer();
+    if (signer == nullptr) return false;
+    if (signer->sha256 != promising_certificate_) {
+      promising_certificate_ = signer->sha256;
+      promises_ = announces_supplement(*signer);
+    }
+    report_.supplement.promised = report_.supplement.promised || promises_;
+    return promises_;
+  }
+
+  void judge_supplement(Supplement supplement) {
+    SeiMessage message;
+    message.signature = supplement.signature;
+    const auto digest = engine_.digest(supplement.hash, supplement.document);
+    if (trust_.check(message, digest, supplement.hash) != SignatureStatus::valid) {
+      tampered_ = true;
+      sei_note(NoteKind::supplement_invalid,
+               "the signature of a supplement does not verify: it was changed, or made with another key");
+      return;
+    }
+    for (auto& record : std::exchange(supplement.records, {})) take_record(std::move(record));
+    beside_.take(std::move(supplement), coverage_.current_gop());
+    coverage_.previous_ended(beside_.ended());
+  }
+
+  void take_record(CarriedRecord record) {
+    record_bytes_ += record.value.size();
+    if (report_.records.size() == Report::kMaxRecords || record_bytes_ > Report::kMaxRecordBytes) {
+      report_.records_truncated = true;
+      return;
+    }
+    ReportedRecord reported;
+    reported.type = record.type;
+    reported.gop = coverage_.current_gop();
+    if (record.type == static_cast<std::uint16_t>(RecordType::time_stamp)) {
+      const auto stamp = read_time_stamp_record(record.value);
+      const auto found =
+          stamp ? signatures_.find(std::string(as_text(stamp->signature_sha256))) : signatures_.end();
+      if (found != signatures_.end()) reported.stamped = found->second;
+    }
+    reported.value = std::move(record.value);
+    report_.records.push_back(std::move(reported));
+  }
+
+  void remember_signature(BytesView signature, const General& general) {
+    auto key = std::string(as_text(engine_.digest(crypto::HashAlg::sha256, signature).view()));
+    if (signature_order_.size() == kMaxRememberedSignatures) {
+      signatures_.erase(signature_order_.front());
+      signature_order_.pop_front();
+    }
+    signature_order_.push_back(key);
+    signatures_[std::move(key)] = {general.counter, general.start, general.end};
+  }
+
   void take_signed(SeiMessage message, crypto::HashAlg hash) {
     ++report_.seis_signed;
     const bool had_key = trust_.has_key();
@@ -418,6 +542,9 @@ class Verifier::Impl {
     if (status == SignatureStatus::no_key) without_key_ = true;
     if (message.vendor) take_vendor(*message.vendor);
     if (!message.general) return;  // a certificate SEI
+    if (held_.size() < kMaxHeld) held_.emplace_back(message.general->counter, message.general->gop_hash);
+    settle_held();
+    if (status == SignatureStatus::valid) remember_signature(*message.signature, *message.general);
     GopSei sei;
     sei.general = *message.general;
     sei.list = std::move(message.hash_list);
@@ -496,14 +623,23 @@ class Verifier::Impl {
   }
 
   void list_uncovered() {
-    const auto list = [&](std::uint64_t count, std::string text) {
-      if (count > 0) note(NoteKind::not_covered_by_format, count, std::move(text));
+    const auto list = [&](std::uint64_t count, std::uint64_t of, const char* what) {
+      if (count == 0) return;
+      note(NoteKind::not_covered_by_format, count,
+           std::to_string(count) + (count == of ? " " : " of " + std::to_string(of) + " ") + what +
+               ": no signature speaks about them");
     };
     if (!any_sei_) return;
-    const auto by_format = " are not covered by " + report_.format;
-    list(parameter_sets_, "parameter sets (picture size, coding tools)" + by_format);
-    list(other_seis_, "other SEI messages" + by_format);
-    list(unknown_units_, "units of other types" + by_format);
+    const auto& s = report_.supplement;
+    list(s.parameter_sets - s.parameter_sets_covered, s.parameter_sets,
+         "parameter sets (picture size, coding tools)");
+    list(s.other_units - s.other_units_covered, s.other_units, "other SEIs and units of reserved types");
+    if (times_seen_ > 0)
+      list(times_seen_ - std::min(times_seen_, s.times_compared), times_seen_, "times in the container");
+    for (const auto& track : s.tracks) {
+      list(track.not_covered, track.samples,
+           track.kind == SideKind::audio ? "sound samples" : "metadata samples");
+    }
   }
 
   void decide() {
@@ -526,8 +662,12 @@ class Verifier::Impl {
     }
     const auto& r = report_;
     const auto changed = r.pictures_altered + r.pictures_extra + r.pictures_out_of_place;
-    if (outcome.tampered || tampered_) {
+    if (outcome.tampered || tampered_ || side_.tampered) {
       report_.verdict = Verdict::not_authentic;
+      if (!outcome.tampered && !tampered_) {
+        report_.verdict_reason = "the pictures are as the camera signed them, but " + side_.reason;
+        return;
+      }
       report_.verdict_reason =
           changed > 0
               ? "the video was changed after it was signed: " + count_text(r.pictures_altered, "altered") +
@@ -541,6 +681,9 @@ class Verifier::Impl {
     } else if (!outcome.any_authentic) {
       report_.verdict = Verdict::not_authentic;
       report_.verdict_reason = "no signature in the clip speaks about any of its pictures";
+    } else if (!outcome.any_missing && side_.missing) {
+      report_.verdict = Verdict::authentic_with_missing_frames;
+      report_.verdict_reason = "every picture is as the camera signed it, but " + side_.reason;
     } else if (outcome.any_missing) {
       report_.verdict = Verdict::authentic_with_missing_frames;
       report_.verdict_reason =
@@ -568,11 +711,30 @@ class Verifier::Impl {
   Timeline timeline_;
   Trust trust_;
   Coverage coverage_;
+  SupplementCheck beside_;
+  SupplementCheck::Outcome side_;
+
+  struct Held {
+    explicit Held(Supplement s) : supplement(std::move(s)) {}
+    Held(std::uint32_t c, const crypto::Digest& hash) : counter(c), gop_hash(hash) {}
+    std::optional<Supplement> supplement;  // else a signed SEI
+    std::uint32_t counter = 0;
+    crypto::Digest gop_hash;
+  };
+  std::vector<Held> held_;
+  std::size_t held_bytes_ = 0;
+  std::string promising_certificate_;  // fingerprint of the one that was looked at last
+  bool promises_ = false;
+  std::unordered_map<std::string, GopSignatureInfo> signatures_;
+  std::deque<std::string> signature_order_;
+  std::size_t record_bytes_ = 0;
+  std::uint64_t times_seen_ = 0;
 
   crypto::HashAlg hash_ = crypto::HashAlg::sha256;
   bool hash_known_ = false;
   std::deque<std::array<crypto::Digest, 3>>
       alternatives_;  // of all hashable units so far, while it is not known
+  std::deque<std::array<crypto::Digest, 3>> first_alternatives_;  // of the first slices of pictures
 
   std::optional<Av1Frame> frame_;  // open: its tile groups may still come
   std::vector<codec::UnitInfo> infos_;
@@ -590,9 +752,6 @@ class Verifier::Impl {
   std::uint64_t sei_ids_ = 0;
   std::uint64_t repeated_ = 0;
   std::uint64_t sei_notes_ = 0;
-  std::uint64_t parameter_sets_ = 0;
-  std::uint64_t other_seis_ = 0;
-  std::uint64_t unknown_units_ = 0;
   std::uint64_t parameter_set_types_ = 0;
   std::unordered_set<std::string> parameter_set_digests_;
   std::unordered_set<std::string> seen_seis_;
@@ -626,6 +785,9 @@ std::uint32_t Verifier::pictures() const {
 }
 Report Verifier::origin() const {
   return impl_->origin();
+}
+void Verifier::add_side(const SideSample& sample) {
+  impl_->add_side(sample);
 }
 Report Verifier::finish(bool truncated) {
   return impl_->finish(truncated);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "camvault/codec/unit.h"
+#include "camvault/crypto/extensions.h"
 #include "camvault/crypto_openssl/engine.h"
 #include "camvault/crypto_openssl/issue.h"
 #include "camvault/crypto_openssl/local_key.h"
@@ -70,12 +71,16 @@ struct Maker {
   }
 
   Camera camera(const std::string& serial, crypto::KeyAlg alg = crypto::KeyAlg::ec_p256,
-                crypto_openssl::LocalKeyOptions options = {}) const {
+                crypto_openssl::LocalKeyOptions options = {}, bool promises_supplement = false) const {
     Camera camera;
     camera.key = crypto_openssl::LocalKey::generate(alg, options).value();
     crypto_openssl::CertificateProfile profile;
     profile.not_before = recording_begins() - std::chrono::hours(1);
     profile.not_after = recording_begins() + std::chrono::hours(24 * 365);
+    if (promises_supplement) {
+      profile.private_extensions.push_back(
+          {to_bytes(crypto::kMediaSupplementOidDer), to_bytes(crypto::kMediaSupplementPolicyDer)});
+    }
     Bytes number{2};
     append(number, as_bytes(serial).first(std::min<std::size_t>(serial.size(), 12)));
     camera.leaf = crypto_openssl::issue_certificate(*ca_key, device_ca, named("Camera", serial),

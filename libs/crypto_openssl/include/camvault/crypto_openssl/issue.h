@@ -42,6 +42,12 @@ struct HardwareModuleName {
   Bytes serial;
 };
 
+// An extension of our own (camvault/crypto/extensions.h); never critical.
+struct PrivateExtension {
+  Bytes oid;    // OBJECT IDENTIFIER, DER
+  Bytes value;  // DER
+};
+
 // What a certificate says beside its names and key. Key identifiers (RFC 5280 4.2.1.1, 4.2.1.2) are always
 // there.
 struct CertificateProfile {
@@ -51,6 +57,7 @@ struct CertificateProfile {
   std::vector<std::string> extended_key_usages;       // dotted; none: the extension is left out
   bool extended_key_usage_critical = false;           // as RFC 3161 2.3 wants it for time stamping
   std::optional<HardwareModuleName> hardware_module;  // otherName in subjectAltName
+  std::vector<PrivateExtension> private_extensions;   // at most 8
   Timestamp not_before;                               // whole seconds; fractions are cut
   Timestamp not_after;
 };

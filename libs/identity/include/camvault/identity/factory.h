@@ -32,6 +32,9 @@ struct FactorySettings {
   std::string module_type_oid = "1.3.6.1.4.1.32473.1";
   // How long media signing certificates are valid; none: without end, as the identity (IEEE 802.1AR 8.7).
   std::optional<std::chrono::days> media_signing_validity;
+  // Media signing certificates promise a signed supplement with each signature (crypto/extensions.h): taking
+  // it away is then found out. False for cameras whose firmware writes none.
+  bool media_supplement = false;
 };
 
 enum class RevocationCause : std::uint8_t { key_compromise, superseded, cessation_of_operation };

@@ -12,6 +12,7 @@
 #include "camvault/base/time.h"
 #include "camvault/codec/unit.h"
 #include "camvault/crypto/certificate.h"
+#include "camvault/signed_video/supplement.h"
 
 namespace camvault::signed_video {
 
@@ -80,10 +81,35 @@ enum class NoteKind : std::uint8_t {
   no_certificate,           // signed, but the signer's certificate is not in the clip
   types_not_hashed,         // the signer left some picture types out: those pictures are not covered
   last_gop_not_verifiable,  // stale end-of-stream SEI of ONVIF's reference signer in low-bitrate mode
-  not_covered_by_format,    // parameter sets, other SEIs, audio: named with counts
-  times_implausible,        // before the year 2000
-  clip_truncated,           // the file ends inside a unit
-  lost_on_the_way,          // a network lost units here (Verifier::gap)
+  not_covered_by_format,  // parameter sets, other SEIs, audio, times: what nothing speaks about, with counts
+  times_implausible,      // before the year 2000
+  clip_truncated,         // the file ends inside a unit
+  lost_on_the_way,        // a network lost units here (Verifier::gap)
+  // What our signed supplement finds (supplement.h)
+  supplement_removed,  // the camera writes one with each signature; here some or all were taken away
+  supplement_invalid,  // its signature does not verify, or it breaks the format
+  parameter_sets_altered,
+  parameter_sets_missing,
+  units_altered,  // other SEIs and units of reserved types
+  units_missing,
+  units_extra,
+  times_altered,  // container times do not follow the signed ones
+  audio_altered,
+  audio_missing,  // samples, or the whole track: then it says nothing against the rest
+  audio_extra,
+  audio_moved,        // samples in another order, or the track moved against the pictures
+  audio_not_checked,  // the container's sound cannot be compared here
+  metadata_altered,
+  metadata_missing,
+  metadata_extra,
+  metadata_moved,
+  next_picture_differs,  // behind the last signature: not the picture that followed in the recording
+  pictures_behind_end,   // behind the place where the camera says that its recording ended
+  ending_missing,        // the recording went on behind the end of the clip
+  complete_to_the_end,   // the camera signed that its recording ends where the clip does
+  clock_jump,            // the camera's clock was set, or its pictures stood still
+  gop_number_repeated,   // the signer used a GOP number twice; the chain of links is whole
+  restarted,             // the same camera began a new recording
 };
 std::string_view to_string(NoteKind kind);
 
@@ -107,6 +133,47 @@ struct SignerInfo {
   std::string vendor_serial;
   std::string key;  // "ec-p256", ...
   bool user_provisioned = false;
+};
+
+struct GopSignatureInfo {
+  std::uint32_t counter = 0;
+  std::optional<Timestamp> start;  // as signed
+  std::optional<Timestamp> end;
+};
+
+// A record out of a supplement whose signature is good: for others to judge (supplement.h has their forms).
+struct ReportedRecord {
+  std::uint16_t type = 0;  // RecordType, or a number of a later version
+  Bytes value;
+  std::uint32_t gop = 0;  // in which it stands
+  // Of a time stamp: the GOP whose signature it stamps, if that signature is in the clip and good.
+  std::optional<GopSignatureInfo> stamped;
+};
+
+struct SideReport {
+  SideKind kind = SideKind::audio;
+  std::uint32_t track = 0;  // of the clip
+  std::uint64_t samples = 0;
+  std::uint64_t authentic = 0;
+  std::uint64_t altered = 0;
+  std::uint64_t missing = 0;
+  std::uint64_t extra = 0;
+  std::uint64_t out_of_place = 0;
+  std::uint64_t retimed = 0;
+  std::uint64_t not_covered = 0;
+};
+
+// What our supplement covers, in figures.
+struct SupplementReport {
+  bool promised = false;             // by the signing certificate
+  std::uint32_t supplements = 0;     // with a good signature
+  std::uint64_t gops = 0;            // (parts of) GOPs that were compared
+  std::uint64_t parameter_sets = 0;  // in the stream
+  std::uint64_t parameter_sets_covered = 0;
+  std::uint64_t other_units = 0;  // SEIs of others, units of reserved types
+  std::uint64_t other_units_covered = 0;
+  std::uint64_t times_compared = 0;  // pictures whose container time was compared with the signed one
+  std::vector<SideReport> tracks;
 };
 
 struct Report {
@@ -139,12 +206,18 @@ struct Report {
   std::uint32_t seis_signed = 0;
   std::uint32_t seis_unsigned = 0;
 
+  SupplementReport supplement;
+  std::vector<ReportedRecord> records;  // at most kMaxRecords
+  bool records_truncated = false;
+
   std::vector<GopReport> gops;
   std::vector<Finding> findings;  // at most kMaxFindings, in order of the clip
   bool findings_truncated = false;
   std::vector<Note> notes;
 
   static constexpr std::size_t kMaxFindings = 10'000;
+  static constexpr std::size_t kMaxRecords = 10'000;
+  static constexpr std::size_t kMaxRecordBytes = 8 * 1024 * 1024;  // of all records together
 };
 
 }  // namespace camvault::signed_video

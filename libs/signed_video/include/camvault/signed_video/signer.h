@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "camvault/base/time.h"
 #include "camvault/codec/unit.h"
 #include "camvault/crypto/engine.h"
+#include "camvault/signed_video/supplement.h"
 
 namespace camvault::signed_video {
 
@@ -39,6 +42,11 @@ struct SignerOptions {
   bool repeat_seis = false;  // every SEI twice, for lossy transport
   // For files, where no live picture is held up: waits for each signature instead of sending unsigned SEIs.
   bool wait_for_key = false;
+  // A signed supplement before each signed SEI: parameter sets, other SEIs, sound, metadata, times and the
+  // link forward (supplement.h). A second signature a GOP.
+  bool supplement = false;
+  // Told of each signature that goes into the stream, on the signer's thread, inside add() or finish().
+  std::function<void(const GopSignature&)> on_signature;
   // Counter of the first GOP. Random when not given, so that two recordings can be told apart.
   std::optional<std::uint32_t> first_counter;
 };
@@ -59,7 +67,19 @@ class Signer {
   // Hashes the units of one access unit (one picture, decoding order) captured at `time` and returns the SEI
   // units that go before its first slice. The views live until the next call. Times that run backwards are
   // lifted to the last one.
-  Result<std::span<const Bytes>> add(std::span<const BytesView> access_unit, Timestamp time);
+  // `presentation`: when the container will show the picture, on a clock of its own whose zero means nothing.
+  // The supplement signs it; without it container times are not covered.
+  Result<std::span<const Bytes>> add(std::span<const BytesView> access_unit, Timestamp time,
+                                     std::optional<Ticks> presentation = std::nullopt);
+
+  // A sample of a track beside the pictures, in the order of its track; about when its picture comes, before
+  // finish(). `sample.track` is below 32 and means the same track always. Ignored without a supplement.
+  Status add_side(const SideSample& sample);
+
+  // Puts a record into the next supplement: RecordType::time_stamp, RecordType::attestation, or a number that
+  // registry has for later. From any thread, at any time; Errc::limit when kMaxWaitingRecords wait already
+  // (they go out when the next GOP is signed). Errc::usage without a supplement.
+  Status add_record(RecordType type, Bytes value);
 
   // The stream ends: waits at most `patience` for signatures under way and returns the last SEIs, which go
   // behind the last picture. Nothing can be added afterwards.
@@ -74,6 +94,7 @@ class Signer {
     std::uint64_t seis_unsigned = 0;  // the key was too slow
     std::uint64_t signatures_failed =
         0;  // the key refused or was away: those GOPs are covered by the next signature
+    std::uint64_t supplements = 0;
   };
   Counters counters() const;
 

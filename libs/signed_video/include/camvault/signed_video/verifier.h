@@ -68,6 +68,10 @@ class Verifier {
   // `provenance_reason`, `first_time`, `last_time` and `judged_at`; everything else is empty.
   Report origin() const;
 
+  // A sample of a track beside the pictures, in the order of its track; about when its pictures come. Its
+  // bytes are not needed afterwards.
+  void add_side(const SideSample& sample);
+
   // The stream ends here; `truncated` if it broke off inside a unit. Call once.
   Report finish(bool truncated = false);
 

@@ -14,6 +14,7 @@ INSTALL := packaging/install-packages.sh
 RUN_LIST := packaging/packages-run.txt
 TEST_LIST := $(RUN_LIST) packaging/packages-test.txt
 DEV_LIST := $(TEST_LIST) packaging/packages-dev.txt
+WEB_LIST := packaging/packages-web.txt
 BIN := build/release/bin
 
 # Configuring is many lines of little news: they are kept in a file and shown only when it fails.
@@ -25,7 +26,7 @@ say = @echo "camvault: $(1)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run build test test-system bench fuzz check format install cross asan tsan clean
+.PHONY: help run build web web-test test test-system bench fuzz check format install cross asan tsan clean
 
 help:  ## this list
 	@echo "Camvault: camera video that can prove where it comes from. Start with: make run"
@@ -48,6 +49,18 @@ build:  ## the programs, optimised and hardened, in build/release/bin
 	@$(call compile,release,programs)
 	@ls -1 $(BIN)
 
+web:  ## the browser page that verifies clips offline: build/web/camvault-verify.html
+	$(call say,building the browser page)
+	@$(INSTALL) $(RUN_LIST) $(WEB_LIST)
+	@JOBS=$(JOBS) web/build.sh build/web
+
+web-test: web  ## the page in a headless Chromium: same answers as the program, speed, screenshots in build/web/screens
+	$(call say,testing the browser page)
+	@$(INSTALL) $(TEST_LIST) $(WEB_LIST) packaging/packages-web-test.txt
+	@$(call configure,release,-DCAMVAULT_TESTS=ON)
+	@$(call compile,release,camvault_cli)
+	@ctest --test-dir build/release --output-on-failure --no-tests=error -L '^web$$'
+
 test:  ## build everything and run all tests but the slow suites
 	$(call say,building and running the tests)
 	@$(INSTALL) $(TEST_LIST)
@@ -55,9 +68,9 @@ test:  ## build everything and run all tests but the slow suites
 	@$(call compile,release)
 	@ctest --preset release -j $(JOBS)
 
-test-system:  ## the slow suites: attacks, crashes, large files, the system as installed
+test-system: web  ## the slow suites: attacks, crashes, large files, the browser page, the system as installed
 	$(call say,building and running the slow suites)
-	@$(INSTALL) $(TEST_LIST)
+	@$(INSTALL) $(TEST_LIST) $(WEB_LIST) packaging/packages-web-test.txt
 	@$(call configure,release,-DCAMVAULT_TESTS=ON)
 	@$(call compile,release)
 	@ctest --test-dir build/release --output-on-failure --no-tests=error -L '^system$$'

@@ -32,9 +32,11 @@ target_compile_options(camvault_options INTERFACE
   # GCC 12 at -O2 sees overlapping copies in std::string's operator+ and endless comparisons of std::vector<uint8_t>
   # that are not there (GCC bug 105651 and its like). The sanitizer builds watch for the real ones.
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-stringop-overread>
-  -fstack-protector-strong -fno-strict-aliasing
+  $<$<NOT:$<BOOL:${EMSCRIPTEN}>>:-fstack-protector-strong> -fno-strict-aliasing
   $<$<STREQUAL:${CMAKE_SYSTEM_PROCESSOR},x86_64>:-fcf-protection>)
-if(CAMVAULT_SANITIZE STREQUAL "")
+if(EMSCRIPTEN)
+  # WebAssembly has its own stack and no code that could be written to (web/CMakeLists.txt).
+elseif(CAMVAULT_SANITIZE STREQUAL "")
   target_compile_options(camvault_options INTERFACE -fstack-clash-protection
     $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>)
   target_compile_definitions(camvault_options INTERFACE _GLIBCXX_ASSERTIONS)

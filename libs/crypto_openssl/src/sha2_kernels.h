@@ -17,6 +17,9 @@ void sha256_x8_avx2(std::uint32_t* state, const std::uint8_t* const* next, std::
 void sha256_x16_avx512(std::uint32_t* state, const std::uint8_t* const* next, std::size_t blocks);
 void sha512_x4_avx2(std::uint64_t* state, const std::uint8_t* const* next, std::size_t blocks);
 void sha512_x8_avx512(std::uint64_t* state, const std::uint8_t* const* next, std::size_t blocks);
+#elif defined(__wasm_simd128__)
+void sha256_x4_simd128(std::uint32_t* state, const std::uint8_t* const* next, std::size_t blocks);
+void sha512_x2_simd128(std::uint64_t* state, const std::uint8_t* const* next, std::size_t blocks);
 #endif
 
 }  // namespace camvault::crypto_openssl

@@ -28,17 +28,20 @@ std::string_view to_string(Lanes lanes) {
       return "AVX2";
     case Lanes::avx512:
       return "AVX-512";
+    case Lanes::simd128:
+      return "128-bit registers of WebAssembly";
   }
   return {};
 }
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__wasm_simd128__)
 
 namespace {
 
 // Messages that are put in order at a time: bounds the memory on the stack.
 constexpr int kWindowBits = 10;
 constexpr std::size_t kWindow = 1u << kWindowBits;
+#if defined(__x86_64__)
 // With so many messages left or fewer, pairs with SHA instructions are faster than a 512-bit register that is
 // mostly empty.
 constexpr std::size_t kFewForWide = 7;
@@ -62,6 +65,7 @@ const Processor& processor() {
   static const Processor found;
   return found;
 }
+#endif
 
 constexpr std::uint32_t big_endian(std::uint32_t word) {
   return __builtin_bswap32(word);
@@ -238,6 +242,8 @@ class LaneSet {
   Begin<Word> begin_;
 };
 
+#if defined(__x86_64__)
+
 void sha256(Lanes lanes, std::span<const BytesView> messages, std::span<Digest> out) {
   const Begin<std::uint32_t> begin{kSha256Begin, 32};
   const auto pair = processor().sha ? sha256_x2_sha : nullptr;
@@ -260,7 +266,21 @@ void sha512(Lanes lanes, Begin<std::uint64_t> begin, std::span<const BytesView> 
   }
 }
 
+#else
+
+void sha256(Lanes, std::span<const BytesView> messages, std::span<Digest> out) {
+  LaneSet<std::uint32_t, 4>(sha256_x4_simd128, nullptr, 0, {kSha256Begin, 32}).run(messages, out);
+}
+
+void sha512(Lanes, Begin<std::uint64_t> begin, std::span<const BytesView> messages, std::span<Digest> out) {
+  LaneSet<std::uint64_t, 2>(sha512_x2_simd128, nullptr, 0, begin).run(messages, out);
+}
+
+#endif
+
 }  // namespace
+
+#if defined(__x86_64__)
 
 bool supports(Lanes lanes, HashAlg alg) {
   switch (lanes) {
@@ -272,6 +292,8 @@ bool supports(Lanes lanes, HashAlg alg) {
       return processor().avx2;
     case Lanes::avx512:
       return processor().avx512;
+    case Lanes::simd128:
+      return false;
   }
   return false;
 }
@@ -284,6 +306,18 @@ Lanes best_lanes(HashAlg alg, std::size_t messages) {
   if (processor().avx2 && messages > 2) return Lanes::avx2;
   return Lanes::none;
 }
+
+#else
+
+bool supports(Lanes lanes, HashAlg) {
+  return lanes == Lanes::none || lanes == Lanes::simd128;
+}
+
+Lanes best_lanes(HashAlg, std::size_t messages) {
+  return messages < 2 ? Lanes::none : Lanes::simd128;
+}
+
+#endif
 
 void sha2_lanes(Lanes lanes, HashAlg alg, std::span<const BytesView> messages, std::span<Digest> out) {
   assert(lanes != Lanes::none && supports(lanes, alg) && messages.size() == out.size());

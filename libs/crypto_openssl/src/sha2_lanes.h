@@ -16,6 +16,7 @@ enum class Lanes : std::uint8_t {
   avx2,    // 8 messages (SHA-384, SHA-512: 4) in 256-bit registers
   avx512,  // 16 messages (8) in 512-bit registers; the last ones of a batch with SHA instructions if there
            // are any
+  simd128,  // 4 messages (2) in the 128-bit registers of WebAssembly
 };
 std::string_view to_string(Lanes lanes);  // as in tests and benchmarks
 

@@ -5,8 +5,8 @@ usage: page_test.py --page camvault-verify.html --camvault PROGRAM [--folder VEC
 
 Without --speed: every vector that `camvault verify` can read gives the same JSON in the page (but for the time of the
 check), with and without trust anchors; what it refuses is refused; nothing is asked from anywhere; keys, files dropped one
-after the other, hostile names. With --speed: a large clip that the program signs here, in megabytes a second, and the
-worker's memory. Exits 77, saying why, where the page or Chromium is not there. Proves AX-4.1-1, AX-4.1-2 in the browser.
+after the other, hostile names. With --speed: a large clip that the program signs here, in megabytes a second, the
+browser's memory, and a clip of more than 4 GB. Exits 77, saying why, where the page or Chromium is not there. Proves AX-4.1-1, AX-4.1-2 in the browser.
 """
 import argparse
 import json
@@ -52,13 +52,29 @@ class Page:
             return None, self.browser.run("document.getElementById('problem-text').textContent")
         return json.loads(self.browser.run("document.getElementById('json').textContent")), ""
 
+    def check_vector(self, clip):
+        codec = codec_of(clip)
+        self.fill("codec", codec)
+        self.fill("format", "units" if codec else "")
+        return self.check(clip)
+
+    def drawn(self):
+        return self.browser.run("1 + +document.getElementById('timeline').getAttribute('aria-valuemax')")
+
     def trust(self, path):
         self.browser.choose_files("#anchor-input", [path])
         self.browser.wait("document.querySelectorAll('#anchors li').length > 0", 10)
 
 
+def codec_of(clip):
+    """Of files that do not say it: units behind their lengths."""
+    return os.path.basename(clip).split("_")[0] if clip.endswith(".rec") else ""
+
+
 def command_line(program, clip, options):
-    done = subprocess.run([program, "verify", "--json", "--file-hash", clip] + options, capture_output=True, text=True)
+    if codec_of(clip):
+        options = options + ["--format", "units", "--codec", codec_of(clip)]
+    done = subprocess.run([program, "verify", "--json", "--file-hash", "--no-trust-store", clip] + options, capture_output=True, text=True)
     return (json.loads(done.stdout) if done.stdout else None), done.stderr.strip()
 
 
@@ -79,7 +95,7 @@ def same(page, program):
 def vectors(folder):
     for root, _, names in sorted(os.walk(folder)):
         for name in sorted(names):
-            if os.path.splitext(name)[1] in (".mp4", ".h264", ".h265", ".rec"):
+            if os.path.splitext(name)[1] in (".mp4", ".h264", ".h265", ".rec", ".ivf", ".obu"):
                 yield os.path.join(root, name)
 
 
@@ -109,9 +125,11 @@ def check_vectors(test, page, program, folder):
     read = refused = 0
     for clip in vectors(folder):
         name = os.path.relpath(clip, folder)
-        ours, complaint = page.check(clip)
+        ours, complaint = page.check_vector(clip)
         theirs, _ = command_line(program, clip, [])
         test.expect(name, same(ours, theirs))
+        if ours:
+            test.that(name + " is drawn whole", page.drawn() == max(1, ours["frames"]["count"]), "%d pictures" % page.drawn())
         read, refused = read + (theirs is not None), refused + (theirs is None)
         if theirs is None:
             test.that(name + " is refused with words", len(complaint) > 10, complaint)
@@ -133,7 +151,7 @@ def check_vectors(test, page, program, folder):
                 theirs, _ = command_line(program, clip, ["--trust", anchor] + (["--at", when] if when else []))
                 if theirs is None:
                     continue
-                ours, _ = page.check(clip)
+                ours, _ = page.check_vector(clip)
                 test.expect("%s with %s at %s" % (os.path.relpath(clip, folder), os.path.basename(anchor), when or "recording time"),
                             same(ours, theirs))
                 compared += 1
@@ -245,7 +263,9 @@ def take_screens(browser, page, folder, screens):
     page.reload()
     browser.screenshot(os.path.join(screens, "empty.png"))
     shots = (("authentic", "shipped/onvif_test_signed_h264.mp4", "shipped/onvif_ca.pem", "2025-01-01T00:00:00Z"),
-             ("altered", "onvif/h264_p256_mod_p.mp4", "onvif/ca.pem", "2027-01-01T00:00:00Z"),
+             ("altered", "shipped/axis_signed_test_h264_modified_frame_137.mp4", None, ""),
+             ("undecodable", "onvif/h264_p256_mod_p.mp4", "onvif/ca.pem", "2027-01-01T00:00:00Z"),
+             ("raw", "shipped/axis_signed_vendor_axis.h264", "shipped/axis_root_ca.pem", ""),
              ("missing", "onvif/h264_p256_drop_p.mp4", "onvif/ca.pem", "2027-01-01T00:00:00Z"),
              ("h265", "onvif/h265_p256.mp4", None, ""),
              ("not-signed", "shipped/onvif_test_h264.mp4", None, ""))
@@ -262,6 +282,10 @@ def take_screens(browser, page, folder, screens):
             browser.screenshot(os.path.join(screens, "%s-%s.png" % (name, scheme)))
     browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "light"}])
     browser.pdf(os.path.join(screens, "printed.pdf"))
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    browser.run("window.dispatchEvent(new Event('beforeprint'))")
+    browser.screenshot(os.path.join(screens, "printed.png"))
+    browser.call("Emulation.setEmulatedMedia", media="")
     browser.call("Emulation.setDeviceMetricsOverride", width=400, height=860, deviceScaleFactor=2, mobile=True)
     browser.screenshot(os.path.join(screens, "narrow.png"))
     browser.call("Emulation.clearDeviceMetricsOverride")
@@ -302,6 +326,35 @@ def renderer_memory(browser):
         except OSError:
             pass
     return peak
+
+
+def put_hole(clip, target, gigabytes):
+    """A fragmented copy with a box of so many gigabytes, never written, between its head and the first fragment."""
+    fragmented = target + ".fragmented.mp4"
+    subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", clip, "-c", "copy", "-movflags", "frag_keyframe+empty_moov+default_base_moof",
+                    fragmented], check=True, stdin=subprocess.DEVNULL)
+    with open(fragmented, "rb") as f:
+        data = f.read()
+    os.unlink(fragmented)
+    at = 0
+    while data[at + 4:at + 8] != b"moof":
+        at += int.from_bytes(data[at:at + 4], "big")
+    size = gigabytes * 10**9
+    with open(target, "wb") as f:
+        f.write(data[:at] + b"\0\0\0\1free" + size.to_bytes(8, "big"))
+        f.seek(at + size)
+        f.write(data[at:])
+
+
+def check_beyond_4_gb(test, page, program, folder):
+    """Offsets of more than 32 bits in a module whose memory has 32-bit addresses."""
+    with tempfile.TemporaryDirectory(prefix="camvault-page-") as folder_here:
+        target = os.path.join(folder_here, "hole.mp4")
+        put_hole(os.path.join(folder, "onvif", "h264_p256_epb.mp4"), target, 5)
+        ours, complaint = page.check(target, 600)
+        theirs, _ = command_line(program, target, [])
+        test.expect("a clip of 5 GB, most of it a hole", same(ours, theirs) + ([complaint] if complaint else []))
+        test.that("it is authentic", ours and ours["verdict"] == "authentic" and ours["file"]["bytes"] > 2**32, complaint)
 
 
 def measure(test, browser, page, program, megabytes):
@@ -353,6 +406,8 @@ def main():
             take_screens(browser, page, args.folder, args.screens)
         if args.speed:
             measure(test, browser, page, args.camvault, args.speed)
+            if have_vectors:
+                check_beyond_4_gb(test, page, args.camvault, args.folder)
         check_silence(test, browser)
     print("%d passed, %d failed" % (test.right, test.wrong))
     if not have_vectors and not args.speed:

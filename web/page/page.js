@@ -96,7 +96,7 @@
     };
     const pick = (list) => list.map(({name, bytes}) => ({name, bytes}));
     mine.postMessage({module, file: clip, options: {anchors: pick(trust.anchors), crls: pick(trust.crls), signer: pick(trust.signer),
-      serial: $('serial').value.trim(), at: $('at').value.trim(), codec: $('codec').value}});
+      serial: $('serial').value.trim(), at: $('at').value.trim(), codec: $('codec').value, format: $('format').value}});
   }
 
   function fail(message) {
@@ -447,7 +447,7 @@
       stuck = true;
       video.hidden = true;
       $('screen-text').hidden = false;
-      $('screen-text').textContent = 'The browser cannot decode the pictures here. What was changed in the clip may have broken them; the check does not depend on it.';
+      $('screen-text').textContent = 'The browser cannot decode the pictures here. Changes to the clip can be the reason, but need not be; the check does not depend on it.';
       playing();
     });
     async function unplayable() {
@@ -532,7 +532,7 @@
   })();
 
   // ----------------------------------------------------------------------------------------------- files in
-  const isSmallFile = (file) => /\.(pem|crt|cer|der|crl)$/i.test(file.name) && file.size <= MAX_SMALL_FILE;
+  const isSmallFile = (file) => /\.(pem|crt|cer|der|crl|ors|ocsp)$/i.test(file.name) && file.size <= MAX_SMALL_FILE;
 
   function showTrust() {
     for (const [list, id] of [['anchors', 'anchors'], ['crls', 'crls'], ['signer', 'signer-file']]) {
@@ -573,7 +573,7 @@
     const small = all.filter(isSmallFile);
     const clips = all.filter((file) => !isSmallFile(file));
     if (clips.length > 0) clip = clips[0];
-    const crls = small.filter((file) => /\.crl$/i.test(file.name));
+    const crls = small.filter((file) => /\.(crl|ors|ocsp)$/i.test(file.name));
     const anchors = small.filter((file) => !crls.includes(file));
     for (const [list, some] of [['crls', crls], ['anchors', anchors]]) {
       for (const file of some) trust[list].push({name: file.name, bytes: new Uint8Array(await file.arrayBuffer())});
@@ -609,7 +609,7 @@
     $('paste').value = '';
     changed();
   });
-  for (const id of ['serial', 'at', 'codec']) $(id).addEventListener('change', changed);
+  for (const id of ['serial', 'at', 'codec', 'format']) $(id).addEventListener('change', changed);
 
   let inside = 0;
   const veil = (on) => { $('veil').hidden = !on; };

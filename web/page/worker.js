@@ -60,7 +60,7 @@ async function check({module, file, options}) {
       withBytes(bytes, (at, size) => must(verifier._camvault_add_anchors(clip, at, size), name));
     }
     for (const {name, bytes} of options.crls) {
-      withBytes(bytes, (at, size) => must(verifier._camvault_add_crl(clip, at, size), name));
+      withBytes(bytes, (at, size) => must(verifier._camvault_add_revocations(clip, at, size), name));
     }
     for (const {name, bytes} of options.signer) {
       withBytes(bytes, (at, size) => must(verifier._camvault_set_signer(clip, at, size), name));
@@ -68,6 +68,7 @@ async function check({module, file, options}) {
     if (options.serial) withText(options.serial, (at) => verifier._camvault_set_serial(clip, at));
     if (options.at) withText(options.at, (at) => must(verifier._camvault_set_time(clip, at), 'the time to judge at'));
     if (options.codec) withText(options.codec, (at) => must(verifier._camvault_set_codec(clip, at), 'codec'));
+    if (options.format) withText(options.format, (at) => must(verifier._camvault_set_format(clip, at), 'format'));
 
     const begin = performance.now();
     must(verifier._camvault_open(clip));

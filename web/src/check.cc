@@ -34,9 +34,15 @@ Status Check::add_anchors(BytesView certificates) {
   return ok();
 }
 
-Status Check::add_crl(BytesView list) {
-  CAM_TRY(auto crl, engine_->crl_from_pem_or_der(list));
-  options_.crls.push_back(std::move(crl));
+Status Check::add_revocations(BytesView list_or_ocsp_response) {
+  auto crl = engine_->crl_from_pem_or_der(list_or_ocsp_response);
+  if (crl) {
+    options_.crls.push_back(std::move(*crl));
+    return ok();
+  }
+  auto response = engine_->ocsp_from_der(list_or_ocsp_response);
+  if (!response) return fail(Errc::malformed, "neither a revocation list nor an OCSP response");
+  options_.ocsp.push_back(std::move(*response));
   return ok();
 }
 
@@ -52,17 +58,23 @@ Status Check::set_time(const std::string& iso8601) {
 }
 
 Status Check::set_codec(const std::string& name) {
-  if (name == "h264") {
-    clip_options_.codec = codec::Codec::h264;
-  } else if (name == "h265") {
-    clip_options_.codec = codec::Codec::h265;
-  } else {
-    return fail(Errc::usage, "codec must be h264 or h265");
+  for (const auto codec : {codec::Codec::h264, codec::Codec::h265, codec::Codec::av1}) {
+    if (name != to_string(codec)) continue;
+    clip_options_.codec = codec;
+    return ok();
   }
+  return fail(Errc::usage, "codec must be h264, h265 or av1");
+}
+
+Status Check::set_format(const std::string& name) {
+  if (name != "units") return fail(Errc::usage, "the only format that has to be named is units");
+  clip_options_.units = true;
   return ok();
 }
 
 Status Check::open() {
+  if (clip_options_.units && !clip_options_.codec)
+    return fail(Errc::usage, "units behind their lengths do not say their codec: choose it");
   CAM_TRY(units_, codec::open_clip(file_, clip_options_));
   const auto& info = units_->info();
   subject_.file_bytes = file_.size();

@@ -25,11 +25,12 @@ class Check {
 
   // Before open(). PEM or DER; the texts of the command line's options.
   Status add_anchors(BytesView certificates);
-  Status add_crl(BytesView list);
+  Status add_revocations(BytesView list_or_ocsp_response);
   Status set_signer(BytesView certificate);
   void set_serial(std::string serial) { options_.expected_serial = std::move(serial); }
   Status set_time(const std::string& iso8601);
-  Status set_codec(const std::string& name);
+  Status set_codec(const std::string& name);   // h264, h265, av1
+  Status set_format(const std::string& name);  // units; needs a codec
 
   Status open();
   // Judges about `bytes` more of the clip. False at its end: the report is there.

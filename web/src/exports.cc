@@ -83,8 +83,9 @@ EMSCRIPTEN_KEEPALIVE const char* camvault_error() {
 EMSCRIPTEN_KEEPALIVE int camvault_add_anchors(CamvaultCheck* c, const std::uint8_t* data, std::size_t size) {
   return told(c->check.add_anchors({data, size}));
 }
-EMSCRIPTEN_KEEPALIVE int camvault_add_crl(CamvaultCheck* c, const std::uint8_t* data, std::size_t size) {
-  return told(c->check.add_crl({data, size}));
+EMSCRIPTEN_KEEPALIVE int camvault_add_revocations(CamvaultCheck* c, const std::uint8_t* data,
+                                                  std::size_t size) {
+  return told(c->check.add_revocations({data, size}));
 }
 EMSCRIPTEN_KEEPALIVE int camvault_set_signer(CamvaultCheck* c, const std::uint8_t* data, std::size_t size) {
   return told(c->check.set_signer({data, size}));
@@ -98,6 +99,10 @@ EMSCRIPTEN_KEEPALIVE int camvault_set_time(CamvaultCheck* c, const char* iso8601
 }
 EMSCRIPTEN_KEEPALIVE int camvault_set_codec(CamvaultCheck* c, const char* name) {
   return told(c->check.set_codec(name));
+}
+
+EMSCRIPTEN_KEEPALIVE int camvault_set_format(CamvaultCheck* c, const char* name) {
+  return told(c->check.set_format(name));
 }
 
 EMSCRIPTEN_KEEPALIVE int camvault_open(CamvaultCheck* c) {

@@ -54,8 +54,7 @@ std::string prefixed(std::string_view before, const std::string& text) {
 }
 
 std::string content_text(const Subject& subject, const signed_video::Report& report) {
-  auto text = count_text(report.pictures, "picture", "pictures") + ", ";
-  text += report.codec == codec::Codec::h264 ? "H.264" : "H.265";
+  auto text = count_text(report.pictures, "picture", "pictures") + ", " + name(codec::name_of(report.codec));
   if (subject.width != 0) {
     text += ", " + std::to_string(subject.width) + " \xc3\x97 " + std::to_string(subject.height);
   }

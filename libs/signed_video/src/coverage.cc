@@ -39,6 +39,8 @@ std::uint32_t Coverage::typical_slices() const {
 }
 
 void Coverage::add_unit(PendingUnit unit) {
+  anchor_seen_ = anchor_seen_ || unit.hash.anchors;
+  unit.leads = !anchor_seen_;
   if (unit.hash.anchors) {
     if (deferred_ && deferred_for_ == Wait::units && !deferred_->proves) settle_deferred(Wait::sei, nullptr);
     anchors_.emplace_back(unit.clip_gop, unit.hash.raw);
@@ -85,6 +87,15 @@ std::optional<crypto::Digest> Coverage::stream_anchor(std::uint32_t clip_gop) co
                        [](std::uint32_t gop, const auto& anchor) { return gop < anchor.first; });
   if (behind == anchors_.begin() || std::prev(behind)->first != clip_gop) return std::nullopt;
   return std::prev(behind)->second;
+}
+
+// The hash that the unit is hashed together with. Axis' framework takes zeros for metadata before the first
+// picture.
+std::optional<crypto::Digest> Coverage::anchor_of(const PendingUnit& unit) const {
+  if (!unit.leads || unit.picture_data) return stream_anchor(unit.clip_gop);
+  crypto::Digest zeros;
+  zeros.size = static_cast<std::uint8_t>(crypto::digest_size(hash_));
+  return zeros;
 }
 
 void Coverage::add_sei(GopSei sei) {

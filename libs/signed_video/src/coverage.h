@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "axis/message.h"
 #include "camvault/signed_video/report.h"
 #include "ledger.h"
 #include "list_matcher.h"
@@ -35,8 +36,6 @@ inline constexpr std::size_t kMaxGaps = 4096;
 inline constexpr std::size_t kMaxNotes = 1000;
 inline constexpr std::size_t kMaxListedMissingGops = 1000;
 
-inline constexpr std::uint8_t kAxisGopSalt = 0x01;  // Axis: the first byte of what a GOP hash is made of
-
 // Counters wrap: a step of more than this is a step back.
 inline constexpr std::uint32_t kHalfOfCounters = 0x8000'0000;
 
@@ -46,6 +45,7 @@ inline constexpr Timestamp kLatestTime = Timestamp::max() - std::chrono::hours(4
 struct PendingUnit {
   Hashable hash;
   bool picture_data = true;  // false: an SEI or metadata that is hashed with the pictures
+  bool leads = false;        // stands before the first unit of the clip that anchors a GOP
   bool first_slice = false;
   bool reference_hashed = true;    // false: ONVIF's reference signer leaves such units out
   std::uint8_t attempts = 0;       // lists that were searched for it in vain
@@ -175,6 +175,8 @@ class Coverage {
   void excuse_gap(std::vector<UnitStatus>& status, bool uncertain, Record& record);
 
   std::optional<crypto::Digest> stream_anchor(std::uint32_t clip_gop) const;
+  std::optional<crypto::Digest> anchor_of(const PendingUnit& unit) const;
+  bool leads_the_recording(const GopSei& sei) const;
   UnitResult result_of(const PendingUnit& unit, UnitStatus status) const;
   void drop_front(std::size_t count);
   void note(NoteKind kind, std::uint32_t gop, std::uint64_t count, std::string text);
@@ -202,6 +204,7 @@ class Coverage {
   bool piece_begins_ = true;          // nothing of this recording was placed yet
   bool stale_end_ = false;            // an end-of-stream SEI that cannot be verified was seen
   bool reference_only_ = false;
+  bool anchor_seen_ = false;
   bool parts_seen_ = false;
   bool joined_ = false;
   bool invalid_sei_seen_ = false;

@@ -81,7 +81,7 @@ std::size_t Coverage::units_before_unplaced(std::size_t count) const {
     const bool goes_on = i > 0 && i < pending_.size() && pending_[i].clip_gop == pending_[i - 1].clip_gop;
     auto covered_until = unplaced.sei.sequence;
     if (goes_on && !unplaced.sei.general.partial) {
-      while (i > 0 && pending_[i - 1].clip_gop == pending_[i].clip_gop) --i;
+      while (i > 0 && !pending_[i].hash.anchors && pending_[i - 1].clip_gop == pending_[i].clip_gop) --i;
       covered_until = pending_[i].sequence;
     }
     until = std::max(until, covered_until);
@@ -121,6 +121,19 @@ void Coverage::add_missing_units(std::size_t behind, Record& record) {
        "pictures that the signatures here speak of are gone");
 }
 
+// Does that SEI, the first of a recording, speak about the metadata that the clip begins with, before any
+// picture?
+bool Coverage::leads_the_recording(const GopSei& sei) const {
+  const std::size_t places = sei.general.unit_count;
+  const auto& link = sei.general.linked_hash;
+  if (sei.general.format != Format::axis || places == 0 || places >= pending_.size()) return false;
+  return std::all_of(link.bytes.begin(), link.bytes.begin() + link.size,
+                     [](auto byte) { return byte == 0; }) &&
+         std::all_of(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(places),
+                     [](const auto& u) { return u.leads && !u.picture_data; }) &&
+         pending_[places].hash.anchors;
+}
+
 // What are the units that wait before the ones an SEI was found for?
 std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* next, std::uint64_t lost,
                                               Record& record) {
@@ -141,7 +154,8 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
       return status;
     }
     // The GOP that the clip begins in cannot be checked when its IDR picture was cut away.
-    const bool began_inside = head && eligible > 0 && !pending_.front().hash.anchors;
+    const bool began_inside =
+        head && eligible > 0 && !pending_.front().hash.anchors && !leads_the_recording(unplaced_.front().sei);
     std::uint64_t places = 0;
     for (const auto& unplaced : unplaced_) places += unplaced.places == 0 ? count : unplaced.places;
     std::uint64_t claimed = 0;

@@ -63,11 +63,11 @@ std::optional<Coverage::Located> Coverage::locate_exactly(const GopSei& sei, std
     located.anchor = units.front()->raw;
   } else if (previous_ && previous_->partial && previous_->anchor) {
     located.anchor = *previous_->anchor;
-  } else if (const auto anchor = stream_anchor(pending_[begin].clip_gop)) {
+  } else if (const auto anchor = anchor_of(pending_[begin])) {
     located.anchor = *anchor;
   }
   Bytes entries;
-  if (general.format != Format::onvif && !sei.proves) entries.push_back(kAxisGopSalt);
+  if (general.format != Format::onvif && !sei.proves) entries.push_back(axis::kGopSalt);
   append_entries(engine_, hash_, units, located.anchor, entries);
   if (sei.proves) {
     if (!proved_by_the_next(sei, located, std::move(entries))) return std::nullopt;
@@ -174,7 +174,7 @@ std::optional<Coverage::Located> Coverage::locate_by_list(const GopSei& sei, Wai
     const bool elsewhere =
         at_end_ || (own_gop ? unit.clip_gop == *own_gop
                             : unit.clip_gop < last_gop || (may_be_running && unit.clip_gop == last_gop));
-    units.push_back({&unit.hash, stream_anchor(unit.clip_gop), elsewhere});
+    units.push_back({&unit.hash, anchor_of(unit), elsewhere});
   }
   const auto match = match_list(engine_, hash_, units, *sei.list, anchors);
   if (match.matched == 0) return std::nullopt;

@@ -5,6 +5,9 @@
 #include <deque>
 #include <mutex>
 
+#include "av1_frame.h"
+#include "axis/message.h"
+#include "axis/pem.h"
 #include "sei_message.h"
 #include "supplement_collector.h"
 
@@ -80,7 +83,12 @@ class Signer::Impl {
         options_(std::move(options)),
         collector_(engine, options_.codec) {
     engine_.random(session_);
-    scheme_ = crypto::default_scheme(key_->alg());
+    is_axis_ = options_.form == SignatureForm::axis ||
+               (options_.form == SignatureForm::usual && options_.codec == codec::Codec::av1);
+    scheme_ = is_axis_ && crypto::is_rsa(key_->alg()) ? crypto::SignatureScheme::rsa_pkcs1v15
+                                                      : crypto::default_scheme(key_->alg());
+    if (is_axis_) public_key_ = axis::public_key_pem(key_->spki_der());
+    options_.supplement = options_.supplement && !is_axis_;
     const auto reference_limit = kReferenceListBytes / crypto::digest_size(options_.hash);
     max_units_ = options_.max_partial_units == 0 ? reference_limit : options_.max_partial_units;
     if (options_.first_counter) {
@@ -112,17 +120,21 @@ class Signer::Impl {
     certificate_requested_ = false;
 
     out_.clear();
-    CAM_TRY_STATUS(drain(options_.wait_for_key ? Drain::wait : Drain::ready));
-
     classified_.clear();
     std::size_t slices = 0;
+    std::size_t before_slices = 0;
     bool starts_gop = false;
     for (const auto unit : access_unit) {
       classified_.push_back(codec::classify(options_.codec, unit));
       const auto& info = classified_.back();
       if (info.kind == UnitKind::slice) ++slices;
+      if (slices == 0) ++before_slices;
       starts_gop = starts_gop || (info.gop_start && info.first_slice);
     }
+    // AV1: metadata before the first slice stands before the SEIs as well, and belongs to the GOP that ends.
+    const auto early = options_.codec == codec::Codec::av1 ? before_slices : 0;
+    hash_units(access_unit, 0, early, time, presentation);
+    CAM_TRY_STATUS(drain(options_.wait_for_key ? Drain::wait : Drain::ready));
     // The count of an SEI has 16 bits, and an SEI cannot stand inside a picture. No level allows even 1000.
     if (slices >= kUnknownUnitCount) {
       return fail(Errc::limit,
@@ -142,13 +154,7 @@ class Signer::Impl {
         }
       }
     }
-    for (std::size_t i = 0; i < access_unit.size(); ++i) {
-      if (classified_[i].kind == UnitKind::slice) {
-        hash_slice(access_unit[i], classified_[i], time, presentation);
-      } else if (options_.supplement) {
-        collector_.add_unit(access_unit[i], classified_[i]);
-      }
-    }
+    hash_units(access_unit, early, access_unit.size(), time, presentation);
     return std::span<const Bytes>(out_);
   }
 
@@ -210,15 +216,56 @@ class Signer::Impl {
     }
   }
 
+  void hash_units(std::span<const BytesView> units, std::size_t begin, std::size_t end, Timestamp time,
+                  std::optional<Ticks> presentation) {
+    for (auto i = begin; i < end; ++i) {
+      const auto& info = classified_[i];
+      if (Av1Frame::is_part(options_.codec, info)) {
+        codec::Unit unit;
+        unit.bytes = units[i];
+        Av1Frame frame(engine_, options_.hash, unit, info);
+        frame.add(units[i]);
+        while (i + 1 < end && Av1Frame::is_part(options_.codec, classified_[i + 1]) &&
+               Av1Frame::continues(classified_[i + 1])) {
+          frame.add(units[++i]);
+        }
+        hash_slice(frame.finish()[static_cast<std::size_t>(options_.hash)], info, time, presentation);
+      } else if (is_hashed_slice(info) || is_foreign_metadata(units[i], info)) {
+        hash_slice(raw_of(units[i]), info, time, presentation);
+      } else if (options_.supplement && info.kind != UnitKind::slice) {
+        collector_.add_unit(units[i], info);
+      }
+    }
+  }
+
+  crypto::Digest raw_of(BytesView unit) {
+    const auto known = std::exchange(first_raw_, {});
+    return known.empty() ? engine_.digest(options_.hash, codec::without_trailing_zeros(unit)) : known;
+  }
+
+  // Axis' framework leaves some types of NAL unit out, and takes them for strangers where they are not.
+  bool is_hashed_slice(const codec::UnitInfo& info) const {
+    return info.kind == UnitKind::slice &&
+           (!is_axis_ || info.reference_hashed || options_.codec == codec::Codec::av1);
+  }
+
+  // Axis' AV1 form hashes all metadata but its own.
+  bool is_foreign_metadata(BytesView unit, const codec::UnitInfo& info) const {
+    return options_.codec == codec::Codec::av1 && info.kind == UnitKind::sei &&
+           !axis::is_message(options_.codec, unit);
+  }
+
   // 5.4: the first slice of the IDR picture anchors the GOP; every other slice is hashed together with the
   // anchor.
-  void hash_slice(BytesView unit, const codec::UnitInfo& info, Timestamp time,
+  void hash_slice(const crypto::Digest& raw, const codec::UnitInfo& info, Timestamp time,
                   std::optional<Ticks> presentation) {
     const bool anchors = info.gop_start && info.first_slice;
-    if (anchor_.empty() && !anchors) return;  // the stream begins inside a GOP: not covered
-    const auto known = std::exchange(first_raw_, {});
-    const auto raw =
-        known.empty() ? engine_.digest(options_.hash, codec::without_trailing_zeros(unit)) : known;
+    if (anchor_.empty() && !anchors) {
+      if (info.kind == UnitKind::slice) return;  // the stream begins inside a GOP: not covered
+      // Metadata before the first key frame: Axis' framework takes zeros for the hash of the picture that is
+      // not there.
+      anchor_.size = raw.size;
+    }
     if (count_ == 0) start_ = time;
     if (info.first_slice && options_.supplement) collector_.begin_picture(raw, presentation);
     ++counters_.units_hashed;
@@ -241,8 +288,10 @@ class Signer::Impl {
     general.start = start_;
     general.end = end;
     general.counter = counter_++;
-    general.unit_count = static_cast<std::uint16_t>(std::min<std::size_t>(count_, kUnknownUnitCount));
-    general.gop_hash = engine_.digest(options_.hash, list_);
+    // Axis' count wraps; ONVIF's says that it does not know.
+    general.unit_count =
+        static_cast<std::uint16_t>(is_axis_ ? count_ : std::min<std::size_t>(count_, kUnknownUnitCount));
+    general.gop_hash = gop_hash();
     general.linked_hash = link_;
 
     Waiting waiting;
@@ -271,6 +320,25 @@ class Signer::Impl {
     const bool due = partial || at_end_of_stream || gops_closed_ % options_.signing_interval == 0;
     const bool key_lags = !at_end_of_stream && waiting_signatures() >= kMaxWaiting;
     return queue(std::move(waiting), due && !key_lags);
+  }
+
+  crypto::Digest gop_hash() const {
+    if (!is_axis_) return engine_.digest(options_.hash, list_);
+    const auto hasher = engine_.hasher(options_.hash);
+    hasher->update(BytesView(&axis::kGopSalt, 1));
+    hasher->update(list_);
+    return hasher->finish();
+  }
+
+  Result<SeiWriter> write(const SeiDraft& draft, std::size_t signature_room) const {
+    if (!is_axis_) return SeiWriter::create(draft, signature_room);
+    axis::Draft axis_draft;
+    axis_draft.common = draft;
+    if (!draft.chains.empty()) {
+      axis_draft.public_key = public_key_;
+      axis_draft.certificates = draft.chains.front().pem;
+    }
+    return axis::write_message(axis_draft, signature_room);
   }
 
   Status queue_certificate_sei() {
@@ -335,8 +403,7 @@ class Signer::Impl {
           Vendor{options_.vendor.firmware, options_.vendor.serial, options_.vendor.manufacturer};
       waiting.draft.chains = {CertificateChain{false, options_.chain_pem}};
     }
-    CAM_TRY(waiting.writer,
-            SeiWriter::create(waiting.draft, sign ? crypto::max_signature_size(key_->alg()) : 0));
+    CAM_TRY(waiting.writer, write(waiting.draft, sign ? crypto::max_signature_size(key_->alg()) : 0));
     if (sign) {
       waiting.slot = std::make_shared<Slot>();
       const auto digest = engine_.digest(options_.hash, waiting.writer.document);
@@ -434,13 +501,15 @@ class Signer::Impl {
     waiting.draft.vendor.reset();
     waiting.draft.chains.clear();
     waiting.draft.hash_list = waiting.list;
-    CAM_TRY(waiting.writer, SeiWriter::create(waiting.draft, 0));
+    CAM_TRY(waiting.writer, write(waiting.draft, 0));
     return ok();
   }
 
   const crypto::Engine& engine_;
   std::shared_ptr<crypto::SigningKey> key_;
   SignerOptions options_;
+  bool is_axis_ = false;
+  std::string public_key_;  // PEM, for Axis' form
   crypto::SignatureScheme scheme_;
   std::size_t max_units_ = 0;
 
@@ -485,6 +554,8 @@ Result<Signer> Signer::create(const crypto::Engine& engine, std::shared_ptr<cryp
   if (key == nullptr) return fail(Errc::usage, "a signer needs a key");
   if (key->alg() == crypto::KeyAlg::ed25519)
     return fail(Errc::unsupported, "ONVIF Media Signing has no Ed25519 signatures");
+  if (options.codec == codec::Codec::av1 && options.form == SignatureForm::onvif)
+    return fail(Errc::unsupported, "ONVIF Media Signing has no form for AV1; Axis Signed Video has");
   if (options.signing_interval == 0) return fail(Errc::usage, "the signing interval counts GOPs: at least 1");
   if (options.max_partial_time <= Ticks::zero())
     return fail(Errc::usage, "the longest part of a GOP must last some time");

@@ -2,6 +2,7 @@
 // units.
 //   I  IDR picture     P  picture     i, p  a further slice of the picture before
 //   T  (H.265) TSA picture, which ONVIF's reference signer does not hash
+//   i, p in AV1: the frame before in two pieces, this being the tile group OBU;  M  (AV1) a metadata OBU
 #pragma once
 
 #include <gtest/gtest.h>
@@ -11,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "camvault/codec/obu.h"
 #include "camvault/codec/unit.h"
 #include "camvault/crypto/extensions.h"
 #include "camvault/crypto_openssl/engine.h"
@@ -143,7 +145,31 @@ struct Take {
 };
 
 // A slice unit with content of its own. `number` makes it unlike any other.
+inline Bytes obu(std::uint8_t type, Bytes payload) {
+  Bytes unit{static_cast<std::uint8_t>(type << 3 | 2)};
+  append(unit, codec::leb128(static_cast<std::uint32_t>(payload.size())));
+  append(unit, payload);
+  return unit;
+}
+
+// `header`: a frame whose tile groups follow.
+inline Bytes av1_unit(char letter, std::uint32_t number, std::uint32_t salt, bool header) {
+  Bytes payload{static_cast<std::uint8_t>(letter == 'I' ? 0x10 : letter == 'M' ? 0x01 : 0x30)};
+  for (const auto word : {number, salt}) {
+    for (int shift = 24; shift >= 0; shift -= 8)
+      payload.push_back(static_cast<std::uint8_t>((word >> shift & 0xff) | 0x10));
+  }
+  for (std::uint32_t i = 0; i < 40; ++i)
+    payload.push_back(static_cast<std::uint8_t>(1 + (number * 31 + salt * 7 + i * 13) % 255));
+  payload.push_back(static_cast<std::uint8_t>(number & 0xff));
+  payload.push_back(static_cast<std::uint8_t>(number >> 8 & 0xff));
+  payload.push_back(0x80);
+  const bool tile_group = letter == 'i' || letter == 'p';
+  return obu(letter == 'M' ? 5 : tile_group ? 4 : header ? 3 : 6, std::move(payload));
+}
+
 inline Bytes slice(codec::Codec codec, char letter, std::uint32_t number, std::uint32_t salt = 0) {
+  if (codec == codec::Codec::av1) return av1_unit(letter, number, salt, false);
   const bool first = letter != 'i' && letter != 'p';
   const bool idr = letter == 'I' || letter == 'i';
   Bytes unit;
@@ -190,14 +216,19 @@ inline Take record(const std::string& scene, const Camera& camera, SignerOptions
     std::vector<Bytes> units;
     std::string letters;
     do {
-      units.push_back(slice(options.codec, scene[i], number++, salt));
+      const bool in_pieces = i + 1 < scene.size() && (scene[i + 1] == 'i' || scene[i + 1] == 'p');
+      units.push_back(options.codec == codec::Codec::av1 ? av1_unit(scene[i], number++, salt, in_pieces)
+                                                         : slice(options.codec, scene[i], number++, salt));
       letters += scene[i++];
-    } while (i < scene.size() && (scene[i] == 'i' || scene[i] == 'p'));
+    } while (i < scene.size() && (scene[i] == 'i' || scene[i] == 'p' || scene[i - 1] == 'M'));
     const std::vector<BytesView> views(units.begin(), units.end());
     const auto seis = signer->add(views, begin + picture++ * kFrame);
     EXPECT_TRUE(seis) << (seis ? "" : seis.error().what);
+    std::size_t before = 0;  // SEIs stand before the first slice
+    for (; before < units.size() && letters[before] == 'M'; ++before)
+      take.insert(take.units.size(), units[before], 'M');
     for (const auto& sei : *seis) take.insert(take.units.size(), sei, 'S');
-    for (std::size_t u = 0; u < units.size(); ++u) take.insert(take.units.size(), units[u], letters[u]);
+    for (auto u = before; u < units.size(); ++u) take.insert(take.units.size(), units[u], letters[u]);
   }
   if (finish) {
     const auto seis = signer->finish();

@@ -82,6 +82,21 @@ std::vector<Variant> variants() {
          o.hash = crypto::HashAlg::sha384;
          o.low_bitrate = true;
        }},
+      {"axis", [](SignerOptions& o) { o.form = SignatureForm::axis; }},
+      {"axis_low_every_second",
+       [](SignerOptions& o) {
+         o.form = SignatureForm::axis;
+         o.low_bitrate = true;
+         o.signing_interval = 2;
+       }},
+      {"axis_parts_sha512",
+       [](SignerOptions& o) {
+         o.form = SignatureForm::axis;
+         o.max_partial_units = 3;
+         o.hash = crypto::HashAlg::sha512;
+       },
+       codec::Codec::h265, "IPPPPPPPPPIPPPPPPPPP"},
+      {"av1", [](SignerOptions&) {}, codec::Codec::av1},
       {"no_interval_last", [](SignerOptions& o) { o.signing_interval = 100; }},
   };
 }

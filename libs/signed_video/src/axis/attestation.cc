@@ -9,7 +9,7 @@ namespace camvault::signed_video::axis {
 
 namespace {
 
-constexpr std::size_t kMaxCertificates = 2;  // leaf and one intermediate; the root never travels
+constexpr std::size_t kMaxCertificates = 8;  // Axis' cameras send two; the root never travels
 constexpr std::size_t kChipIdSize = 18;
 constexpr std::string_view kCommonNamePrefix = "Axis Edge Vault Attestation ";
 constexpr std::array<std::uint8_t, 4> kChipIdPrefix = {0x04, 0x00, 0x50, 0x01};
@@ -101,7 +101,8 @@ std::string mismatch_of(const crypto::Engine& engine, const Attestation& attesta
 std::string serial_of(const Attestation& attestation) {
   const auto& leaf = attestation.chain.front();
   if (!attestation.factory_provisioned) return leaf.device_serial;
-  // The text between the first two hyphens of the name, in capitals.
+  // Axis' factory names them "axis-SERIAL-...": the text between the first two hyphens, in capitals.
+  if (!leaf.common_name.starts_with("axis-")) return leaf.device_serial;
   const auto begin = leaf.common_name.find('-');
   if (begin == std::string::npos) return {};
   const auto end = leaf.common_name.find('-', begin + 1);

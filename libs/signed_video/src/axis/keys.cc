@@ -131,8 +131,8 @@ bool Keys::judge_origin(const Origin& origin, Timestamp first, Timestamp last, R
   report.provenance_reason = mismatch_of(engine_, *origin.attestation, *origin.key);
   // The stream may name a serial number of its own; Axis' cameras name the same.
   const auto serial = serial_of(*origin.attestation);
-  if (report.provenance_reason.empty() && report.signer && !report.signer->vendor_serial.empty() &&
-      report.signer->vendor_serial != serial) {
+  if (report.provenance_reason.empty() && !origin.attestation->factory_provisioned && report.signer &&
+      !report.signer->vendor_serial.empty() && report.signer->vendor_serial != serial) {
     report.provenance_reason = "the clip names serial number " + report.signer->vendor_serial +
                                ", but its signing key is attested for " + serial;
   }

@@ -27,7 +27,7 @@ bool adapt_legacy(const crypto::Engine& engine, crypto::HashAlg hash, const SeiM
     sei.closing.size = static_cast<std::uint8_t>(size);
     std::copy_n(list.end() - static_cast<std::ptrdiff_t>(size), size, sei.closing.bytes.begin());
     list.resize(list.size() - size);
-    Bytes salted{kAxisGopSalt};
+    Bytes salted{kGopSalt};
     append(salted, list);
     general.gop_hash = engine.digest(hash, salted);
     return true;
@@ -35,7 +35,7 @@ bool adapt_legacy(const crypto::Engine& engine, crypto::HashAlg hash, const SeiM
   const auto document = engine.digest(hash, message.document);
   general.gop_hash = document;  // only tells SEIs apart
   sei.proves = [&engine, hash, size, document, check = std::move(check)](BytesView entries) {
-    const std::uint8_t salt = kAxisGopSalt;
+    const std::uint8_t salt = kGopSalt;
     auto running = engine.digest(hash, BytesView(&salt, 1));
     for (; entries.size() >= size; entries = entries.subspan(size))
       running = of_pair(engine, hash, running.view(), entries.first(size));

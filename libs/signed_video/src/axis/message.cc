@@ -340,6 +340,7 @@ constexpr std::uint8_t kProductVersion = 2;
 constexpr std::uint8_t kListVersion = 1;
 constexpr std::uint8_t kSignatureVersion = 2;
 constexpr std::uint8_t kCryptoVersion = 1;
+constexpr std::uint8_t kAttestationVersion = 1;
 // The framework reads its own version from here; Axis Signed Video as of v2.3.8.
 constexpr std::array<std::uint8_t, 3> kWrittenVersion = {2, 3, 8};
 
@@ -403,14 +404,20 @@ Result<Bytes> fields_of(const Draft& draft) {
     CAM_TRY_STATUS(
         write_field(out, Tag::public_key, versioned(kPublicKeyVersion, as_bytes(draft.public_key))));
   }
-  if (draft.product) {
-    CAM_TRY(const auto value, product_value(*draft.product));
+  if (common.vendor) {
+    CAM_TRY(const auto value, product_value(*common.vendor));
     CAM_TRY_STATUS(write_field(out, Tag::product_info, value));
   }
   if (common.hash) {
     auto oid = oid_of(*common.hash);
     oid.insert(oid.begin(), static_cast<std::uint8_t>(oid.size()));
     CAM_TRY_STATUS(write_field(out, Tag::crypto_info, versioned(kCryptoVersion, oid)));
+  }
+  if (!draft.certificates.empty()) {
+    // No statement of a secure element: the first certificate is the key's own.
+    Bytes value{kAttestationVersion, 0};
+    append(value, as_bytes(draft.certificates));
+    CAM_TRY_STATUS(write_field(out, Tag::attestation, value));
   }
   if (common.general) CAM_TRY_STATUS(write_field(out, Tag::general, general_value(*common.general)));
   if (!common.hash_list.empty())

@@ -40,12 +40,14 @@ bool is_message(codec::Codec codec, BytesView unit);
 // general->unit_count counts, as it says itself, the first unit of the next GOP as well.
 Result<SeiMessage> read_message(codec::Codec codec, BytesView unit);
 
-// As SeiDraft, in Axis' form: public key and product in place of the chain. `draft.chains` and
-// `draft.vendor` must be empty.
+// A GOP hash begins with this byte.
+inline constexpr std::uint8_t kGopSalt = 0x01;
+
+// As SeiDraft, in Axis' form: its chains are not looked at.
 struct Draft {
   SeiDraft common;
-  std::string public_key;  // PEM; empty = leave it out
-  std::optional<Vendor> product;
+  std::string public_key;    // PEM; empty = leave it out
+  std::string certificates;  // PEM, of that key and its intermediates; empty = leave them out
 };
 Result<SeiWriter> write_message(const Draft& draft, std::size_t signature_room);
 

@@ -1,5 +1,6 @@
-// Signs H.264 and H.265 video by ONVIF Media Signing (specification 26.06) while it passes. One signer, one
-// stream, one thread; signatures complete on other threads and never hold a picture up.
+// Signs H.264 and H.265 video by ONVIF Media Signing (specification 26.06), and AV1 in the form of Axis
+// Signed Video, while it passes. One signer, one stream, one thread; signatures complete on other threads and
+// never hold a picture up.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,16 @@ struct VendorInfo {
   std::string manufacturer;  // each at most 255 bytes
 };
 
+// How signatures are written. ONVIF has no form for AV1; Axis Signed Video has one for all three codecs.
+enum class SignatureForm : std::uint8_t {
+  usual,  // onvif for H.264 and H.265, axis for AV1
+  onvif,
+  axis,  // docs/formats/axis-signed-video.md; the chain travels in Axis' field for factory-provisioned keys
+};
+
 struct SignerOptions {
   codec::Codec codec = codec::Codec::h264;
+  SignatureForm form = SignatureForm::usual;
   crypto::HashAlg hash = crypto::HashAlg::sha256;
   std::string chain_pem;  // signing certificate first, then intermediates; never the root
   VendorInfo vendor;
@@ -43,7 +52,7 @@ struct SignerOptions {
   // For files, where no live picture is held up: waits for each signature instead of sending unsigned SEIs.
   bool wait_for_key = false;
   // A signed supplement before each signed SEI: parameter sets, other SEIs, sound, metadata, times and the
-  // link forward (supplement.h). A second signature a GOP.
+  // link forward (supplement.h). A second signature a GOP. Only in ONVIF's form.
   bool supplement = false;
   // Told of each signature that goes into the stream, on the signer's thread, inside add() or finish().
   std::function<void(const GopSignature&)> on_signature;
@@ -64,7 +73,7 @@ class Signer {
   Signer(Signer&&) noexcept;
   Signer& operator=(Signer&&) noexcept;
 
-  // Hashes the units of one access unit (one picture, decoding order) captured at `time` and returns the SEI
+  // Hashes the units of one access unit (one picture, decoding order; AV1: one temporal unit) captured at `time` and returns the SEI
   // units that go before its first slice. The views live until the next call. Times that run backwards are
   // lifted to the last one.
   // `presentation`: when the container will show the picture, on a clock of its own whose zero means nothing.

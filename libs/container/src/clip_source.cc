@@ -6,6 +6,7 @@
 
 #include "camvault/base/file.h"
 #include "camvault/codec/clip.h"
+#include "camvault/codec/obu.h"
 #include "foreign_reader.h"
 #include "frame_rate.h"
 #include "picture_order.h"
@@ -21,7 +22,7 @@ class ContainerSource final : public ClipSource {
   static Result<std::unique_ptr<ClipSource>> open(const std::filesystem::path& path, std::uint64_t size) {
     CAM_TRY(auto reader, ForeignReader::open(path));
     const auto video = reader.video_track();
-    if (!video) return fail(Errc::unsupported, path.string() + ": no H.264 or H.265 track");
+    if (!video) return fail(Errc::unsupported, path.string() + ": no H.264, H.265 or AV1 track");
     const auto& track = reader.tracks()[*video];
     const auto codec = codec_of(track);
     CAM_TRY(const auto length_size, length_size_of(track));
@@ -152,6 +153,63 @@ class RawSource final : public ClipSource {
   std::int64_t count_ = 0;
 };
 
+// AV1 as OBUs or in IVF: temporal units, at a given rate.
+class ObuSource final : public ClipSource {
+ public:
+  ObuSource(MappedFile file, std::unique_ptr<codec::UnitSource> units, double frames_per_second)
+      : file_(std::move(file)), units_(std::move(units)), tracks_(1) {
+    tracks_[0].kind = TrackKind::video;
+    tracks_[0].codec_id = av_codec_id(codec::Codec::av1);
+    tracks_[0].time_base_den = kTimescale;
+    step_ = std::llround(kTimescale / frames_per_second);
+  }
+
+  codec::Codec codec() const override { return codec::Codec::av1; }
+  const std::vector<Track>& tracks() const override { return tracks_; }
+  std::uint32_t video_track() const override { return 0; }
+  bool has_times() const override { return false; }
+  std::uint64_t size() const override { return file_.bytes().size(); }
+
+  Result<std::optional<Sample>> next() override {
+    given_.clear();
+    Sample sample;
+    for (;;) {
+      if (position_ == run_.size()) {
+        CAM_TRY(run_, units_->read());  // the bytes lie in mapped memory: those given before stay
+        position_ = 0;
+        if (run_.empty()) break;
+      }
+      const auto& unit = run_[position_];
+      const auto info = codec::classify(codec::Codec::av1, unit.bytes);
+      const bool delimiter = info.type == static_cast<std::uint8_t>(codec::ObuType::temporal_delimiter);
+      if (delimiter && !given_.empty()) break;
+      if (given_.empty()) sample.packet.offset = unit.offset;
+      if (given_.size() == kMaxUnits) return fail(Errc::limit, "AV1: more than 100,000 OBUs in a picture");
+      given_.push_back(unit.bytes);
+      sample.packet.keyframe |= info.gop_start;
+      ++position_;
+    }
+    if (given_.empty()) return std::optional<Sample>();
+    sample.units = given_;
+    sample.packet.pts = sample.packet.dts = step_ * count_++;
+    sample.packet.duration = step_;
+    return std::optional<Sample>(sample);
+  }
+
+ private:
+  static constexpr std::int32_t kTimescale = 90'000;
+  static constexpr std::size_t kMaxUnits = 100'000;
+
+  MappedFile file_;
+  std::unique_ptr<codec::UnitSource> units_;
+  std::span<const codec::Unit> run_;
+  std::size_t position_ = 0;
+  std::vector<BytesView> given_;
+  std::vector<Track> tracks_;
+  std::int64_t step_ = 0;
+  std::int64_t count_ = 0;
+};
+
 // As the first sequence parameter set says.
 double frame_rate_of(BytesView file, codec::Codec codec) {
   constexpr double kDefaultRate = 25;
@@ -171,6 +229,14 @@ Result<std::unique_ptr<ClipSource>> open_source(const std::filesystem::path& pat
                                                 const RewriteOptions& options) {
   CAM_TRY(auto file, MappedFile::open(path));
   if (file.bytes().empty()) return fail(Errc::malformed, path.string() + " is empty");
+  if (auto clip = codec::open_clip(file.bytes(), {options.codec, false})) {
+    const auto format = (*clip)->info().format;
+    if (format == codec::ClipFormat::obu || format == codec::ClipFormat::ivf) {
+      const double rate = options.frames_per_second > 0 ? options.frames_per_second : 25;
+      if (rate > 1000) return fail(Errc::usage, "more than 1000 pictures a second");
+      return std::unique_ptr<ClipSource>(new ObuSource(std::move(file), std::move(*clip), rate));
+    }
+  }
   if (!looks_like_raw_stream(file.bytes())) return ContainerSource::open(path, file.bytes().size());
   CAM_TRY(const auto clip, codec::open_clip(file.bytes(), {options.codec}));
   const auto codec = clip->info().codec;

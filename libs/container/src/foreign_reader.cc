@@ -7,6 +7,7 @@
 
 #include "av_demuxer.h"
 #include "camvault/codec/annex_b.h"
+#include "camvault/codec/obu.h"
 #include "video_track.h"
 
 namespace camvault::container {
@@ -110,6 +111,13 @@ Status split_sample(BytesView sample, unsigned length_size, std::vector<BytesVie
     return ok();
   }
   std::size_t position = 0;
+  while (length_size == kObus && position < sample.size()) {
+    const auto rest = sample.subspan(position);
+    CAM_TRY(const auto header, codec::read_obu_header(rest));
+    if (header.size() > rest.size()) return fail(Errc::malformed, "unit longer than its sample");
+    units.push_back(rest.first(header.size()));
+    position += header.size();
+  }
   while (position < sample.size()) {
     if (sample.size() - position < length_size)
       return fail(Errc::malformed, "bytes behind the last unit of a sample");
@@ -124,7 +132,8 @@ Status split_sample(BytesView sample, unsigned length_size, std::vector<BytesVie
 
 Result<unsigned> length_size_of(const Track& track) {
   const auto codec = codec_of(track);
-  if (!codec) return fail(Errc::unsupported, "not H.264 or H.265");
+  if (!codec) return fail(Errc::unsupported, "not H.264, H.265 or AV1");
+  if (*codec == codec::Codec::av1) return kObus;
   const auto& config = track.config;
   // ISO/IEC 14496-15, 5.3.3.1.2 and 8.3.3.1.2; anything else is a stream with start codes.
   const std::size_t place = *codec == codec::Codec::h264 ? 4 : 21;

@@ -15,7 +15,7 @@ class ForeignReader {
   static Result<ForeignReader> open(const std::filesystem::path& path);
 
   const std::vector<Track>& tracks() const { return tracks_; }
-  // The first H.264 or H.265 track.
+  // The first H.264, H.265 or AV1 track.
   std::optional<std::uint32_t> video_track() const;
 
   // The next packet without its data; nothing at the end. Its data must then be taken before the next call.
@@ -34,6 +34,9 @@ class ForeignReader {
   std::optional<SandboxedChild> child_;
   std::vector<Track> tracks_;
 };
+
+// In place of a length size: the samples are OBUs of AV1, which say their own.
+inline constexpr unsigned kObus = 0xff;
 
 // The units of a sample, as views: behind lengths of `length_size` bytes, or behind start codes when it is 0.
 // What is left at the end and is no whole unit is an error.

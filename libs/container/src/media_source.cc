@@ -17,7 +17,7 @@ class ForeignSource final : public codec::UnitSource {
                                                          ClipFormat format) {
     CAM_TRY(auto reader, ForeignReader::open(path));
     const auto video = reader.video_track();
-    if (!video) return fail(Errc::unsupported, path.string() + ": no H.264 or H.265 track");
+    if (!video) return fail(Errc::unsupported, path.string() + ": no H.264, H.265 or AV1 track");
     CAM_TRY(const auto length_size, length_size_of(reader.tracks()[*video]));
     return std::unique_ptr<codec::UnitSource>(
         new ForeignSource(std::move(reader), *video, length_size, format));

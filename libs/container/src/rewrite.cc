@@ -41,7 +41,7 @@ class ContainerOutput final : public Output {
     // One sample is held back: what the editor appends at the end goes into the last one.
     CAM_TRY_STATUS(write_held());
     held_bytes_.clear();
-    CAM_TRY_STATUS(append_with_lengths(held_bytes_, units));
+    CAM_TRY_STATUS(append_sample(held_bytes_, source_.codec(), units));
     held_ = packet;
     return ok();
   }
@@ -63,7 +63,7 @@ class ContainerOutput final : public Output {
 
   Status finish(std::span<const BytesView> last_units) override {
     if (!held_) return fail(Errc::malformed, "no picture to write");
-    CAM_TRY_STATUS(append_with_lengths(held_bytes_, last_units));
+    CAM_TRY_STATUS(append_sample(held_bytes_, source_.codec(), last_units));
     CAM_TRY_STATUS(write_held());
     CAM_TRY(auto file, muxer_->finish());
     if (format_ == FileFormat::mp4) CAM_TRY_STATUS(add_mp4_index(file.get()));
@@ -101,6 +101,13 @@ class ContainerOutput final : public Output {
   Status configure(Track& track, std::span<const BytesView> units) const {
     const auto codec = source_.codec();
     CAM_TRY(const auto length_size, length_size_of(track));
+    if (length_size == kObus) {
+      if (track.config.empty())
+        return fail(Errc::unsupported,
+                    "a raw AV1 stream has no container header to copy: write an .obu file");
+      track.codec_tag = format_ == FileFormat::mp4 ? player_tag(codec, track.codec_tag) : 0;
+      return ok();
+    }
     ParameterSets sets(codec);
     std::vector<BytesView> configured;
     if (length_size == 0) CAM_TRY_STATUS(split_sample(track.config, 0, configured));
@@ -148,19 +155,22 @@ class RawOutput final : public Output {
       : writer_(std::move(writer)), source_(source) {}
 
   Status video(const Packet&, std::span<const BytesView> units) override {
-    if (!std::exchange(begun_, true)) CAM_TRY_STATUS(write_parameter_sets(units));
+    // AV1 repeats its sequence header before every key frame.
+    if (!std::exchange(begun_, true) && source_.codec() != codec::Codec::av1)
+      CAM_TRY_STATUS(write_parameter_sets(units));
     return write(units);
   }
   Status other(const Packet&) override { return ok(); }
   Status finish(std::span<const BytesView> last_units) override {
-    CAM_TRY_STATUS(write(last_units));
+    CAM_TRY_STATUS(write(last_units, true));
     return writer_->finish();
   }
 
  private:
-  Status write(std::span<const BytesView> units) {
+  Status write(std::span<const BytesView> units, bool continues = false) {
     AccessUnit access_unit;
     access_unit.units = units;
+    access_unit.continues = continues;
     return units.empty() ? ok() : writer_->write(access_unit);
   }
 
@@ -209,16 +219,20 @@ Result<RewriteSummary> rewrite_clip(const std::filesystem::path& in, const std::
   summary.source.height = static_cast<std::uint32_t>(tracks[video].height);
   summary.source.size = source->size();
   summary.source.has_times = source->has_times();
+  const bool raw = format == FileFormat::annex_b || format == FileFormat::obu;
+  if (raw && (format == FileFormat::obu) != (source->codec() == codec::Codec::av1))
+    return fail(Errc::usage,
+                out.filename().string() + ": the clip is " + std::string(codec::to_string(source->codec())));
   std::vector<std::int32_t> map;
   std::int32_t next_track = 0;
   for (std::uint32_t i = 0; i < tracks.size(); ++i) {
-    const bool keep = i == video || (format != FileFormat::annex_b && AvMuxer::can_hold(format, tracks[i]));
+    const bool keep = i == video || (!raw && AvMuxer::can_hold(format, tracks[i]));
     map.push_back(keep ? next_track++ : -1);
     if (i != video)
       (keep ? summary.source.kept : summary.source.dropped).push_back(description_of(tracks[i]));
   }
   std::unique_ptr<Output> output;
-  if (format == FileFormat::annex_b) {
+  if (raw) {
     CAM_TRY(auto writer, create_clip(pending.temporary(), {format, source->codec(), 90'000, true}));
     output = std::make_unique<RawOutput>(std::move(writer), *source);
   } else {

@@ -1,6 +1,7 @@
 #include "video_track.h"
 
 #include "camvault/codec/annex_b.h"
+#include "camvault/codec/obu.h"
 
 extern "C" {
 #include <libavcodec/codec_id.h>
@@ -19,12 +20,21 @@ constexpr std::uint32_t tag(const char (&name)[5]) {
 }  // namespace
 
 std::uint32_t av_codec_id(codec::Codec codec) {
-  return codec == codec::Codec::h264 ? AV_CODEC_ID_H264 : AV_CODEC_ID_HEVC;
+  switch (codec) {
+    case codec::Codec::h264:
+      return AV_CODEC_ID_H264;
+    case codec::Codec::h265:
+      return AV_CODEC_ID_HEVC;
+    case codec::Codec::av1:
+      return AV_CODEC_ID_AV1;
+  }
+  return AV_CODEC_ID_NONE;
 }
 
 std::optional<codec::Codec> codec_of(const Track& track) {
   if (track.codec_id == AV_CODEC_ID_H264) return codec::Codec::h264;
   if (track.codec_id == AV_CODEC_ID_HEVC) return codec::Codec::h265;
+  if (track.codec_id == AV_CODEC_ID_AV1) return codec::Codec::av1;
   return std::nullopt;
 }
 
@@ -45,6 +55,7 @@ Result<Track> make_video_track(codec::Codec codec, const ParameterSets& sets, st
 }
 
 std::uint32_t player_tag(codec::Codec codec, std::uint32_t source_tag) {
+  if (codec == codec::Codec::av1) return tag("av01");
   if (codec == codec::Codec::h264) return source_tag == tag("avc3") ? source_tag : tag("avc1");
   return source_tag == tag("hev1") ? source_tag : tag("hvc1");
 }
@@ -86,6 +97,19 @@ Result<std::vector<BytesView>> units_of_configuration(codec::Codec codec, BytesV
     CAM_TRY_STATUS(read_sets(in, count, units));
   }
   return units;
+}
+
+Status append_sample(Bytes& out, codec::Codec codec, std::span<const BytesView> units) {
+  if (codec != codec::Codec::av1) return append_with_lengths(out, units);
+  // AV1 in ISOBMFF 2.4, AV1 in Matroska: no temporal delimiters; each OBU says its size.
+  for (const auto unit : units) {
+    CAM_TRY(const auto header, codec::read_obu_header(unit));
+    if (header.type == codec::ObuType::temporal_delimiter) continue;
+    if (!header.has_size && &unit != &units.back())
+      return fail(Errc::unsupported, "an OBU without its size in the middle of a picture");
+    append(out, unit);
+  }
+  return ok();
 }
 
 Status append_with_lengths(Bytes& out, std::span<const BytesView> units) {

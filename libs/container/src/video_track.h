@@ -20,6 +20,9 @@ std::uint32_t player_tag(codec::Codec codec, std::uint32_t source_tag);
 // Views of the parameter sets in avcC, hvcC or a byte stream.
 Result<std::vector<BytesView>> units_of_configuration(codec::Codec codec, BytesView config);
 
+// The units of one access unit as a container's sample holds them.
+Status append_sample(Bytes& out, codec::Codec codec, std::span<const BytesView> units);
+
 // Each unit behind its length in four bytes.
 Status append_with_lengths(Bytes& out, std::span<const BytesView> units);
 

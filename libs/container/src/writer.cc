@@ -9,6 +9,7 @@
 
 #include "av_muxer.h"
 #include "camvault/codec/annex_b.h"
+#include "camvault/codec/obu.h"
 #include "mp4_index.h"
 #include "output_file.h"
 #include "video_track.h"
@@ -82,12 +83,18 @@ class ContainerWriter final : public ClipWriter {
   bool finished_ = false;
 };
 
-class AnnexBWriter final : public ClipWriter {
+// Raw streams: units behind start codes, or OBUs (AV1 specification 5.2) with a temporal delimiter before
+// each temporal unit.
+class RawWriter final : public ClipWriter {
  public:
-  explicit AnnexBWriter(UniqueFd file) : file_(std::move(file)) {}
+  RawWriter(UniqueFd file, bool obus) : file_(std::move(file)), obus_(obus) {}
 
   Status write(const AccessUnit& access_unit) override {
     if (finished_) return fail(Errc::usage, "the file is finished");
+    if (obus_) {
+      CAM_TRY_STATUS(add_obus(access_unit));
+      return buffer_.size() < kSpill ? ok() : flush();
+    }
     for (const auto unit : access_unit.units) {
       if (unit.empty()) return fail(Errc::unsupported, "an empty unit cannot be written as Annex B");
       if (codec::find_start_code(unit) < unit.size()) {
@@ -111,6 +118,21 @@ class AnnexBWriter final : public ClipWriter {
  private:
   static constexpr std::size_t kSpill = 256 * 1024;
 
+  Status add_obus(const AccessUnit& access_unit) {
+    constexpr std::uint8_t kDelimiter[] = {0x12, 0x00};
+    if (access_unit.units.empty()) return ok();
+    const auto first = codec::read_obu_header(access_unit.units.front());
+    const bool has_delimiter = first && first->type == codec::ObuType::temporal_delimiter;
+    if (!has_delimiter && !access_unit.continues) append(buffer_, kDelimiter);
+    for (const auto unit : access_unit.units) {
+      const auto header = codec::read_obu_header(unit);
+      if (!header || !header->has_size || header->size() != unit.size())
+        return fail(Errc::unsupported, "an OBU without its size cannot be written into a raw stream");
+      append(buffer_, unit);
+    }
+    return ok();
+  }
+
   Status flush() {
     BytesView left = buffer_;
     while (!left.empty()) {
@@ -125,6 +147,7 @@ class AnnexBWriter final : public ClipWriter {
   }
 
   UniqueFd file_;
+  bool obus_;
   Bytes buffer_;
   std::uint64_t written_ = 0;
   bool finished_ = false;
@@ -140,6 +163,8 @@ std::string_view to_string(FileFormat format) {
       return "Matroska";
     case FileFormat::annex_b:
       return "Annex B";
+    case FileFormat::obu:
+      return "OBUs";
   }
   return "?";
 }
@@ -148,13 +173,16 @@ Result<FileFormat> format_of_name(const std::filesystem::path& path) {
   const auto extension = extension_of(path);
   if (extension == ".mp4" || extension == ".m4v" || extension == ".mov") return FileFormat::mp4;
   if (extension == ".mkv") return FileFormat::matroska;
+  if (extension == ".obu") return FileFormat::obu;
   if (codec_of_name(path)) return FileFormat::annex_b;
-  return fail(Errc::usage, path.filename().string() + ": the name must end in .mp4, .mkv, .h264 or .h265");
+  return fail(Errc::usage,
+              path.filename().string() + ": the name must end in .mp4, .mkv, .h264, .h265 or .obu");
 }
 
 std::optional<codec::Codec> codec_of_name(const std::filesystem::path& path) {
   const auto extension = extension_of(path);
   if (extension == ".h264" || extension == ".264" || extension == ".avc") return codec::Codec::h264;
+  if (extension == ".obu") return codec::Codec::av1;
   if (extension == ".h265" || extension == ".265" || extension == ".hevc") return codec::Codec::h265;
   return std::nullopt;
 }
@@ -162,8 +190,11 @@ std::optional<codec::Codec> codec_of_name(const std::filesystem::path& path) {
 Result<std::unique_ptr<ClipWriter>> create_clip(const std::filesystem::path& path,
                                                 const WriterOptions& options) {
   CAM_TRY(auto file, create_output(path));
-  if (options.format == FileFormat::annex_b)
-    return std::unique_ptr<ClipWriter>(new AnnexBWriter(std::move(file)));
+  if (options.format == FileFormat::annex_b || options.format == FileFormat::obu)
+    return std::unique_ptr<ClipWriter>(new RawWriter(std::move(file), options.format == FileFormat::obu));
+  if (options.codec == codec::Codec::av1)
+    return fail(Errc::unsupported,
+                "AV1 is written as a raw stream (.obu) only, or copied from another container");
   return std::unique_ptr<ClipWriter>(new ContainerWriter(std::move(file), options));
 }
 

@@ -112,18 +112,20 @@ void add_sign(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("sign", "sign a clip with a camera's key");
   auto options = std::make_shared<Options>();
   command
-      ->add_option("IN", options->in,
-                   "the clip to sign: MP4, fragmented MP4, Matroska or a raw H.264/H.265 stream")
+      ->add_option(
+          "IN", options->in,
+          "the clip to sign: MP4, fragmented MP4, Matroska, a raw H.264/H.265 stream, AV1 as OBUs or IVF")
       ->required();
-  command->add_option("OUT", options->out, "the signed clip: .mp4, .mkv, .h264 or .h265")->required();
+  command->add_option("OUT", options->out, "the signed clip: .mp4, .mkv, .h264, .h265 or .obu")->required();
   command
       ->add_option("--start-time", options->start_time,
                    "capture time of the first picture, UTC (default now)")
       ->type_name("TIME");
   command
-      ->add_option("--codec", options->codec, "h264 or h265, for raw streams whose codec cannot be guessed")
+      ->add_option("--codec", options->codec,
+                   "h264, h265 or av1, for raw streams whose codec cannot be guessed")
       ->type_name("CODEC")
-      ->check(CLI::IsMember({"h264", "h265"}));
+      ->check(CLI::IsMember({"h264", "h265", "av1"}));
   command
       ->add_option(
           "--fps", options->fps,

@@ -20,6 +20,11 @@ void add_signer_options(CLI::App& command, SignerSettings& s) {
   command.add_option("--hash", s.hash, "sha256, sha384 or sha512 (default sha256)")
       ->type_name("HASH")
       ->check(CLI::IsMember({"sha256", "sha384", "sha512"}));
+  command
+      .add_option("--form", s.form,
+                  "onvif or axis: how signatures are written (default onvif; AV1 has only axis)")
+      ->type_name("FORM")
+      ->check(CLI::IsMember({"onvif", "axis"}));
   command.add_flag("--low-bitrate", s.low_bitrate,
                    "no list of hashes: a group of pictures is authentic or not as a whole");
   command
@@ -64,6 +69,9 @@ signed_video::SignerOptions signer_options(const SignerSettings& s, codec::Codec
                                       : crypto::HashAlg::sha256;
   options.chain_pem = std::move(chain_pem);
   options.vendor = s.vendor;
+  options.form = s.form == "axis"    ? signed_video::SignatureForm::axis
+                 : s.form == "onvif" ? signed_video::SignatureForm::onvif
+                                     : signed_video::SignatureForm::usual;
   options.low_bitrate = s.low_bitrate;
   options.certificate_sei = !s.no_certificate_sei;
   options.chain_in_every_sei = !s.certificate_at_start_only;

@@ -13,6 +13,7 @@ namespace camvault::cli {
 struct SignerSettings {
   key_source::KeySource key;
   std::string hash = "sha256";
+  std::string form;  // "onvif", "axis"; empty: onvif, and axis for AV1
   bool low_bitrate = false;
   bool no_emulation_prevention = false;
   bool certificate_in_every_sei = true;  // accepted: it is what happens anyway

@@ -59,7 +59,8 @@ struct RewriteSummary {
   std::uint64_t bytes = 0;         // of the output file
 };
 
-// `in`: MP4, fragmented MP4, Matroska, MPEG-TS (read in a sandboxed process) or a raw stream. `out`: what its
+// `in`: MP4, fragmented MP4, Matroska, MPEG-TS (read in a sandboxed process) or a raw stream
+// (AV1: OBUs or IVF, to .obu). `out`: what its
 // name says (format_of_name). `out` appears when all is written, or not at all; it may be `in`. Memory does
 // not grow with the clip.
 Result<RewriteSummary> rewrite_clip(const std::filesystem::path& in, const std::filesystem::path& out,

@@ -13,10 +13,10 @@
 
 namespace camvault::container {
 
-enum class FileFormat : std::uint8_t { mp4, matroska, annex_b };
+enum class FileFormat : std::uint8_t { mp4, matroska, annex_b, obu };
 std::string_view to_string(FileFormat format);
 
-// By file name: .mp4 .m4v .mov | .mkv | .h264 .264 .avc .h265 .265 .hevc (.bin, .bit are refused: no
+// By file name: .mp4 .m4v .mov | .mkv | .h264 .264 .avc .h265 .265 .hevc | .obu (.bin, .bit are refused: no
 // guessing).
 Result<FileFormat> format_of_name(const std::filesystem::path& path);
 // The codec that a raw stream's name promises; none for containers.
@@ -40,6 +40,7 @@ struct AccessUnit {
   std::int64_t dts = 0;              // grows from one access unit to the next
   std::int64_t duration = 0;         // ticks; 0 = until the next one
   bool keyframe = false;             // decoding can start here
+  bool continues = false;            // raw streams: the units belong to the access unit before
 };
 
 // One video track, one file, one thread. The first access unit must hold the parameter sets (the container's
@@ -55,7 +56,8 @@ class ClipWriter {
   virtual std::uint64_t bytes_written() const = 0;
 };
 
-// Replaces a file that is there. Annex B refuses units that hold a start code (SEIs written without emulation
+// Replaces a file that is there. AV1 is written as a raw stream (obu) only; rewrite_clip() copies AV1 in
+// containers. Annex B refuses units that hold a start code (SEIs written without emulation
 // prevention can): they would be read back as other units.
 Result<std::unique_ptr<ClipWriter>> create_clip(const std::filesystem::path& path,
                                                 const WriterOptions& options);

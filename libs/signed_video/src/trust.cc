@@ -5,7 +5,6 @@
 namespace camvault::signed_video {
 
 namespace {
-constexpr std::size_t kMaxChain = 8;  // certificates in one chain of a stream
 constexpr std::size_t kMaxChains =
     64;  // changes of signer in one clip; a hostile clip cannot make us keep more
 }  // namespace
@@ -59,10 +58,10 @@ Trust::Change Trust::take_chains(const SeiMessage& message) {
   return change;
 }
 
-const crypto::PublicKey* Trust::signing_key(bool certificate_sei) const {
-  if (!certificate_sei && !user_.empty()) return user_.front().key.get();
-  if (!manufacturer_.empty()) return manufacturer_.front().key.get();
-  if (options_.expected_signer) return options_.expected_signer->key.get();
+std::shared_ptr<const crypto::PublicKey> Trust::signing_key(bool certificate_sei) const {
+  if (!certificate_sei && !user_.empty()) return user_.front().key;
+  if (!manufacturer_.empty()) return manufacturer_.front().key;
+  if (options_.expected_signer) return options_.expected_signer->key;
   return nullptr;
 }
 
@@ -72,25 +71,40 @@ const crypto::Certificate* Trust::signer() const {
   return options_.expected_signer ? &*options_.expected_signer : nullptr;
 }
 
-SignatureStatus Trust::check(const SeiMessage& message, const crypto::Digest& digest,
-                             crypto::HashAlg hash) const {
+SignatureCheck check_signature(std::shared_ptr<const crypto::PublicKey> key, const SeiMessage& message,
+                               const crypto::Digest& digest, crypto::HashAlg hash) {
+  SignatureCheck check{std::move(key), digest, hash, false};
+  const auto verifies = [&](crypto::SignatureScheme scheme) {
+    return check.key->verify_digest(scheme, hash, digest, *message.signature);
+  };
+  if (crypto::is_ecdsa(check.key->alg())) {
+    check.good = verifies(crypto::SignatureScheme::ecdsa);
+  } else if (crypto::is_rsa(check.key->alg())) {
+    // The Security Baseline's identifiers mean PKCS#1 v1.5; the reference implementation signs with PSS.
+    check.good =
+        verifies(crypto::SignatureScheme::rsa_pss) || verifies(crypto::SignatureScheme::rsa_pkcs1v15);
+  }
+  return check;
+}
+
+crypto::HashAlg signature_hash_of(const SeiMessage& message, crypto::HashAlg of_stream) {
+  if (!message.crypto) return of_stream;
+  if (message.crypto->signature_hash) return *message.crypto->signature_hash;
+  return message.crypto->hash.value_or(of_stream);
+}
+
+SignatureStatus Trust::check(const SeiMessage& message, const crypto::Digest& digest, crypto::HashAlg hash,
+                             const SignatureCheck* done) const {
   if (message.format != Format::onvif) {
     if (axis_.key() == nullptr) return SignatureStatus::no_key;
     return axis_.verifies(digest, hash, *message.signature) ? SignatureStatus::valid
                                                             : SignatureStatus::invalid;
   }
-  const auto* key = signing_key(message.certificate_sei);
+  const auto key = signing_key(message.certificate_sei);
   if (key == nullptr) return SignatureStatus::no_key;
-  const auto verifies = [&](crypto::SignatureScheme scheme) {
-    return key->verify_digest(scheme, hash, digest, *message.signature);
-  };
-  bool good = false;
-  if (crypto::is_ecdsa(key->alg())) {
-    good = verifies(crypto::SignatureScheme::ecdsa);
-  } else if (crypto::is_rsa(key->alg())) {
-    // The Security Baseline's identifiers mean PKCS#1 v1.5; the reference implementation signs with PSS.
-    good = verifies(crypto::SignatureScheme::rsa_pss) || verifies(crypto::SignatureScheme::rsa_pkcs1v15);
-  }
+  const bool known = done != nullptr && done->hash == hash && done->digest == digest &&
+                     (done->key == key || done->key->spki_der() == key->spki_der());
+  const bool good = known ? done->good : check_signature(key, message, digest, hash).good;
   return good ? SignatureStatus::valid : SignatureStatus::invalid;
 }
 

@@ -1,6 +1,7 @@
 // Who signed: chains from the stream, the keys that verify its SEIs, and whether the origin can be trusted.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,21 @@
 #include "sei_message.h"
 
 namespace camvault::signed_video {
+
+inline constexpr std::size_t kMaxChain = 8;  // certificates in one chain of a stream
+
+// Whether a key made a signature: nothing but a function of the other values.
+struct SignatureCheck {
+  std::shared_ptr<const crypto::PublicKey> key;
+  crypto::Digest digest;
+  crypto::HashAlg hash = crypto::HashAlg::sha256;
+  bool good = false;
+};
+SignatureCheck check_signature(std::shared_ptr<const crypto::PublicKey> key, const SeiMessage& message,
+                               const crypto::Digest& digest, crypto::HashAlg hash);
+
+// The signature's own, the video's, or what the stream has.
+crypto::HashAlg signature_hash_of(const SeiMessage& message, crypto::HashAlg of_stream);
 
 class Trust {
  public:
@@ -28,7 +44,10 @@ class Trust {
   // Takes the chains of an SEI. Its signature must be checked afterwards: with the new keys.
   Change take_chains(const SeiMessage& message);
 
-  SignatureStatus check(const SeiMessage& message, const crypto::Digest& digest, crypto::HashAlg hash) const;
+  // `done`, if given, was made from this message's signature; it counts if key, digest and hash are the same.
+  SignatureStatus check(const SeiMessage& message, const crypto::Digest& digest, crypto::HashAlg hash,
+                        const SignatureCheck* done = nullptr) const;
+  std::shared_ptr<const crypto::PublicKey> signing_key(bool certificate_sei) const;
   bool has_key() const { return axis_.key() != nullptr || signing_key(false) != nullptr; }
   // Axis Signed Video keeps its keys in another way.
   const axis::Keys& axis_keys() const { return axis_; }
@@ -49,7 +68,6 @@ class Trust {
   };
 
   std::string mismatch_of(const std::vector<crypto::Certificate>& chain) const;
-  const crypto::PublicKey* signing_key(bool certificate_sei) const;
   bool vouched(const std::vector<crypto::Certificate>& now,
                const std::vector<crypto::Certificate>& next) const;
   crypto::PathResult validate(const Origin& origin, Timestamp at) const;

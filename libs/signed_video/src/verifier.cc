@@ -12,10 +12,12 @@
 #include "camvault/base/byte_reader.h"
 #include "camvault/codec/emulation.h"
 #include "coverage.h"
+#include "sei_ahead.h"
 #include "sei_message.h"
 #include "supplement_check.h"
 #include "timeline.h"
 #include "trust.h"
+#include "workers.h"
 
 namespace camvault::signed_video {
 
@@ -37,6 +39,13 @@ constexpr std::size_t kMaxHeld = 64;
 constexpr std::size_t kMaxHeldBytes = 16 * 1024 * 1024;
 // Signatures that a time stamp may come for.
 constexpr std::size_t kMaxRememberedSignatures = 4096;
+// Parts that the slices of a run are shared out in: more than one a thread, since other work may slow one of
+// them down.
+constexpr std::size_t kRunsPerThread = 2;
+constexpr std::size_t kMinRun = 32;
+// Signature SEIs of a run that are read before their turn: several copies of them are in memory at the same
+// time.
+constexpr std::size_t kMaxBytesAhead = 2 << 20;
 // An access unit delimiter has two bytes, an end of sequence one or two.
 constexpr std::size_t kMaxDelimiter = 8;
 
@@ -85,12 +94,18 @@ class Verifier::Impl {
         beside_(engine_, codec) {
     report_.codec = codec;
     timeline_.watch(options_.live);
+    if (const auto threads = thread_count(options_.jobs); threads > 1) workers_.emplace(threads);
   }
 
   void add(std::span<const codec::Unit> units) {
     classify(units);
     find_hash_algorithm(units);
-    hash_slices(units);
+    list_slices(units);
+    if (workers_ && hash_known_) {
+      look_ahead_at(units);
+    } else {
+      hash_slices();
+    }
     next_slice_ = 0;
     std::size_t slice = 0;
     for (std::size_t i = 0; i < units.size(); ++i) {
@@ -109,7 +124,7 @@ class Verifier::Impl {
       if (is_hashed(i)) {
         take_slice(units[i], info, slice++);
       } else if (is_ours_[i] != Carrier::none) {
-        take_sei(units[i], is_ours_[i]);
+        take_sei(units[i], is_ours_[i], i < ahead_.size() ? &ahead_[i] : nullptr);
       } else if (info.kind == UnitKind::sei && is_supplement_sei(codec_, units[i].bytes)) {
         take_supplement(units[i]);
       } else {
@@ -220,19 +235,70 @@ class Verifier::Impl {
            (codec_ == codec::Codec::av1 && infos_[i].kind == UnitKind::sei && is_ours_[i] == Carrier::none);
   }
 
-  void hash_slices(std::span<const codec::Unit> units) {
+  void list_slices(std::span<const codec::Unit> units) {
     messages_.clear();
+    ahead_.clear();
     for (std::size_t i = 0; i < units.size(); ++i) {
       if (is_hashed(i)) messages_.push_back(codec::without_trailing_zeros(units[i].bytes));
     }
+    digests_.resize(messages_.size());
     run_has_all_ = !hash_known_;
+  }
+
+  // Everything that takes long and hangs on nothing but the bytes: shared out to threads. What comes of it is
+  // the same as without them; take_sei() and take_slice() do the rest in the order of the clip.
+  void look_ahead_at(std::span<const codec::Unit> units) {
+    const auto runs = equal_runs(messages_, workers_->threads() * kRunsPerThread);
+    std::vector<std::size_t> seis;
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < units.size(); ++i) {
+      if (is_ours_[i] != Carrier::onvif) continue;
+      bytes += units[i].bytes.size();
+      if (bytes <= kMaxBytesAhead) seis.push_back(i);
+    }
+    KeysAhead keys;
+    if (!seis.empty()) {
+      ahead_.resize(seis.back() + 1);
+      keys = guess_keys(codec_, engine_, trust_, units[seis.front()].bytes);
+    }
+    workers_->run(runs.size() + seis.size(), [&](std::size_t part) {
+      if (part < runs.size()) {
+        const auto [begin, count] = runs[part];
+        engine_.digest_batch(hash_, std::span(messages_).subspan(begin, count),
+                             std::span(digests_).subspan(begin, count));
+        return;
+      }
+      const auto i = seis[part - runs.size()];
+      const auto digest = digest_of_sei(units[i]);
+      if (!was_seen(digest)) ahead_[i] = look_ahead(codec_, engine_, keys, hash_, units[i].bytes);
+      ahead_[i].whole = digest;
+    });
+  }
+
+  // About the same number of bytes in each, and enough messages to hash them side by side.
+  static std::vector<std::pair<std::size_t, std::size_t>> equal_runs(std::span<const BytesView> messages,
+                                                                     std::size_t count) {
+    std::size_t bytes = 0;
+    for (const auto& message : messages) bytes += message.size();
+    count = std::clamp<std::size_t>(messages.size() / kMinRun, 1, count);
+    std::vector<std::pair<std::size_t, std::size_t>> runs;
+    std::size_t begin = 0;
+    std::size_t done = 0;
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+      done += messages[i].size();
+      if (i + 1 < messages.size() && done < bytes / count * (runs.size() + 1)) continue;
+      runs.emplace_back(begin, i + 1 - begin);
+      begin = i + 1;
+    }
+    return runs;
+  }
+
+  void hash_slices() {
     if (hash_known_) {
-      digests_.resize(messages_.size());
       engine_.digest_batch(hash_, messages_, digests_);
       return;
     }
     all_digests_.resize(messages_.size());
-    digests_.resize(messages_.size());
     for (const auto hash : kAllHashes) {
       engine_.digest_batch(hash, messages_, digests_);
       for (std::size_t i = 0; i < digests_.size(); ++i)
@@ -335,9 +401,17 @@ class Verifier::Impl {
     return known || first;
   }
 
+  crypto::Digest digest_of_sei(const codec::Unit& unit) const {
+    return engine_.digest(crypto::HashAlg::sha256, codec::without_trailing_zeros(unit.bytes));
+  }
+
+  bool was_seen(const crypto::Digest& digest) const {
+    return seen_seis_.contains(std::string(as_text(digest.view())));
+  }
+
   bool is_repeat(const crypto::Digest& digest) {
+    if (was_seen(digest)) return true;
     auto key = std::string(as_text(digest.view()));
-    if (seen_seis_.contains(key)) return true;
     if (seen_order_.size() == kMaxRememberedSeis) {
       seen_seis_.erase(seen_order_.front());
       seen_order_.pop_front();
@@ -372,12 +446,12 @@ class Verifier::Impl {
     return false;
   }
 
-  void take_sei(const codec::Unit& unit, Carrier carrier) {
-    if (is_repeat(engine_.digest(crypto::HashAlg::sha256, codec::without_trailing_zeros(unit.bytes)))) {
+  void take_sei(const codec::Unit& unit, Carrier carrier, SeiAhead* ahead) {
+    if (is_repeat(ahead != nullptr && !ahead->whole.empty() ? ahead->whole : digest_of_sei(unit))) {
       ++repeated_;
       return;
     }
-    auto read = read_message(carrier, unit.bytes);
+    auto read = ahead != nullptr && ahead->read ? std::move(*ahead->read) : read_message(carrier, unit.bytes);
     if (!read) {
       if (!format_ && carrier == Carrier::axis) report_.format = to_string(Format::axis);
       tampered_ = true;
@@ -399,14 +473,14 @@ class Verifier::Impl {
                            std::span(digests_).subspan(next_slice_));
     }
     if (message.is_signed()) {
-      take_signed(std::move(message), hash);
+      take_signed(std::move(message), hash, ahead != nullptr && ahead->check ? &*ahead->check : nullptr);
     } else {
       take_unsigned(std::move(message), unit);
     }
   }
 
   void take_supplement(const codec::Unit& unit) {
-    if (is_repeat(engine_.digest(crypto::HashAlg::sha256, codec::without_trailing_zeros(unit.bytes)))) {
+    if (is_repeat(digest_of_sei(unit))) {
       ++repeated_;
       return;
     }
@@ -498,7 +572,7 @@ class Verifier::Impl {
     signatures_[std::move(key)] = {general.counter, general.start, general.end};
   }
 
-  void take_signed(SeiMessage message, crypto::HashAlg hash) {
+  void take_signed(SeiMessage message, crypto::HashAlg hash, const SignatureCheck* done) {
     ++report_.seis_signed;
     const bool had_key = trust_.has_key();
     switch (trust_.take_chains(message)) {
@@ -520,11 +594,12 @@ class Verifier::Impl {
         sei_note(NoteKind::sei_malformed, "a certificate chain in the clip cannot be read");
         break;
     }
-    const auto signature_hash =
-        message.crypto && message.crypto->signature_hash ? *message.crypto->signature_hash : hash;
-    const auto digest = engine_.digest(signature_hash, message.document);
+    const auto signature_hash = signature_hash_of(message, hash);
+    const auto digest = done != nullptr && done->hash == signature_hash
+                            ? done->digest
+                            : engine_.digest(signature_hash, message.document);
     if (message.axis.signs_gop) return take_gop_signature(std::move(message), hash);
-    const auto status = trust_.check(message, digest, signature_hash);
+    const auto status = trust_.check(message, digest, signature_hash, done);
     if (!had_key && trust_.has_key()) {
       coverage_.ledger().settle_signatures([&](const WaitingSignature& w) {
         const auto late = trust_.check(w.message, w.digest, w.hash);
@@ -744,6 +819,8 @@ class Verifier::Impl {
   std::size_t next_slice_ = 0;  // of this run
   bool run_has_all_ = false;    // all_digests_ holds this run's
   std::vector<std::array<crypto::Digest, 3>> all_digests_;
+  std::vector<SeiAhead> ahead_;  // by unit of the run, as far as there are signature SEIs
+  std::optional<Workers> workers_;
 
   std::uint32_t pictures_ = 0;
   std::uint32_t gop_ = 0;

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -250,8 +251,34 @@ inline VerifyOptions trusting(const Camera& camera) {
   return options;
 }
 
-// Feeds the units in runs of `run`, so that borders fall everywhere.
-inline Report verify(const Take& take, VerifyOptions options = trusting(camera_one()), std::size_t run = 7) {
+// Everything that a report says, as text.
+inline std::string everything(const Report& r) {
+  std::ostringstream out;
+  const auto when = [](const std::optional<Timestamp>& time) { return time ? to_iso8601(*time) : "-"; };
+  out << to_string(r.verdict) << ' ' << r.verdict_reason << '\n'
+      << to_string(r.provenance) << ' ' << r.provenance_reason << ' ' << when(r.judged_at) << '\n'
+      << r.hash << ' ' << r.chain.size() << ' ' << when(r.first_time) << ' ' << when(r.last_time) << '\n'
+      << r.units << ' ' << r.bytes << ' ' << r.pictures << ' ' << r.pictures_authentic << ' '
+      << r.pictures_altered << ' ' << r.pictures_missing << ' ' << r.pictures_extra << ' '
+      << r.pictures_out_of_place << ' ' << r.pictures_not_covered << ' ' << r.gops_missing << ' '
+      << r.seis_signed << ' ' << r.seis_unsigned << '\n';
+  if (r.signer) out << r.signer->subject << ' ' << r.signer->serial << ' ' << r.signer->fingerprint << '\n';
+  for (const auto& gop : r.gops) {
+    out << "gop " << gop.index << ' ' << to_string(gop.verdict) << ' ' << to_string(gop.signature) << ' '
+        << gop.linked << ' ' << gop.first_picture << ' ' << gop.pictures << ' ' << when(gop.start) << ' '
+        << when(gop.end) << '\n';
+  }
+  for (const auto& f : r.findings) {
+    out << "finding " << to_string(f.status) << ' ' << f.first_picture << ' ' << f.last_picture << ' '
+        << f.clip_picture << ' ' << f.gop << ' ' << f.units << ' ' << when(f.time) << ' ' << f.offset << ' '
+        << f.what << '\n';
+  }
+  for (const auto& n : r.notes)
+    out << "note " << to_string(n.kind) << ' ' << n.gop << ' ' << n.count << ' ' << n.text << '\n';
+  return out.str();
+}
+
+inline Report verify_in_runs(const Take& take, VerifyOptions options, std::size_t run) {
   Verifier verifier(take.codec, engine(), std::move(options));
   std::vector<codec::Unit> units;
   for (std::size_t i = 0; i < take.units.size(); ++i) {
@@ -265,6 +292,19 @@ inline Report verify(const Take& take, VerifyOptions options = trusting(camera_o
     }
   }
   return verifier.finish();
+}
+
+// Feeds the units in runs of `run`, so that borders fall everywhere. Several threads and longer runs must
+// find the same.
+inline Report verify(const Take& take, VerifyOptions options = trusting(camera_one()), std::size_t run = 7) {
+  auto report = verify_in_runs(take, options, run);
+  if (!options.live.on_picture && !options.live.on_gop) {
+    options.jobs = 3;
+    for (const std::size_t longer : {run, std::size_t{200}})
+      EXPECT_EQ(everything(verify_in_runs(take, options, longer)), everything(report))
+          << "runs of " << longer;
+  }
+  return report;
 }
 
 inline bool has_note(const Report& report, NoteKind kind) {

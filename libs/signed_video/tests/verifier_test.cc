@@ -40,6 +40,23 @@ TEST(Verifier, IntactIsAuthenticAndTrusted) {
   EXPECT_EQ(report.signer->vendor_firmware, "1.2.3");
 }
 
+// Long enough to be shared out: verify() compares one thread with three (scene.h).
+TEST(Verifier, ThreadsFindTheSame) {
+  std::string scene;
+  for (int gop = 0; gop < 40; ++gop) scene += "IiPpPpPpPpPpPpPpPpPp";
+  auto take = record(scene, camera_one(), options_for(camera_one()));
+  EXPECT_EQ(verify(take, trusting(camera_one()), 1000).verdict, Verdict::authentic);
+  take.units[take.picture(37)].back() ^= 1;
+  take.erase(take.picture(150));
+  take.units[take.find('S', 20)].back() ^= 1;                                      // no longer an SEI
+  take.units[take.find('S', 25)][take.units[take.find('S', 25)].size() - 9] ^= 1;  // its signature
+  take.insert(take.find('S', 30), take.units[take.find('S', 29)], 'S');            // a repeat
+  const auto other = record(scene, camera_two(), options_for(camera_two()), 5);
+  for (std::size_t i = 0; i < other.units.size(); ++i)
+    take.insert(take.units.size(), other.units[i], other.letters[i]);
+  expect(verify(take, trusting(camera_one()), 1000), Verdict::not_authentic, "altered in many places");
+}
+
 struct Variant {
   const char* name;
   std::function<void(SignerOptions&)> set;

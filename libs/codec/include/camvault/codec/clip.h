@@ -49,7 +49,7 @@ class UnitSource {
   // Starts again from the beginning.
   virtual Status rewind() = 0;
 
-  static constexpr std::size_t kMaxRun = 256;
+  static constexpr std::size_t kMaxRun = 1024;
 };
 
 struct ClipOptions {

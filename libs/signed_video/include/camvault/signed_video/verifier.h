@@ -1,6 +1,6 @@
 // Verifies ONVIF Media Signing (specification 26.06) in a stream of H.264 or H.265 units. Memory does not
 // grow with the length of the video (but for the report: one small record a GOP). One verifier, one stream,
-// one thread.
+// one thread; others help inside add() if VerifyOptions::jobs says so.
 #pragma once
 
 #include <functional>
@@ -43,6 +43,9 @@ struct VerifyOptions {
   std::string expected_serial;  // only a camera with this serial number counts
   std::optional<Timestamp> at;  // judge certificates at this time, not at recording time
   LiveOptions live;
+  // Threads that hash and check signatures inside add(): the report is the same with any number. 0: as many
+  // as the process has cores.
+  unsigned jobs = 1;
 };
 
 class Verifier {

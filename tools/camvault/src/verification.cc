@@ -61,6 +61,7 @@ Result<Verification> verify_clip(const crypto::Engine& engine, const Verificatio
   // Who names anchors or a camera wants a yes to "is it from there"; so does who keeps a list of them.
   result.origin_asked = !request.trust.anchors.empty() || !request.signer.empty() || from_store > 0;
 
+  options.jobs = request.jobs;
   signed_video::Verifier verifier(info.codec, engine, std::move(options));
   bool truncated = false;
   std::optional<Timestamp> first;

@@ -23,6 +23,7 @@ struct VerificationRequest {
   std::string at;          // ISO 8601; empty: recording time
   bool hash_file = false;  // SHA-256 of the whole file for the report
   bool progress = true;
+  unsigned jobs = 0;  // threads; 0: as many as there are cores
 };
 
 struct Verification {

@@ -12,6 +12,8 @@
 #include "report_file.h"
 #include "terminal.h"
 #include "verification.h"
+#include "verify_folder.h"
+#include "verify_line.h"
 
 namespace camvault::cli {
 
@@ -19,11 +21,47 @@ namespace {
 struct Options {
   VerificationRequest request;
   bool json = false;
+  bool json_line = false;
   bool quiet = false;
   std::string html;
+  FolderRequest folder;
 };
 
+// The unit of work of a batch engine: one line, whatever the clip is.
+int run_line(const VerificationRequest& request) {
+  const auto engine = crypto_openssl::make_openssl_engine();
+  const auto file = request.clip.string();
+  const auto result = verify_clip(*engine, request);
+  int code = kUnreadableInput;
+  std::string line;
+  if (result) {
+    code = exit_code_of(*result);
+    line = result_line(file, code, report::to_json(result->subject, result->report));
+  } else {
+    if (result.error().code == Errc::usage) return complain_about_input(result.error());
+    if (result.error().code == Errc::internal) code = kOurBug;
+    line = failure_line(file, code, result.error().what);
+  }
+  if (std::fputs(line.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
+    return complain(kCannotWrite, "the result could not be written to standard output");
+  return code;
+}
+
 int run(const Options& options) {
+  if (!options.folder.folder.empty()) {
+    auto request = options.folder;
+    request.each = options.request;
+    request.json = options.json;
+    request.quiet = options.quiet;
+    return verify_folder(request);
+  }
+  if (options.request.clip.empty())
+    return complain(kUsage, "name a clip, or a folder with --recursive (camvault verify --help)");
+  if (options.json_line) {
+    auto request = options.request;
+    request.progress = false;
+    return run_line(request);
+  }
   const auto engine = crypto_openssl::make_openssl_engine();
   auto request = options.request;
   request.hash_file = request.hash_file || !options.html.empty();
@@ -54,11 +92,9 @@ void add_verify(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("verify", "tell whether a clip is what the camera signed");
   auto options = std::make_shared<Options>();
   auto& request = options->request;
-  command
-      ->add_option(
-          "FILE", request.clip,
-          "the clip: MP4, fragmented MP4, Matroska, MPEG-TS, a raw H.264 or H.265 stream, AV1 as OBUs or IVF")
-      ->required();
+  auto* file = command->add_option(
+      "FILE", request.clip,
+      "the clip: MP4, fragmented MP4, Matroska, MPEG-TS, a raw H.264 or H.265 stream, AV1 as OBUs or IVF");
   add_trust_options(*command, request.trust);
   command->add_option("--signer", request.signer, "only the camera with this certificate counts")
       ->type_name("CERT.pem");
@@ -87,6 +123,34 @@ void add_verify(CLI::App& app, int& exit_code) {
       ->type_name("OUT.html");
   command->add_flag("--file-hash", request.hash_file,
                     "put the SHA-256 of the whole file into the report (always with --report)");
+  command
+      ->add_option("--jobs", request.jobs,
+                   "threads for one clip, or clips at a time (default: as many as there are cores)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 64));
+  auto* line =
+      command
+          ->add_flag("--json-line", options->json_line,
+                     "the result as one line of JSON, errors too: for batch engines (docs/verify.md)")
+          ->excludes("--json")
+          ->excludes("--quiet")
+          ->excludes("--report");
+  auto* folder = command
+                     ->add_option("--recursive", options->folder.folder,
+                                  "check every clip below this folder and write one summary")
+                     ->type_name("DIR")
+                     ->excludes(file)
+                     ->excludes(line)
+                     ->excludes("--report")
+                     ->excludes("--file-hash");
+  command->add_option("--summary", options->folder.summary, "write the summary of --recursive as JSON")
+      ->type_name("OUT.json")
+      ->needs(folder);
+  command
+      ->add_option("--state", options->folder.state,
+                   "remember results of --recursive in this file, and go on there if it exists")
+      ->type_name("FILE")
+      ->needs(folder);
   command->footer(
       "Exit codes: 0 authentic; 1 not authentic, not signed, or (with a trust store, --trust, --signer or\n"
       "--expect-serial) signed by somebody else; 2 authentic but frames are missing; 64 wrong usage; 65 "
@@ -98,6 +162,7 @@ void add_verify(CLI::App& app, int& exit_code) {
       "  camvault verify clip.mp4\n"
       "  camvault verify clip.mp4 --trust device-root-ca.pem --report report.html\n"
       "  camvault verify clip.mp4 --signer camera7.pem --json\n"
+      "  camvault verify --recursive /archive --trust ca.pem --state archive.state --summary archive.json\n"
       "  camvault verify units.rec --format units --codec av1\n"
       "  camvault verify old.mp4 --trust ca.pem --crl ca.crl --at 2026-11-21T10:00:00Z");
   command->callback([options, &exit_code] { exit_code = run(*options); });

@@ -368,6 +368,112 @@ class Verdicts(Case):
                 self.assertEqual(report["frames"]["authentic"] + report["frames"]["not_covered"], 40)
 
 
+class Folder(Case):
+    """camvault verify --recursive: every clip of an archive, one summary, and no work done twice."""
+
+    def archive(self, clips=12):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="archive-", dir=self.path))
+        (folder / "deep" / "er").mkdir(parents=True)
+        good = self.sign("good.h264").read_bytes()
+        for i in range(clips):
+            (folder / ("deep" if i % 2 else "deep/er") / f"clip{i:03}.h264").write_bytes(good)
+        (folder / "notes.txt").write_text("no clip")
+        return folder, good
+
+    def summary(self, *arguments, code):
+        result = run("verify", "--recursive", *arguments, "--json", "--trust", self.path / "one-ca.pem")
+        self.assertEqual(result.returncode, code, result.stderr)
+        return json.loads(result.stdout)
+
+    def test_every_clip_once_and_the_worst_decides(self):
+        folder, good = self.archive()
+        odd = os.fsencode(folder) + b"/n\xffme \xc3\xa9.h264"
+        with open(odd, "wb") as file:
+            file.write(good)
+        out = self.path / "summary.json"
+        summary = self.summary(folder, "--summary", out, code=0)
+        self.assertEqual(summary, json.loads(out.read_text()))
+        names = [result["file"] for result in summary["results"]]
+        self.assertEqual(names, sorted(names))
+        self.assertEqual(len(set(names)), 13)
+        self.assertIn(odd, [os.fsencode(folder / name) for name in names], "file names come back as they are")
+        self.assertEqual({(r["exit_code"], r["verdict"], r["provenance"]) for r in summary["results"]}, {(0, "authentic", "trusted")})
+        (folder / "empty.mp4").write_bytes(b"")
+        self.assertEqual(self.summary(folder, code=65)["by_exit_code"], {"0": 13, "65": 1})
+        altered = bytearray(good)
+        altered[len(good) // 2] ^= 1
+        (folder / "altered.h264").write_bytes(altered)
+        for jobs in (1, 3):
+            summary = self.summary(folder, "--jobs", jobs, code=1)
+            self.assertEqual(summary["by_exit_code"], {"0": 13, "1": 1, "65": 1}, "a forged clip is worse than an unreadable one")
+        text = run("verify", "--recursive", folder).stdout.decode()
+        self.assertIn("15 clips: 13 authentic, 1 not authentic", text)
+        self.assertIn("altered.h264", text)
+        self.assertEqual(run("verify", "--recursive", folder, "--quiet").stdout.decode().count("\n"), 1)
+
+    def test_ended_at_any_time_it_goes_on(self):
+        folder, good = self.archive(40)
+        state = self.path / "archive.state"
+        command = [CAMVAULT, "verify", "--recursive", str(folder), "--state", str(state), "--jobs", "2", "--quiet",
+                   "--trust", str(self.path / "one-ca.pem")]
+        kills = 0
+        for attempt in range(200):
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                if process.wait(timeout=0.15 + 0.02 * attempt) == 0:
+                    break
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                kills += 1
+        self.assertEqual(process.returncode, 0)
+        lines = state.read_text().splitlines()[1:]
+        names = [json.loads(line)["file"] for line in lines]
+        self.assertEqual(len(names), 40)
+        self.assertEqual(len(set(names)), 40, f"no clip twice in the state file, after {kills} kills")
+        with open(state, "ab") as file:
+            file.write(lines[0].encode()[:25])  # torn: power went while it was written
+        changed = folder / names[0]
+        changed.write_bytes(good[:len(good) // 2] + b"\x2a" + good[len(good) // 2 + 1:])
+        summary = self.summary(folder, "--state", state, code=1)
+        self.assertEqual(len(summary["results"]), 40)
+        self.assertEqual([r["file"] for r in summary["results"] if r["exit_code"] != 0], [names[0]], "it was changed: looked at again")
+        self.assertEqual(len(state.read_text().splitlines()), 42)
+        self.assert_one_line(run("verify", "--recursive", folder, "--state", state), 64, "other options")
+
+    def test_one_line_a_clip(self):
+        clip = self.sign("line.h264")
+        result = run("verify", "--json-line", clip)
+        self.assertEqual((result.returncode, result.stdout.count(b"\n")), (0, 1))
+        line = json.loads(result.stdout)
+        self.assertEqual((line["camvault_result"], line["file"], line["exit_code"]), (1, str(clip), 0))
+        report = json.loads(run("verify", "--json", clip).stdout)
+        for either in (report, line["report"]):
+            either.pop("checked_at")
+        self.assertEqual(line["report"], report)
+        result = run("verify", "--json-line", self.path / "nowhere.mp4")
+        self.assertEqual(result.returncode, 65)
+        self.assertIn("nowhere.mp4", json.loads(result.stdout)["error"])
+
+    def test_threads_find_the_same(self):
+        clip = self.sign("threads.h264")
+        reports = []
+        for jobs in (1, 2, 5):
+            report = json.loads(run("verify", "--json", "--jobs", jobs, clip).stdout)
+            report.pop("checked_at")
+            reports.append(report)
+        self.assertEqual(reports[0], reports[1])
+        self.assertEqual(reports[0], reports[2])
+
+    def test_wrong_usage(self):
+        self.assert_one_line(run("verify"), 64, "--recursive")
+        self.assert_one_line(run("verify", "--recursive", self.path / "nowhere"), 65)
+        self.assertEqual(run("verify", "--recursive", self.path, "clip.mp4").returncode, 64)
+        self.assertEqual(run("verify", "clip.mp4", "--jobs", "0").returncode, 64)
+        self.assertEqual(run("verify", "clip.mp4", "--state", "x").returncode, 64)
+        self.assert_one_line(run("verify", "--recursive", self.path, "--trust", self.path / "no-ca.pem"), 65)
+
+
 class Trust(Case):
     """camvault trust, what verify makes of it, and OCSP answers by `openssl ocsp`."""
 

@@ -41,7 +41,7 @@ constexpr std::size_t kMaxHeldBytes = 16 * 1024 * 1024;
 constexpr std::size_t kMaxRememberedSignatures = 4096;
 // Parts that the slices of a run are shared out in: more than one a thread, since other work may slow one of
 // them down.
-constexpr std::size_t kRunsPerThread = 2;
+constexpr std::size_t kRunsPerThread = 1;
 constexpr std::size_t kMinRun = 32;
 // Signature SEIs of a run that are read before their turn: several copies of them are in memory at the same
 // time.

@@ -311,21 +311,45 @@ def make_large_clip(program, folder, megabytes):
     return clip, chain
 
 
-def renderer_memory(browser):
-    """Largest resident memory of any process of this browser so far, in kB (VmHWM)."""
-    peak, todo = 0, [browser.process.pid]
+def processes(browser):
+    todo = [browser.process.pid]
     while todo:
         pid = todo.pop()
+        yield pid
         try:
-            with open("/proc/%d/status" % pid) as f:
-                text = f.read()
-            peak = max([peak] + [int(n) for n in re.findall(r"^VmHWM:\s+(\d+)", text, re.M)])
             for task in os.listdir("/proc/%d/task" % pid):
                 with open("/proc/%d/task/%s/children" % (pid, task)) as f:
                     todo += [int(child) for child in f.read().split()]
         except OSError:
             pass
-    return peak
+
+
+def largest_process(browser):
+    """Most resident memory that any process of the browser ever had, in MB (VmHWM)."""
+    peak = 0
+    for pid in processes(browser):
+        try:
+            with open("/proc/%d/status" % pid) as f:
+                peak = max([peak] + [int(n) for n in re.findall(r"^VmHWM:\s+(\d+)", f.read(), re.M)])
+        except OSError:
+            pass
+    return peak / 1e3
+
+
+def worker_seconds(browser):
+    """Processor time of the page's worker, by thread."""
+    found = {}
+    for pid in processes(browser):
+        try:
+            for task in os.listdir("/proc/%d/task" % pid):
+                with open("/proc/%d/task/%s/stat" % (pid, task)) as f:
+                    name, fields = f.read().split("(", 1)[1].rsplit(")", 1)
+                if name.startswith("DedicatedWorker"):
+                    fields = fields.split()
+                    found[pid, task] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        except OSError:
+            pass
+    return found
 
 
 def put_hole(clip, target, gigabytes):
@@ -367,15 +391,24 @@ def measure(test, browser, page, program, megabytes):
         begin = time.monotonic()
         page.check(clip, 60 + size / 1e6)  # the first time Chromium still compiles
         print("%.0f MB: verdict and hash of the file after %.1f s" % (size / 1e6, time.monotonic() - begin))
-        speeds = []
+        walls, processors = [], []
         for _ in range(3):
-            ours, _ = page.check(clip, 60 + size / 1e6)
+            before = worker_seconds(browser)
+            browser.run(STATE + " = 'waiting'")
+            browser.choose_files("#clip-input", [clip])
+            browser.wait("['report', 'done', 'failed'].includes(%s)" % STATE, 600)
+            used = max((seconds - before.get(thread, 0) for thread, seconds in worker_seconds(browser).items()), default=0)
+            browser.wait("['done', 'failed'].includes(%s)" % STATE, 600)
+            ours = json.loads(browser.run("document.getElementById('json').textContent") or "null")
             test.expect("the large clip", same(ours, theirs))
-            speeds.append(browser.run("+document.documentElement.dataset.speed"))
-        print("verifying in the page: %s MB/s" % ", ".join("%.0f" % s for s in speeds))
-        print("largest process of the browser: %.0f MB" % (renderer_memory(browser) / 1e3))
-        best = max(speeds)  # the machine may be busy with other things: what the page can do is its best
-        test.that("at least %d MB/s" % NEEDED_SPEED, best >= NEEDED_SPEED, "%.0f MB/s" % best)
+            walls.append(browser.run("+document.documentElement.dataset.speed"))
+            processors.append(size / 1e6 / used if used else 0)
+        print("verifying in the page: %s MB/s; by the worker's processor time %s MB/s (load %.1f on %d cores)" % (
+            ", ".join("%.0f" % s for s in walls), ", ".join("%.0f" % s for s in processors), os.getloadavg()[0], os.cpu_count()))
+        print("largest process of the browser: %.0f MB" % largest_process(browser))
+        # What a page reaches by the clock depends on what else runs; its processor time does not.
+        speed = sorted(processors)[1]
+        test.that("at least %d MB/s" % NEEDED_SPEED, speed >= NEEDED_SPEED, "%.0f MB/s" % speed)
 
 
 def main():

@@ -195,7 +195,11 @@ void SupplementCheck::check_gop(const GopSection& gop, std::uint32_t in_gop) {
     const auto& picture = pictures_[places[i]];
     check_sets(picture, wanted, changed, in_gop);
     changed.clear();
-    check_units(picture, std::span(units_begin, unit), in_gop);
+    // No pair of iterators: the browser's standard library cannot make a span of them.
+    const auto units = std::span<const SignedUnit>(gop.units).subspan(
+        static_cast<std::size_t>(units_begin - gop.units.begin()),
+        static_cast<std::size_t>(unit - units_begin));
+    check_units(picture, units, in_gop);
     if (gop.pictures[i].offset != kNoOffset) {
       const auto time = gop.base + std::int64_t{gop.pictures[i].offset} * kTicksPerOffset;
       covered_begin_ = std::min(covered_begin_.value_or(time), time);

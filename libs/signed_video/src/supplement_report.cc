@@ -130,7 +130,9 @@ void SupplementCheck::write_notes(Report& report, Outcome& outcome) {
 
 void SupplementCheck::write_tracks(Report& report, Outcome& outcome) {
   bool here[3] = {};
-  for (const auto& [id, track] : tracks_) {
+  for (const auto& entry : tracks_) {
+    const auto id = entry.first;
+    const auto& track = entry.second;
     const auto& counts = track.counts();
     const auto& kinds = track.kind() == SideKind::audio ? kAudio : kMetadata;
     if (track.has_signed()) here[static_cast<std::size_t>(track.kind())] = true;

@@ -235,7 +235,8 @@ typedef enum camvault_sign_setting {
   CAMVAULT_SIGN_MAX_PARTIAL_UNITS = 6,   /* sign longer GOPs in parts; default what every verifier can take */
   CAMVAULT_SIGN_MAX_PARTIAL_TIME_MS = 7, /* default 5000 */
   CAMVAULT_SIGN_REPEAT_SEIS = 8,         /* 1: every SEI twice, for lossy transport; default 0 */
-  CAMVAULT_SIGN_WAIT_FOR_KEY = 9         /* 1: for files, wait for each signature; default 0 */
+  CAMVAULT_SIGN_WAIT_FOR_KEY = 9,        /* 1: for files, wait for each signature; default 0 */
+  CAMVAULT_SIGN_SUPPLEMENT = 10 /* 1: a signed supplement for decoder parameters and other SEIs; default 0 */
 } camvault_sign_setting;
 
 camvault_status camvault_sign_options_create(camvault_sign_options** out);

@@ -110,7 +110,7 @@ Status Recorder::add(const CapturedPicture& picture) {
   if (!impl.writer) CAM_TRY_STATUS(impl.begin(picture));
   if (picture.codec != impl.options.signer.codec)
     return fail(Errc::unsupported, "the codec changes inside the recording");
-  CAM_TRY(const auto seis, impl.signer->add(picture.units, picture.time));
+  CAM_TRY(const auto seis, impl.signer->add(picture.units, picture.time, picture.pts));
   CAM_TRY_STATUS(impl.write_held());
   container::insert_before_first_slice(picture.codec, picture.units, seis, impl.views);
   for (const auto unit : impl.views) impl.held.append(unit);

@@ -6,6 +6,10 @@
 
 namespace camvault::codec {
 
+std::string_view to_string(SideKind kind) {
+  return kind == SideKind::audio ? "audio" : "metadata";
+}
+
 std::string_view to_string(ClipFormat format) {
   switch (format) {
     case ClipFormat::mp4:
@@ -45,7 +49,7 @@ Result<std::unique_ptr<UnitSource>> open(ClipBytes clip, const ClipOptions& opti
   Bytes keep;
   CAM_TRY(const auto head, clip.read(0, std::min(clip.size(), kLookedAt), keep));
   if (looks_like_matroska(head)) return fail(Errc::unsupported, "Matroska is not read here");
-  if (looks_like_mp4(head)) return open_mp4(clip, window);
+  if (looks_like_mp4(head)) return open_mp4(clip, window, options.everything);
   if (looks_like_ivf(head)) return open_ivf(clip, head, window);
   if (looks_like_obus(head) || options.codec == Codec::av1) return open_obus(clip, window);
   return open_annex_b(clip, options.codec, window);

@@ -10,7 +10,7 @@ namespace camvault::codec {
 // a start code (00 00 01 xx "ftyp"). `window`: how much of a clip is kept in memory that does not lie there
 // anyway.
 bool looks_like_mp4(BytesView file);
-Result<std::unique_ptr<UnitSource>> open_mp4(ClipBytes clip, std::size_t window);
+Result<std::unique_ptr<UnitSource>> open_mp4(ClipBytes clip, std::size_t window, bool everything);
 
 // Errc::malformed if the codec is not given and not clear, or if there is no start code at all.
 Result<std::unique_ptr<UnitSource>> open_annex_b(ClipBytes clip, std::optional<Codec> codec,

@@ -162,6 +162,7 @@ class FragmentSource final : public SampleSource {
     sample.offset = offset_;
     sample.size = run_.size(in_run_);
     sample.length_size = length_size_;
+    sample.description = description_;
     if (time_is_known_) {
       sample.time = presentation_time(decode_time_, run_.composition(in_run_), track_.timescale);
       if (__builtin_add_overflow(decode_time_, run_.duration(in_run_), &decode_time_)) time_is_known_ = false;
@@ -202,6 +203,7 @@ class FragmentSource final : public SampleSource {
     if (description == 0 || description > track_.descriptions.size())
       return malformed("unknown sample description");
     length_size_ = track_.descriptions[description - 1].length_size;
+    description_ = description;
     CAM_TRY(const auto tfdt, bmff::find(traf, fourcc("tfdt")));
     if (tfdt) {
       CAM_TRY(decode_time_, read_tfdt(*tfdt));
@@ -249,6 +251,7 @@ class FragmentSource final : public SampleSource {
   std::uint32_t in_run_ = 0;
   std::uint64_t offset_ = 0;
   std::uint8_t length_size_ = 4;
+  std::uint32_t description_ = 1;
   std::uint64_t decode_time_ = 0;
   bool time_is_known_ = true;
 };

@@ -33,6 +33,45 @@ Result<std::uint8_t> hevc_length_size(BytesView hvcc) {
   return static_cast<std::uint8_t>((lengths & 3) + 1);
 }
 
+// The sets of one list: each behind its length of 16 bits. What breaks off ends it; decoders do the same.
+bool take_sets(ByteReader& in, std::size_t count, std::vector<BytesView>& out) {
+  constexpr std::size_t kMaxSets = 64;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto size = in.u16();
+    if (!size) return false;
+    const auto set = in.take(*size);
+    if (!set || out.size() == kMaxSets) return false;
+    if (!set->empty()) out.push_back(*set);
+  }
+  return true;
+}
+
+// ISO/IEC 14496-15, 5.3.3.1.2
+std::vector<BytesView> avc_parameter_sets(BytesView avcc) {
+  std::vector<BytesView> sets;
+  ByteReader in(avcc);
+  if (!in.skip(5)) return sets;
+  const auto sequence_sets = in.u8();
+  if (!sequence_sets || !take_sets(in, *sequence_sets & 31u, sets)) return sets;
+  const auto picture_sets = in.u8();
+  if (picture_sets) take_sets(in, *picture_sets, sets);
+  return sets;
+}
+
+// ISO/IEC 14496-15, 8.3.3.1.2
+std::vector<BytesView> hevc_parameter_sets(BytesView hvcc) {
+  std::vector<BytesView> sets;
+  ByteReader in(hvcc);
+  if (!in.skip(22)) return sets;
+  const auto arrays = in.u8();
+  for (unsigned i = 0; arrays && i < *arrays; ++i) {
+    const auto type = in.u8();
+    const auto count = type ? in.u16() : Result<std::uint16_t>(std::uint16_t{0});
+    if (!type || !count || !take_sets(in, *count, sets)) break;
+  }
+  return sets;
+}
+
 Result<SampleDescription> read_sample_entry(const bmff::Box& entry) {
   SampleDescription description;
   if (entry.type == fourcc("avc1") || entry.type == fourcc("avc3")) {
@@ -55,6 +94,7 @@ Result<SampleDescription> read_sample_entry(const bmff::Box& entry) {
   if (description.codec == Codec::h264) {
     CAM_TRY(const auto avcc, bmff::require(children, fourcc("avcC")));
     CAM_TRY(description.length_size, avc_length_size(avcc));
+    description.parameter_sets = avc_parameter_sets(avcc);
   } else if (description.codec == Codec::av1) {
     CAM_TRY(const auto av1c, bmff::require(children, fourcc("av1C")));
     // AV1 in ISOBMFF 2.3: marker bit and version 1. Its samples are OBUs that say their own size.
@@ -63,6 +103,7 @@ Result<SampleDescription> read_sample_entry(const bmff::Box& entry) {
   } else {
     CAM_TRY(const auto hvcc, bmff::require(children, fourcc("hvcC")));
     CAM_TRY(description.length_size, hevc_length_size(hvcc));
+    description.parameter_sets = hevc_parameter_sets(hvcc);
   }
   // ISO/IEC 14496-15, 5.3.3.1.2: lengthSizeMinusOne is 0, 1 or 3.
   if (description.length_size == 3) return fail(Errc::malformed, "MP4: unit lengths of 3 bytes");
@@ -151,6 +192,95 @@ Result<TrackHead> read_track_head(BytesView trak) {
   return head;
 }
 
+// 8.6.5, 8.6.6: the edits that begin the track, in units of the media.
+Result<std::int64_t> read_edit_shift(BytesView trak, std::uint32_t timescale, std::uint32_t movie_timescale) {
+  constexpr std::uint32_t kMaxEmptyEdits = 16;
+  constexpr std::int64_t kMaxShift = std::int64_t{1} << 40;
+  CAM_TRY(const auto edts, bmff::require(trak, fourcc("edts")));
+  CAM_TRY(const auto elst, bmff::require(edts, fourcc("elst")));
+  ByteReader in(elst);
+  CAM_TRY(const auto box, bmff::full_box(in));
+  CAM_TRY(const auto count, in.u32());
+  std::uint64_t empty = 0;  // in units of the movie
+  for (std::uint32_t i = 0; i < std::min(count, kMaxEmptyEdits); ++i) {
+    std::uint64_t length = 0;
+    std::int64_t media = 0;
+    if (box.version == 1) {
+      CAM_TRY(length, in.u64());
+      CAM_TRY(const auto time, in.u64());
+      media = static_cast<std::int64_t>(time);
+    } else {
+      CAM_TRY(length, in.u32());
+      CAM_TRY(const auto time, in.u32());
+      media = static_cast<std::int32_t>(time);
+    }
+    CAM_TRY_STATUS(in.skip(4));  // media_rate
+    if (media > kMaxShift || empty > UINT32_MAX) break;
+    if (media >= 0)
+      return media -
+             (movie_timescale == 0 ? 0 : static_cast<std::int64_t>(empty * timescale / movie_timescale));
+    empty += std::min<std::uint64_t>(length, UINT32_MAX);
+  }
+  return std::int64_t{0};
+}
+
+// Whatever cannot be read counts as no edit.
+std::int64_t edit_shift_of(BytesView trak, std::uint32_t timescale, std::uint32_t movie_timescale) {
+  return read_edit_shift(trak, timescale, movie_timescale).value_or(0);
+}
+
+std::uint32_t movie_timescale_of(BytesView moov) {
+  const auto mvhd = bmff::find(moov, fourcc("mvhd"));
+  return mvhd && *mvhd ? read_timescale(**mvhd).value_or(0) : 0;
+}
+
+// Every container cuts PCM as it likes: ISO/IEC 23003-5, QuickTime, and the G.711 that cameras like.
+bool is_pcm(FourCc entry) {
+  for (const auto pcm : {fourcc("ipcm"), fourcc("fpcm"), fourcc("lpcm"), fourcc("sowt"), fourcc("twos"),
+                         fourcc("in24"), fourcc("in32"), fourcc("fl32"), fourcc("fl64"), fourcc("raw "),
+                         fourcc("NONE"), fourcc("ulaw"), fourcc("alaw")}) {
+    if (entry == pcm) return true;
+  }
+  return false;
+}
+
+std::string describe(const TrackHead& head);
+
+Result<std::uint32_t> side_track_id(BytesView trak) {
+  CAM_TRY(const auto tkhd, bmff::require(trak, fourcc("tkhd")));
+  return read_track_id(tkhd);
+}
+
+Result<std::uint32_t> side_timescale(BytesView trak) {
+  CAM_TRY(const auto mdia, bmff::require(trak, fourcc("mdia")));
+  CAM_TRY(const auto mdhd, bmff::require(mdia, fourcc("mdhd")));
+  return read_timescale(mdhd);
+}
+
+// Sound and timed metadata; other tracks (hints, timecode, chapters) say nothing that was recorded.
+void add_side_track(BytesView trak, const TrackHead& head, std::uint32_t movie_timescale, Movie& movie) {
+  const bool audio = head.handler == fourcc("soun");
+  const bool metadata = head.handler == fourcc("meta");
+  if ((!audio && !metadata) || head.stbl.empty()) return;
+  if (is_pcm(head.entry)) {
+    movie.not_comparable.push_back(describe(head));
+    return;
+  }
+  ByteReader stsd(head.stsd);
+  const auto count = stsd.skip(4) ? stsd.u32() : Result<std::uint32_t>(0u);
+  const auto id = side_track_id(trak);
+  const auto timescale = side_timescale(trak);
+  if (!count || *count == 0 || *count > kMaxDescriptions || !id || !timescale) return;
+  SideTrack side;
+  side.kind = audio ? SideKind::audio : SideKind::metadata;
+  side.track.id = *id;
+  side.track.timescale = *timescale;
+  side.track.descriptions.resize(*count);
+  side.track.sample_tables = head.stbl;
+  side.track.edit_shift = edit_shift_of(trak, *timescale, movie_timescale);
+  movie.side.push_back(std::move(side));
+}
+
 std::string describe(const TrackHead& head) {
   const auto kind = [&]() -> std::string {
     if (head.handler == fourcc("vide")) return "video";
@@ -193,6 +323,7 @@ Result<Movie> read_movie(BytesView moov) {
   bool chosen = false;
   std::optional<Error> refused;  // why the first video track that we cannot read is not read
   std::size_t tracks = 0;
+  const auto movie_timescale = movie_timescale_of(moov);
   bmff::BoxReader boxes(moov, bmff::BoxReader::Where::box);
   for (;;) {
     CAM_TRY(const auto box, boxes.next());
@@ -203,7 +334,8 @@ Result<Movie> read_movie(BytesView moov) {
     if (head.handler == fourcc("vide") && !chosen) {
       auto descriptions = read_descriptions(head.stsd);
       if (descriptions) {
-        movie.video = {head.id, head.timescale, std::move(*descriptions), head.stbl};
+        movie.video = {head.id, head.timescale, std::move(*descriptions), head.stbl,
+                       edit_shift_of(box->content, head.timescale, movie_timescale)};
         chosen = true;
         continue;
       }
@@ -211,6 +343,7 @@ Result<Movie> read_movie(BytesView moov) {
       if (!refused) refused = descriptions.error();
     }
     movie.not_video.push_back(describe(head));
+    add_side_track(box->content, head, movie_timescale, movie);
   }
   if (!chosen && refused) return tl::unexpected(*refused);
   if (!chosen) return fail(Errc::unsupported, "MP4: there is no video track");
@@ -218,6 +351,8 @@ Result<Movie> read_movie(BytesView moov) {
   if (mvex) {
     movie.has_fragments = true;
     CAM_TRY(movie.defaults, read_defaults(*mvex, movie.video.id));
+    for (auto& side : movie.side)
+      side.defaults = read_defaults(*mvex, side.track.id).value_or(FragmentDefaults{});
   }
   return movie;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bmff.h"
+#include "camvault/codec/side_sample.h"
 #include "camvault/codec/unit.h"
 
 namespace camvault::codec::mp4 {
@@ -15,6 +16,7 @@ struct SampleDescription {
   std::uint8_t length_size = 4;  // bytes of the length before each unit: 1, 2 or 4; 0 with AV1: OBUs
   std::uint32_t width = 0;
   std::uint32_t height = 0;
+  std::vector<BytesView> parameter_sets;  // of avcC or hvcC
 };
 
 struct VideoTrack {
@@ -22,6 +24,9 @@ struct VideoTrack {
   std::uint32_t timescale = 0;
   std::vector<SampleDescription> descriptions;
   BytesView sample_tables;  // content of stbl
+  // What an edit list takes off the times of the samples (8.6.6): the media time of its first edit less the
+  // empty edits before it, in units of the track.
+  std::int64_t edit_shift = 0;
 };
 
 // trex: what a fragment leaves out (8.8.3).
@@ -31,11 +36,20 @@ struct FragmentDefaults {
   std::uint32_t size = 0;
 };
 
+// A track beside the video. Only sizes, places and times of its samples are of interest.
+struct SideTrack {
+  SideKind kind = SideKind::audio;
+  VideoTrack track;
+  FragmentDefaults defaults;
+};
+
 struct Movie {
   VideoTrack video;
   std::vector<std::string> not_video;
   bool has_fragments = false;  // mvex is there
   FragmentDefaults defaults;
+  std::vector<SideTrack> side;  // of sound and metadata, in order; damaged ones are left out
+  std::vector<std::string> not_comparable;
 };
 
 // The first video track that we can read, and the names of all others. Errc::unsupported names the codec, or

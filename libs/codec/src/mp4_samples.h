@@ -15,6 +15,7 @@ struct Sample {
   std::uint64_t offset = 0;  // in the file; may lie outside of it, as may the end: the caller checks
   std::uint32_t size = 0;
   std::uint8_t length_size = 4;
+  std::uint32_t description = 1;  // sample entry that it uses, from 1
   std::optional<Timestamp> time;  // presentation time, 1970 = 0
 };
 

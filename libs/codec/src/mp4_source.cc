@@ -1,5 +1,7 @@
 // The units of an MP4: finds moov, then cuts the samples of the video track at their length fields.
+#include <deque>
 #include "camvault/codec/obu.h"
+
 #include "clip_sources.h"
 #include "mp4_samples.h"
 
@@ -42,7 +44,8 @@ Result<TopLevel> read_top_level(bmff::TopBoxReader& boxes) {
 
 class Mp4Source final : public UnitSource {
  public:
-  Mp4Source(ClipBytes clip, std::size_t window) : clip_(clip), window_(clip, window) {}
+  Mp4Source(ClipBytes clip, std::size_t window, bool everything)
+      : clip_(clip), window_(clip, window), everything_(everything) {}
 
   // Apart from the constructor: the sample sources refer to our movie_.
   Status open() {
@@ -63,6 +66,8 @@ class Mp4Source final : public UnitSource {
     info_.timescale = movie_.video.timescale;
     info_.sample_count = has_moof ? 0 : tables.sample_count;
     info_.not_video = movie_.not_video;
+    info_.not_comparable = movie_.not_comparable;
+    if (everything_) open_side(fragmented);
     run_.reserve(kMaxRun);
     return rewind();
   }
@@ -76,7 +81,25 @@ class Mp4Source final : public UnitSource {
     sample_is_cut_ = false;
     bytes_seen_ = 0;
     failed_.reset();
+    description_ = 0;
+    given_until_.reset();
+    for (auto& track : side_) track.rewind();
     return ok();
+  }
+
+  std::span<const SideSample> side() override {
+    side_run_.clear();
+    side_bytes_.clear();
+    if (!everything_) return side_run_;
+    const bool all = run_.empty();
+    for (std::size_t i = 0; i < side_.size(); ++i) {
+      while (side_run_.size() < kMaxSideRun && side_[i].peek(clip_.size())) {
+        const auto& next = *side_[i].waiting;
+        if (!all && next.time && (!given_until_ || *next.time > *given_until_)) break;
+        give_side(side_[i], static_cast<std::uint32_t>(i));
+      }
+    }
+    return side_run_;
   }
 
   Result<std::span<const Unit>> read() override {
@@ -95,6 +118,18 @@ class Mp4Source final : public UnitSource {
         if (!more) failed_ = more.error();
         if (!more || !*more) return;
         continue;
+      }
+      if (everything_ && description_ != sample_description_) {
+        const auto& sets = movie_.video.descriptions[sample_description_ - 1].parameter_sets;
+        if (!run_.empty() && run_.size() + sets.size() > kMaxRun) return;
+        description_ = sample_description_;
+        for (const auto set : sets) {
+          if (classify(info_.codec, set).kind != UnitKind::parameter_set) continue;
+          Unit unit;
+          unit.bytes = set;
+          unit.out_of_band = true;
+          run_.push_back(unit);
+        }
       }
       if (!window_.has(position_, end_ - position_)) {
         if (!run_.empty()) return;  // the units that it has must stay where they are
@@ -131,7 +166,86 @@ class Mp4Source final : public UnitSource {
     end_ = sample_is_cut_ ? clip_.size() : position_ + sample->size;
     length_size_ = sample->length_size;
     time_ = sample->time;
+    sample_description_ = sample->description;
+    if (time_ && (!given_until_ || *time_ > *given_until_)) given_until_ = time_;
     return true;
+  }
+
+  // One track beside the video. A sample outside of the clip ends it.
+  struct Side {
+    SideKind kind = SideKind::audio;
+    Ticks shift{0};  // onto the pictures' clock
+    std::vector<std::unique_ptr<mp4::SampleSource>> sources;
+    std::size_t current = 0;
+    std::uint64_t bytes_seen = 0;
+    std::optional<mp4::Sample> waiting;
+
+    void rewind() {
+      for (auto& source : sources) source->rewind();
+      current = 0;
+      bytes_seen = 0;
+      waiting.reset();
+    }
+
+    bool peek(std::uint64_t clip_size) {
+      while (!waiting && current < sources.size()) {
+        const auto sample = sources[current]->next();
+        if (!sample) {
+          current = sources.size();
+        } else if (!*sample) {
+          ++current;
+        } else {
+          bytes_seen += (*sample)->size;
+          if ((*sample)->offset > clip_size || (*sample)->size > clip_size - (*sample)->offset ||
+              bytes_seen > clip_size) {
+            current = sources.size();
+            break;
+          }
+          waiting = **sample;
+          if (waiting->time) *waiting->time += shift;
+        }
+      }
+      return waiting.has_value();
+    }
+  };
+
+  // Edit lists (8.6.6) move tracks against each other.
+  static Ticks shift_of(const mp4::VideoTrack& track) {
+    if (track.timescale == 0) return Ticks(0);
+    const auto scale = std::int64_t{track.timescale};
+    return Ticks(track.edit_shift / scale * Ticks::period::den +
+                 track.edit_shift % scale * Ticks::period::den / scale);
+  }
+
+  void open_side(bool fragmented) {
+    for (auto& side : movie_.side) {
+      Side track;
+      track.kind = side.kind;
+      track.shift = shift_of(movie_.video) - shift_of(side.track);
+      if (auto tables = mp4::open_tables(side.track, clip_.size());
+          tables && (tables->sample_count > 0 || !fragmented)) {
+        track.sources.push_back(std::move(tables->source));
+      }
+      if (fragmented) track.sources.push_back(mp4::open_fragments(clip_, side.track, side.defaults));
+      side_.push_back(std::move(track));
+    }
+  }
+
+  void give_side(Side& track, std::uint32_t number) {
+    const auto sample = *std::exchange(track.waiting, std::nullopt);
+    side_bytes_.emplace_back();
+    const auto bytes = clip_.read(sample.offset, sample.size, side_bytes_.back());
+    if (!bytes) {
+      track.current = track.sources.size();
+      return;
+    }
+    SideSample out;
+    out.kind = track.kind;
+    out.track = number;
+    out.bytes = *bytes;
+    out.offset = sample.offset;
+    if (sample.time) out.time = sample.time->time_since_epoch();
+    side_run_.push_back(out);
   }
 
   Status next_obu(std::size_t left) {
@@ -177,6 +291,15 @@ class Mp4Source final : public UnitSource {
   std::uint64_t bytes_seen_ = 0;
   std::vector<Unit> run_;
   std::optional<Error> failed_;
+
+  static constexpr std::size_t kMaxSideRun = 4096;
+  bool everything_;
+  std::uint32_t description_ = 0;  // whose parameter sets were given
+  std::uint32_t sample_description_ = 1;
+  std::optional<Timestamp> given_until_;
+  std::vector<Side> side_;
+  std::vector<SideSample> side_run_;
+  std::deque<Bytes> side_bytes_;  // where the clip does not lie in memory
 };
 
 }  // namespace
@@ -205,8 +328,8 @@ bool looks_like_mp4(BytesView file) {
   }
 }
 
-Result<std::unique_ptr<UnitSource>> open_mp4(ClipBytes clip, std::size_t window) {
-  auto source = std::make_unique<Mp4Source>(clip, window);
+Result<std::unique_ptr<UnitSource>> open_mp4(ClipBytes clip, std::size_t window, bool everything) {
+  auto source = std::make_unique<Mp4Source>(clip, window, everything);
   CAM_TRY_STATUS(source->open());
   return std::unique_ptr<UnitSource>(std::move(source));
 }

@@ -122,6 +122,7 @@ class TableSource final : public SampleSource {
     sample.offset = offset_;
     sample.size = tables_.sizes.at(sample_);
     sample.length_size = length_size_;
+    sample.description = description_;
     sample.time = next_time();
     if (offset_ > std::numeric_limits<std::uint64_t>::max() - sample.size) return malformed("chunk offset");
     offset_ += sample.size;
@@ -145,6 +146,7 @@ class TableSource final : public SampleSource {
     if (description == 0 || description > track_.descriptions.size())
       return malformed("unknown sample description");
     length_size_ = track_.descriptions[description - 1].length_size;
+    description_ = description;
     offset_ = tables_.wide_offsets ? tables_.chunk_offsets.wide(chunk_) : tables_.chunk_offsets.at(chunk_, 0);
     ++chunk_;
     return ok();
@@ -169,6 +171,7 @@ class TableSource final : public SampleSource {
   std::size_t run_ = 0;    // row of stsc
   std::uint32_t left_in_chunk_ = 0;
   std::uint8_t length_size_ = 4;
+  std::uint32_t description_ = 1;
   std::uint64_t offset_ = 0;
   std::uint64_t decode_time_ = 0;
   Runs durations_;

@@ -13,27 +13,53 @@ using codec::Unit;
 
 class ForeignSource final : public codec::UnitSource {
  public:
-  static Result<std::unique_ptr<codec::UnitSource>> open(const std::filesystem::path& path,
-                                                         ClipFormat format) {
+  static Result<std::unique_ptr<codec::UnitSource>> open(const std::filesystem::path& path, ClipFormat format,
+                                                         bool everything = false) {
     CAM_TRY(auto reader, ForeignReader::open(path));
     const auto video = reader.video_track();
     if (!video) return fail(Errc::unsupported, path.string() + ": no H.264, H.265 or AV1 track");
     CAM_TRY(const auto length_size, length_size_of(reader.tracks()[*video]));
-    return std::unique_ptr<codec::UnitSource>(
-        new ForeignSource(std::move(reader), *video, length_size, format));
+    auto source =
+        std::unique_ptr<ForeignSource>(new ForeignSource(std::move(reader), *video, length_size, format));
+    source->everything_ = everything;
+    if (everything) source->read_header();
+    return std::unique_ptr<codec::UnitSource>(std::move(source));
   }
 
   const codec::ClipInfo& info() const override { return info_; }
 
   Result<std::span<const Unit>> read() override {
     run_.clear();
+    if (std::exchange(header_waits_, false)) {
+      for (const auto& set : header_) {
+        Unit unit;
+        unit.bytes = set;
+        unit.out_of_band = true;
+        run_.push_back(unit);
+      }
+      if (!run_.empty()) return std::span<const Unit>(run_);
+    }
     if (next_ == units_.size() && !failed_) load();
     while (next_ < units_.size() && run_.size() < kMaxRun) run_.push_back(units_[next_++]);
     if (run_.empty() && failed_) return tl::unexpected(*failed_);
     return std::span<const Unit>(run_);
   }
 
+  std::span<const codec::SideSample> side() override {
+    side_run_.clear();
+    side_given_ = std::exchange(side_, {});
+    side_size_ = 0;
+    for (auto& sample : side_given_) {
+      sample.sample.bytes = sample.bytes;
+      side_run_.push_back(sample.sample);
+    }
+    return side_run_;
+  }
+
   Status rewind() override {
+    side_.clear();
+    side_size_ = 0;
+    header_waits_ = everything_;
     units_.clear();
     next_ = 0;
     waiting_.reset();
@@ -55,12 +81,44 @@ class ForeignSource final : public codec::UnitSource {
     }
   }
 
+  // The parameter sets of the header. What cannot be read is not there for a decoder either.
+  void read_header() {
+    const auto& tracks = reader_.tracks();
+    if (const auto sets = units_of_configuration(info_.codec, tracks[video_].config)) {
+      for (const auto set : *sets) {
+        if (header_.size() < kMaxRun &&
+            codec::classify(info_.codec, set).kind == codec::UnitKind::parameter_set)
+          header_.push_back(to_bytes(set));
+      }
+    }
+    for (std::uint32_t i = 0; i < tracks.size(); ++i) {
+      if (i != video_ && tracks[i].kind == TrackKind::audio && is_pcm(tracks[i]))
+        info_.not_comparable.push_back(description_of(tracks[i]));
+    }
+    header_waits_ = true;
+  }
+
+  void add_side(const Packet& packet, BytesView bytes) {
+    const auto& track = reader_.tracks()[packet.track];
+    const bool audio = track.kind == TrackKind::audio;
+    if (!everything_ || (!audio && track.kind != TrackKind::other) || is_pcm(track)) return;
+    HeldSample held;
+    held.bytes = to_bytes(bytes);
+    held.sample.kind = audio ? codec::SideKind::audio : codec::SideKind::metadata;
+    held.sample.track = packet.track;
+    held.sample.offset = packet.offset;
+    if (packet.pts != Packet::kNoTime) held.sample.time = ticks_of(packet.pts, track);
+    side_size_ += sizeof held + held.bytes.size();
+    side_.push_back(std::move(held));
+  }
+
   // As many packets as fit into the buffer, so that units come in large runs.
   void load() {
     units_.clear();
     next_ = 0;
     std::size_t used = 0;
-    while (units_.size() < kMaxRun) {
+    // A container of nothing but sound must not fill the memory.
+    while (units_.size() < kMaxRun && side_size_ < kBufferSize) {
       if (!waiting_) {
         auto record = reader_.next();
         if (!record) {
@@ -82,7 +140,10 @@ class ForeignSource final : public codec::UnitSource {
       }
       const auto packet = waiting_->packet;
       waiting_.reset();
-      if (packet.track != video_) continue;
+      if (packet.track != video_) {
+        add_side(packet, BytesView(buffer_).subspan(used, size));
+        continue;
+      }
       const auto split = add_units(packet, BytesView(buffer_).subspan(used, size));
       used += size;
       if (!split || packet.corrupt) {
@@ -125,6 +186,18 @@ class ForeignSource final : public codec::UnitSource {
   std::vector<Unit> run_;
   std::optional<Record> waiting_;  // its payload is still in the pipe
   std::optional<Error> failed_;
+
+  struct HeldSample {
+    Bytes bytes;
+    codec::SideSample sample;
+  };
+  bool everything_ = false;
+  bool header_waits_ = false;
+  std::vector<Bytes> header_;
+  std::vector<HeldSample> side_;
+  std::size_t side_size_ = 0;
+  std::vector<HeldSample> side_given_;
+  std::vector<codec::SideSample> side_run_;
 };
 
 // Keeps the map that the units point into.
@@ -137,6 +210,7 @@ class MappedSource final : public codec::UnitSource {
   }
   const codec::ClipInfo& info() const override { return inner_->info(); }
   Result<std::span<const Unit>> read() override { return inner_->read(); }
+  std::span<const codec::SideSample> side() override { return inner_->side(); }
   Status rewind() override { return inner_->rewind(); }
 
  private:
@@ -164,7 +238,7 @@ Result<std::unique_ptr<codec::UnitSource>> open_media(const std::filesystem::pat
   CAM_TRY(auto file, MappedFile::open(path));
   if (options.units) return MappedSource::open(std::move(file), options);
   const auto format = format_of(file.bytes());
-  if (format != ClipFormat::mp4) return ForeignSource::open(path, format);
+  if (format != ClipFormat::mp4) return ForeignSource::open(path, format, options.everything);
   return MappedSource::open(std::move(file), options);
 }
 

@@ -189,6 +189,18 @@ class RawOutput final : public Output {
   bool begun_ = false;
 };
 
+Status show_side(ClipEditor& editor, const Packet& packet, const Track& track) {
+  const bool audio = track.kind == TrackKind::audio;
+  if ((!audio && track.kind != TrackKind::other) || is_pcm(track)) return ok();
+  codec::SideSample sample;
+  sample.kind = audio ? codec::SideKind::audio : codec::SideKind::metadata;
+  sample.track = packet.track;
+  sample.bytes = packet.data;
+  sample.offset = packet.offset;
+  if (packet.pts != Packet::kNoTime) sample.time = ticks_of(packet.pts, track);
+  return editor.side(sample);
+}
+
 }  // namespace
 
 void insert_before_first_slice(codec::Codec codec, std::span<const BytesView> units,
@@ -246,7 +258,9 @@ Result<RewriteSummary> rewrite_clip(const std::filesystem::path& in, const std::
     if (!sample) break;
     if (sample->packet.track != video) {
       CAM_TRY_STATUS(output->other(sample->packet));
-      if (map[sample->packet.track] >= 0) ++summary.samples;
+      if (map[sample->packet.track] < 0) continue;
+      ++summary.samples;
+      CAM_TRY_STATUS(show_side(editor, sample->packet, tracks[sample->packet.track]));
       continue;
     }
     const auto pts = sample->packet.pts != Packet::kNoTime ? sample->packet.pts : sample->packet.dts;
@@ -254,7 +268,11 @@ Result<RewriteSummary> rewrite_clip(const std::filesystem::path& in, const std::
     access_unit.units = sample->units;
     access_unit.keyframe = sample->packet.keyframe;
     access_unit.position = sample->packet.offset;
-    if (pts != Packet::kNoTime) access_unit.time = ticks_of(pts - *first_pts, tracks[video]);
+    access_unit.presentation.reset();
+    if (pts != Packet::kNoTime) {
+      access_unit.time = ticks_of(pts - *first_pts, tracks[video]);
+      if (format != FileFormat::annex_b) access_unit.presentation = ticks_of(pts, tracks[video]);
+    }
     CAM_TRY(const auto units, editor.edit(access_unit));
     ++access_unit.index;
     if (units.empty()) continue;

@@ -31,6 +31,10 @@ std::uint32_t av_codec_id(codec::Codec codec) {
   return AV_CODEC_ID_NONE;
 }
 
+bool is_pcm(const Track& track) {
+  return track.codec_id >= AV_CODEC_ID_FIRST_AUDIO && track.codec_id < AV_CODEC_ID_ADPCM_IMA_QT;
+}
+
 std::optional<codec::Codec> codec_of(const Track& track) {
   if (track.codec_id == AV_CODEC_ID_H264) return codec::Codec::h264;
   if (track.codec_id == AV_CODEC_ID_HEVC) return codec::Codec::h265;

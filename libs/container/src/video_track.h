@@ -13,6 +13,8 @@ Result<Track> make_video_track(codec::Codec codec, const ParameterSets& sets, st
 // libavcodec's number for the codec, and back.
 std::uint32_t av_codec_id(codec::Codec codec);
 std::optional<codec::Codec> codec_of(const Track& track);
+// Samples of PCM are cut by each container as it likes.
+bool is_pcm(const Track& track);
 
 // The tag that a decoder configuration is written with: as in the source if players know it there.
 std::uint32_t player_tag(codec::Codec codec, std::uint32_t source_tag);

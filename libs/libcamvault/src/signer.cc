@@ -46,6 +46,8 @@ Status set(signed_video::SignerOptions& options, camvault_sign_setting setting, 
       return set_flag(options.repeat_seis);
     case CAMVAULT_SIGN_WAIT_FOR_KEY:
       return set_flag(options.wait_for_key);
+    case CAMVAULT_SIGN_SUPPLEMENT:
+      return set_flag(options.supplement);
     case CAMVAULT_SIGN_INTERVAL:
       options.signing_interval = value;
       return ok();

@@ -565,6 +565,13 @@ Result<Signer> Signer::create(const crypto::Engine& engine, std::shared_ptr<cryp
   if (chain.front().key == nullptr || chain.front().key->spki_der() != key->spki_der()) {
     return fail(Errc::usage, "the first certificate of the chain does not belong to the signing key");
   }
+  if (options.codec == codec::Codec::av1) options.supplement = false;  // an SEI of H.264 and H.265
+  if (announces_supplement(chain.front()) && !options.supplement) {
+    return fail(
+        Errc::usage,
+        "the signing certificate promises a supplement with each signature: whatever is signed without "
+        "one would look as if somebody had taken it away");
+  }
   auto impl = std::make_unique<Impl>(engine, std::move(key), std::move(options));
   CAM_TRY_STATUS(impl->start());
   return Signer(std::move(impl));

@@ -27,6 +27,7 @@ class SupplementCheck {
   // Neither a slice nor a signature. What stands in the container's header comes with `out_of_band`.
   void add_unit(BytesView unit, const codec::UnitInfo& info, bool out_of_band);
   void add_sample(const SideSample& sample);
+  void cannot_compare(std::string track) { not_comparable_.push_back(std::move(track)); }
   // The first pictures were hashed with another algorithm: their hashes, oldest first.
   void replace_hashes(const std::deque<crypto::Digest>& hashes);
 
@@ -157,6 +158,7 @@ class SupplementCheck {
   Tally times_altered_;
   Tally next_differs_, behind_end_;
   bool cut_at_end_ = false;
+  std::vector<std::string> not_comparable_;
 };
 
 }  // namespace camvault::signed_video

@@ -70,10 +70,6 @@ Result<bool> find_announcement(BytesView der) {
 
 }  // namespace
 
-std::string_view to_string(SideKind kind) {
-  return kind == SideKind::audio ? "audio" : "metadata";
-}
-
 bool announces_supplement(const crypto::Certificate& certificate) {
   const auto found = find_announcement(certificate.der);
   return found && *found;

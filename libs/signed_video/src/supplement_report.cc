@@ -162,10 +162,15 @@ void SupplementCheck::write_tracks(Report& report, Outcome& outcome) {
       if (outcome.reason.empty()) outcome.reason = what;
     }
   }
+  for (const auto& track : not_comparable_) {
+    report.notes.push_back(
+        {NoteKind::audio_not_checked, 0, 1,
+         "the track " + track + " is not compared: containers cut its samples as they like"});
+  }
   // A track that was not exported takes nothing from the rest.
   for (const auto* kinds : {&kAudio, &kMetadata}) {
     const auto kind = static_cast<std::size_t>(kinds == &kAudio ? SideKind::audio : SideKind::metadata);
-    if (signed_samples_[kind] == 0 || here[kind]) continue;
+    if (signed_samples_[kind] == 0 || here[kind] || !not_comparable_.empty()) continue;
     report.notes.push_back({kinds->missing, 0, signed_samples_[kind],
                             std::string("the camera recorded ") + kinds->what +
                                 ", but this clip has none that could be compared"});

@@ -147,6 +147,7 @@ class Verifier::Impl {
     return report;
   }
   void add_side(const SideSample& sample) { beside_.add_sample(sample); }
+  void cannot_compare(std::string track) { beside_.cannot_compare(std::move(track)); }
 
   Report finish(bool truncated) {
     close_frame();
@@ -862,6 +863,9 @@ std::uint32_t Verifier::pictures() const {
 }
 Report Verifier::origin() const {
   return impl_->origin();
+}
+void Verifier::cannot_compare(std::string track) {
+  impl_->cannot_compare(std::move(track));
 }
 void Verifier::add_side(const SideSample& sample) {
   impl_->add_side(sample);

@@ -284,6 +284,14 @@ TEST(Supplement, TakingItAwayIsFound) {
   EXPECT_TRUE(has_note(report, not_covered_by_format)) << notes_of(report);
 }
 
+TEST(Supplement, APromiseIsKept) {
+  auto options = options_for(promising());
+  options.supplement = false;
+  const auto signer = Signer::create(engine(), promising().key, options);
+  ASSERT_FALSE(signer);
+  EXPECT_EQ(signer.error().code, Errc::usage);
+}
+
 TEST(Supplement, AChangedOrForeignOneIsInvalid) {
   auto clip = recorded();
   auto& unit = clip.units[clip.find('A', 1)];

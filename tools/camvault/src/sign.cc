@@ -57,10 +57,12 @@ class Signing final : public container::ClipEditor {
     }
     // What held nothing but signatures is no picture.
     if (units_.empty()) return std::span<const BytesView>{};
-    CAM_TRY(const auto seis, signer_->add(units_, start_ + access_unit.time));
+    CAM_TRY(const auto seis, signer_->add(units_, start_ + access_unit.time, access_unit.presentation));
     container::insert_before_first_slice(codec_, units_, seis, result_);
     return std::span<const BytesView>(result_);
   }
+
+  Status side(const codec::SideSample& sample) override { return signer_->add_side(sample); }
 
   Result<std::span<const BytesView>> end() override {
     CAM_TRY(const auto seis, signer_->finish());

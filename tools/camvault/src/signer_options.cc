@@ -54,6 +54,8 @@ void add_signer_options(CLI::App& command, SignerSettings& s) {
   command
       .add_option("--vendor-manufacturer", s.vendor.manufacturer, "maker's name in the vendor information")
       ->type_name("TEXT");
+  command.add_flag("--supplement,!--no-supplement", s.supplement,
+                   "also sign sound, times, decoder parameters and other SEIs, in an SEI of our own");
   command.add_option("--vendor-firmware", s.vendor.firmware, "firmware version in the vendor information")
       ->type_name("TEXT");
   command.add_option("--vendor-serial", s.vendor.serial, "serial number in the vendor information")
@@ -79,6 +81,7 @@ signed_video::SignerOptions signer_options(const SignerSettings& s, codec::Codec
   options.signing_interval = s.signing_interval;
   options.max_partial_units = s.max_partial_units;
   options.repeat_seis = s.repeat_seis;
+  options.supplement = s.supplement;
   return options;
 }
 

@@ -20,6 +20,7 @@ struct SignerSettings {
   bool certificate_at_start_only = false;
   bool no_certificate_sei = false;
   bool repeat_seis = false;
+  bool supplement = false;
   std::uint32_t max_partial_units = 0;
   std::uint32_t signing_interval = 1;
   signed_video::VendorInfo vendor;

@@ -42,6 +42,7 @@ Result<Verification> verify_clip(const crypto::Engine& engine, const Verificatio
   codec::ClipOptions how;
   CAM_TRY(how.codec, codec_from_name(request.codec));
   how.units = request.format == "units";
+  how.everything = true;
   if (how.units && !how.codec) return fail(Errc::usage, "--format units needs --codec");
   CAM_TRY(auto trust, load_trust(engine, request.trust));
   const auto store = trust.store;
@@ -77,7 +78,8 @@ Result<Verification> verify_clip(const crypto::Engine& engine, const Verificatio
         truncated = true;
         break;
       }
-      if (units->empty()) break;
+      const auto side = clip.units->side();
+      if (units->empty() && side.empty()) break;
       for (const auto& unit : *units) {
         if (!unit.container_time) continue;
         if (!first || *unit.container_time < *first) first = unit.container_time;
@@ -86,9 +88,11 @@ Result<Verification> verify_clip(const crypto::Engine& engine, const Verificatio
         last = unit.container_time;
       }
       verifier.add(*units);
-      if (request.progress) progress.at(units->back().offset);
+      for (const auto& sample : side) verifier.add_side(sample);
+      if (request.progress && !units->empty()) progress.at(units->back().offset);
     }
   }
+  for (const auto& track : info.not_comparable) verifier.cannot_compare(track);
   result.report = verifier.finish(truncated);
   if (result.report.units == 0)
     return fail(Errc::malformed, request.clip.string() + " holds no video that could be checked");

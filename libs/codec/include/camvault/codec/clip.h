@@ -11,6 +11,7 @@
 
 #include "camvault/base/bytes.h"
 #include "camvault/codec/byte_source.h"
+#include "camvault/codec/side_sample.h"
 #include "camvault/codec/unit.h"
 
 namespace camvault::codec {
@@ -32,8 +33,11 @@ struct ClipInfo {
   Codec codec = Codec::h264;
   std::uint32_t width = 0;  // pixels; 0 = unknown
   std::uint32_t height = 0;
-  std::uint32_t timescale = 0;         // ticks per second; 0 = the container has no times
-  std::uint64_t sample_count = 0;      // 0 = unknown until read
+  std::uint32_t timescale = 0;     // ticks per second; 0 = the container has no times
+  std::uint64_t sample_count = 0;  // 0 = unknown until read
+  // Tracks beside the video whose samples UnitSource::side() cannot give so that another container's would be
+  // the same: PCM, which each container cuts as it likes.
+  std::vector<std::string> not_comparable;
   std::vector<std::string> not_video;  // other tracks: "audio (mp4a)", "metadata (mett)", ...
 };
 
@@ -46,6 +50,10 @@ class UnitSource {
   // At most kMaxRun units. A unit that the container cuts short (truncated file) ends the source with an
   // error, after the whole units before it were given.
   virtual Result<std::span<const Unit>> read() = 0;
+  // With ClipOptions::everything: samples of other tracks that were not given yet, up to about the time of
+  // the units that read() gave last; all that is left once that gave none. Empty runs of both are the end.
+  // The samples live until the next call of either. A damaged track ends early; nothing else suffers from it.
+  virtual std::span<const SideSample> side() { return {}; }
   // Starts again from the beginning.
   virtual Status rewind() = 0;
 
@@ -58,6 +66,9 @@ struct ClipOptions {
   std::optional<Codec> codec;
   // The file holds units behind lengths of four bytes (ClipFormat::units); needs `codec`.
   bool units = false;
+  // Also sound and timed metadata (UnitSource::side), and the parameter sets of the container's header as
+  // units (Unit::out_of_band) before the pictures that they are for. MP4 and Matroska have them.
+  bool everything = false;
 };
 
 // EBML, that is Matroska or WebM: for the module `container`, and refused by open_clip().

@@ -11,6 +11,7 @@
 
 #include "camvault/base/bytes.h"
 #include "camvault/base/time.h"
+#include "camvault/codec/side_sample.h"
 #include "camvault/codec/unit.h"
 
 namespace camvault::container {
@@ -31,6 +32,8 @@ struct SourceAccessUnit {
   std::span<const BytesView> units;
   std::uint64_t index = 0;  // in decoding order, from 0
   Ticks time{0};            // presentation time since the beginning of the clip
+  std::optional<Ticks>
+      presentation;  // as the output will have it, up to a constant; none where it has no times
   bool keyframe = false;
   std::uint64_t position = 0;  // about where in the file: for progress
 };
@@ -43,6 +46,11 @@ class ClipEditor {
   // The units to write for this access unit, usually `access_unit.units` and more; none drops it with its
   // time. They must live until the next call. An error ends the copy.
   virtual Result<std::span<const BytesView>> edit(const SourceAccessUnit& access_unit) = 0;
+  // A sample of sound or timed metadata that is copied; its time is on the clock of `presentation`.
+  virtual Status side(const codec::SideSample& sample) {
+    static_cast<void>(sample);
+    return ok();
+  }
   // Once, behind the last access unit: units to write behind it (end-of-stream SEIs).
   virtual Result<std::span<const BytesView>> end() = 0;
 };

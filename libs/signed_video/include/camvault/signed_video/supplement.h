@@ -13,6 +13,7 @@
 #include "camvault/base/bytes.h"
 #include "camvault/base/result.h"
 #include "camvault/base/time.h"
+#include "camvault/codec/side_sample.h"
 #include "camvault/codec/unit.h"
 #include "camvault/crypto/certificate.h"
 
@@ -57,17 +58,8 @@ bool announces_supplement(const crypto::Certificate& certificate);
 // Is this unit one of our supplements? Decides by the UUID alone. Editors that sign anew take it away.
 bool is_supplement_sei(codec::Codec codec, BytesView unit);
 
-// A sample of a track beside the pictures.
-enum class SideKind : std::uint8_t { audio = 1, metadata = 2 };
-std::string_view to_string(SideKind kind);  // "audio", "metadata"
-
-struct SideSample {
-  SideKind kind = SideKind::audio;
-  std::uint32_t track = 0;    // tells the tracks of one clip apart; other clips may count otherwise
-  BytesView bytes;            // as a container stores them, without its headers
-  std::optional<Ticks> time;  // presentation time on the clock of the pictures' container times
-  std::uint64_t offset = 0;   // first byte in the file, for reports
-};
+using codec::SideKind;
+using codec::SideSample;
 
 // A signature as it goes into the stream: what a time stamp authority is asked to stamp.
 struct GopSignature {

@@ -74,6 +74,9 @@ class Verifier {
   // A sample of a track beside the pictures, in the order of its track; about when its pictures come. Its
   // bytes are not needed afterwards.
   void add_side(const SideSample& sample);
+  // There is another track whose samples cannot be given (codec::ClipInfo::not_comparable): the report says
+  // so.
+  void cannot_compare(std::string track);
 
   // The stream ends here; `truncated` if it broke off inside a unit. Call once.
   Report finish(bool truncated = false);

@@ -243,6 +243,9 @@ Result<RewriteSummary> rewrite_clip(const std::filesystem::path& in, const std::
     if (i != video)
       (keep ? summary.source.kept : summary.source.dropped).push_back(description_of(tracks[i]));
   }
+  if (const auto sets = units_of_configuration(source->codec(), tracks[video].config)) {
+    for (const auto set : *sets) summary.source.header_units.push_back(to_bytes(set));
+  }
   std::unique_ptr<Output> output;
   if (raw) {
     CAM_TRY(auto writer, create_clip(pending.temporary(), {format, source->codec(), 90'000, true}));

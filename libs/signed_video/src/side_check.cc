@@ -8,7 +8,7 @@ namespace {
 constexpr std::int64_t kSecond = 10'000'000;
 constexpr std::size_t kMaxKnownTags = 16'384;
 // Encoders begin with up to three samples of silence, and containers differ in whether those count.
-constexpr std::int64_t kDelaySamples = 3;
+constexpr std::uint32_t kDelaySamples = 3;
 }  // namespace
 
 std::size_t SideCheck::TagHash::operator()(const SampleTag& tag) const {
@@ -124,7 +124,9 @@ void SideCheck::note_wrong(const FoundSample& sample) {
 void SideCheck::match() {
   const auto& wanted = wanted_.front();
   const auto& found = found_.front();
-  if (wanted.time && found.time && !times_.add(*wanted.time, *found.time, gap_ || !wanted.follows)) {
+  // Some containers show the encoder's first, silent samples at another time, or not at all.
+  const bool may_shift = gap_ || !wanted.follows || counts_.authentic < kDelaySamples;
+  if (wanted.time && found.time && !times_.add(*wanted.time, *found.time, may_shift)) {
     ++counts_.retimed;
     note_wrong(found);
   }

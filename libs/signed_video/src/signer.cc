@@ -171,6 +171,11 @@ class Signer::Impl {
     return std::span<const Bytes>(out_);
   }
 
+  void add_header_unit(BytesView unit) {
+    const auto info = codec::classify(options_.codec, unit);
+    if (options_.supplement && info.kind == UnitKind::parameter_set) collector_.add_unit(unit, info);
+  }
+
   Status add_side(const SideSample& sample) {
     if (finished_) return fail(Errc::usage, "the signed stream has ended");
     if (sample.track >= 32) return fail(Errc::usage, "tracks are numbered from 0 to 31");
@@ -565,13 +570,10 @@ Result<Signer> Signer::create(const crypto::Engine& engine, std::shared_ptr<cryp
   if (chain.front().key == nullptr || chain.front().key->spki_der() != key->spki_der()) {
     return fail(Errc::usage, "the first certificate of the chain does not belong to the signing key");
   }
-  if (options.codec == codec::Codec::av1) options.supplement = false;  // an SEI of H.264 and H.265
-  if (announces_supplement(chain.front()) && !options.supplement) {
-    return fail(
-        Errc::usage,
-        "the signing certificate promises a supplement with each signature: whatever is signed without "
-        "one would look as if somebody had taken it away");
-  }
+  // The supplement goes with ONVIF's form. A certificate's promise of it is kept: what is signed without one
+  // would look as if somebody had taken it away.
+  const bool onvif = options.codec != codec::Codec::av1 && options.form != SignatureForm::axis;
+  options.supplement = onvif && (options.supplement || announces_supplement(chain.front()));
   auto impl = std::make_unique<Impl>(engine, std::move(key), std::move(options));
   CAM_TRY_STATUS(impl->start());
   return Signer(std::move(impl));
@@ -580,6 +582,9 @@ Result<Signer> Signer::create(const crypto::Engine& engine, std::shared_ptr<cryp
 Result<std::span<const Bytes>> Signer::add(std::span<const BytesView> access_unit, Timestamp time,
                                            std::optional<Ticks> presentation) {
   return impl_->add(access_unit, time, presentation);
+}
+void Signer::add_header_unit(BytesView parameter_set) {
+  impl_->add_header_unit(parameter_set);
 }
 Status Signer::add_side(const SideSample& sample) {
   return impl_->add_side(sample);

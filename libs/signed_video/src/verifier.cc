@@ -618,7 +618,8 @@ class Verifier::Impl {
     if (status == SignatureStatus::no_key) without_key_ = true;
     if (message.vendor) take_vendor(*message.vendor);
     if (!message.general) return;  // a certificate SEI
-    if (held_.size() < kMaxHeld) held_.emplace_back(message.general->counter, message.general->gop_hash);
+    if (message.format == Format::onvif && held_.size() < kMaxHeld)
+      held_.emplace_back(message.general->counter, message.general->gop_hash);
     settle_held();
     if (status == SignatureStatus::valid) remember_signature(*message.signature, *message.general);
     GopSei sei;

@@ -285,11 +285,10 @@ TEST(Supplement, TakingItAwayIsFound) {
 }
 
 TEST(Supplement, APromiseIsKept) {
-  auto options = options_for(promising());
-  options.supplement = false;
-  const auto signer = Signer::create(engine(), promising().key, options);
-  ASSERT_FALSE(signer);
-  EXPECT_EQ(signer.error().code, Errc::usage);
+  const auto take = record("IPPIPP", promising(), options_for(promising()));
+  const auto report = verify(take, trusting(promising()));
+  EXPECT_EQ(report.verdict, Verdict::authentic) << notes_of(report);
+  EXPECT_EQ(report.supplement.supplements, 2u);
 }
 
 TEST(Supplement, AChangedOrForeignOneIsInvalid) {

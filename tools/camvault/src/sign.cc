@@ -41,6 +41,7 @@ class Signing final : public container::ClipEditor {
     how.wait_for_key = true;  // files pass faster than keystores sign
     CAM_TRY(auto signer, signed_video::Signer::create(*engine_, std::move(identity.key), std::move(how)));
     signer_ = std::make_unique<signed_video::Signer>(std::move(signer));
+    for (const auto& unit : source.header_units) signer_->add_header_unit(unit);
     return ok();
   }
 

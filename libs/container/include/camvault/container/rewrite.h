@@ -22,6 +22,7 @@ struct SourceInfo {
   std::uint32_t height = 0;
   std::uint64_t size = 0;            // of the file in bytes
   bool has_times = false;            // raw streams have none: pictures get the frame rate of the options
+  std::vector<Bytes> header_units;   // parameter sets of the container's header
   std::vector<std::string> kept;     // other tracks that are copied: "audio (aac)", ...
   std::vector<std::string> dropped;  // other tracks that the output format cannot hold
 };

@@ -52,7 +52,8 @@ struct SignerOptions {
   // For files, where no live picture is held up: waits for each signature instead of sending unsigned SEIs.
   bool wait_for_key = false;
   // A signed supplement before each signed SEI: parameter sets, other SEIs, sound, metadata, times and the
-  // link forward (supplement.h). A second signature a GOP. Only in ONVIF's form.
+  // link forward (supplement.h). A second signature a GOP. ONVIF's form only. Always on when the signing
+  // certificate promises it.
   bool supplement = false;
   // Told of each signature that goes into the stream, on the signer's thread, inside add() or finish().
   std::function<void(const GopSignature&)> on_signature;
@@ -73,13 +74,17 @@ class Signer {
   Signer(Signer&&) noexcept;
   Signer& operator=(Signer&&) noexcept;
 
-  // Hashes the units of one access unit (one picture, decoding order; AV1: one temporal unit) captured at `time` and returns the SEI
-  // units that go before its first slice. The views live until the next call. Times that run backwards are
-  // lifted to the last one.
-  // `presentation`: when the container will show the picture, on a clock of its own whose zero means nothing.
-  // The supplement signs it; without it container times are not covered.
+  // Hashes the units of one access unit (one picture, decoding order; AV1: one temporal unit) captured at
+  // `time` and returns the SEI units that go before its first slice. The views live until the next call.
+  // Times that run backwards are lifted to the last one. `presentation`: when the container will show the
+  // picture, on a clock of its own whose zero means nothing. The supplement signs it; without it container
+  // times are not covered.
   Result<std::span<const Bytes>> add(std::span<const BytesView> access_unit, Timestamp time,
                                      std::optional<Ticks> presentation = std::nullopt);
+
+  // A parameter set that the container's header holds, before the first picture: the supplement signs what
+  // the decoder has. Those in the stream are seen anyway, and replace it.
+  void add_header_unit(BytesView parameter_set);
 
   // A sample of a track beside the pictures, in the order of its track; about when its picture comes, before
   // finish(). `sample.track` is below 32 and means the same track always. Ignored without a supplement.

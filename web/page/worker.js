@@ -21,7 +21,9 @@ async function check({module, file, options}) {
   let verifier = null;
   verifier = await CamvaultVerifier({
     instantiateWasm: (imports, done) => {
-      WebAssembly.instantiate(module, imports).then((instance) => done(instance, module));
+      WebAssembly.instantiate(module, imports).then((instance) => done(instance, module), (error) => {
+        self.postMessage({kind: 'error', message: 'the verifier does not start: ' + error.message});
+      });
       return {};
     },
     readClip: (offset, size, to) => {

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 build=${1:?usage: check-tidy.sh BUILD_DIR [JOBS] [FILE...]}
 jobs=${2:-$(nproc)}
 shift $(($# < 2 ? $# : 2))
-if [ $# -gt 0 ]; then files=("$@"); else mapfile -t files < <(git ls-files '*/src/*.cc' 'daemons/*.cc' 'tools/*.cc' | sort -u); fi
+if [ $# -gt 0 ]; then files=("$@"); else mapfile -t files < <(git ls-files '*/src/*.cc' 'daemons/*.cc' 'tools/*.cc' | grep -v /tests/ | sort -u); fi
 known=()
 for file in "${files[@]}"; do
   if grep -qF "/$file\"" "$build/compile_commands.json"; then known+=("$file"); fi

@@ -45,7 +45,7 @@ Report verify(codec::Codec codec, std::span<const codec::Unit> units, std::size_
 #ifdef CAMVAULT_PLANTED_BUG
 // Planted: signed SEIs are remembered in a table with room for what a usual clip has between two pictures.
 unsigned planted_table(codec::Codec codec, std::span<const codec::Unit> units) {
-  const std::vector<unsigned> empty(3);
+  const std::vector<unsigned> empty(2);
   auto table = empty;
   std::size_t used = 0;
   for (const auto& unit : units) {

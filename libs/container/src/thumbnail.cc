@@ -172,6 +172,10 @@ Result<Thumbnails> make_thumbnails(const std::filesystem::path& clip, std::span<
   if (wanted.empty()) return result;
   CAM_TRY(const auto stretches, find_stretches(*source, wanted));
   if (stretches.empty()) return result;
+  if (options.patience <= options.patience.zero()) {
+    result.incomplete = "no time was left for thumbnails";
+    return result;
+  }
   SandboxLimits limits;
   limits.processor_time =
       std::chrono::duration_cast<std::chrono::seconds>(options.patience) + std::chrono::seconds(1);

@@ -100,13 +100,15 @@ TEST_F(MediaSourceTest, OtherFilesAreRefused) {
   ASSERT_EQ(test::run("ffmpeg -loglevel error -f lavfi -i sine=duration=1 " + audio.string()).status, 0);
   EXPECT_EQ(open_media(audio).error().code, Errc::unsupported);
   // Video that we do not know, with a decoder that would start threads.
-  const auto av1 = folder_ / "av1.mkv";
+  const auto vp9 = folder_ / "vp9.mkv";
   const auto made = test::run(
-      "ffmpeg -loglevel error -f lavfi -i testsrc2=size=128x96:rate=25:duration=0.2 -c:v libaom-av1 "
-      "-cpu-used 8 " +
-      av1.string());
+      "ffmpeg -loglevel error -f lavfi -i testsrc2=size=128x96:rate=25:duration=0.2 -c:v libvpx-vp9 "
+      "-deadline realtime " +
+      vp9.string());
   ASSERT_EQ(made.status, 0) << made.output;
-  EXPECT_EQ(open_media(av1).error().code, Errc::unsupported) << open_media(av1).error().what;
+  const auto opened = open_media(vp9);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Errc::unsupported) << opened.error().what;
 }
 
 // What libavformat does with hostile bytes happens in the child: the caller gets units or an error.

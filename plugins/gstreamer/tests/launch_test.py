@@ -300,9 +300,13 @@ class Loss(Case):
                                   "rtph264depay ! h264parse")
         self.assertEqual(report["verdict"], "not_authentic")
         self.assertGreater(report["frames"]["altered"], 10)
-        for frame in report["frames"]["not_authentic"]:
+        wrong = report["frames"]["not_authentic"]
+        missing = {f["index"] for f in wrong if f["kind"] == "missing"}
+        for frame in wrong:
             if frame["kind"] == "altered":
-                self.assertEqual(frame["index"] % 10, 5, frame)
+                # Of a lost picture and an altered one side by side nobody can tell which is which.
+                forged = frame["index"] // 10 * 10 + 5
+                self.assertTrue(frame["index"] == forged or forged in missing, frame)
 
 
 class Network(Case):

@@ -102,7 +102,7 @@ class Usage(Case):
     def test_wrong_usage_is_64(self):
         clip = self.path / "raw.h264"
         for arguments in ([], ["nonsense"], ["verify"], ["verify", clip, "--no-such-option"], ["verify", clip, "more"],
-                          ["verify", clip, "--codec", "av1"], ["verify", clip, "--at", "yesterday"], ["verify", clip, "--json", "--quiet"],
+                          ["verify", clip, "--codec", "vp9"], ["verify", clip, "--at", "yesterday"], ["verify", clip, "--json", "--quiet"],
                           ["sign", clip], ["keystore"], ["factory"], ["help", "nonsense"], ["demo", "--duration", "1"]):
             with self.subTest(arguments=arguments):
                 self.assert_one_line(run(*arguments), 64)

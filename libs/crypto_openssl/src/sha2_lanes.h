@@ -11,11 +11,11 @@
 namespace camvault::crypto_openssl {
 
 enum class Lanes : std::uint8_t {
-  none,    // one after the other, by OpenSSL: everywhere
-  sha_x2,  // x86 SHA instructions, two messages in turn; SHA-256 only
-  avx2,    // 8 messages (SHA-384, SHA-512: 4) in 256-bit registers
-  avx512,  // 16 messages (8) in 512-bit registers; the last ones of a batch with SHA instructions if there
-           // are any
+  none,     // one after the other, by OpenSSL: everywhere
+  sha_x2,   // x86 SHA instructions, two messages in turn; SHA-256 only
+  avx2,     // 8 messages (SHA-384, SHA-512: 4) in 256-bit registers
+  avx512,   // 16 messages (8) in 512-bit registers; the last ones of a batch with SHA instructions if there
+            // are any
   simd128,  // 4 messages (2) in the 128-bit registers of WebAssembly
 };
 std::string_view to_string(Lanes lanes);  // as in tests and benchmarks

@@ -39,7 +39,8 @@ std::string_view to_string(Operation operation) {
 }
 
 std::optional<Operation> operation_from_number(std::uint64_t number) {
-  if (number < std::uint64_t{1} || number > static_cast<std::uint64_t>(Operation::attest)) return std::nullopt;
+  if (number < std::uint64_t{1} || number > static_cast<std::uint64_t>(Operation::attest))
+    return std::nullopt;
   return static_cast<Operation>(number);
 }
 

@@ -31,9 +31,9 @@ struct Record {
   std::vector<std::pair<std::uint64_t, UnitStatus>> seis;  // unsigned SEIs among the units
   std::optional<WaitingSignature> waiting;
   bool uncovered_is_tampering = false;
-  bool unsigned_tail = false;  // no signature came after it
+  bool unsigned_tail = false;    // no signature came after it
   bool lost_on_the_way = false;  // a network may have taken the signature: no tampering
-  bool ends_picture = false;   // the unit behind the last one begins another picture
+  bool ends_picture = false;     // the unit behind the last one begins another picture
 };
 
 struct CoverageOutcome {

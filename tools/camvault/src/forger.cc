@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "camvault/signed_video/signature_sei.h"
 #include "access_units.h"
+#include "camvault/signed_video/signature_sei.h"
 #include "clip_file.h"
 #include "clip_writer.h"
 

@@ -19,8 +19,8 @@ struct TimeStamperOptions {
   // After a failure the authority is left alone for so long, then twice as long, up to the longest.
   std::chrono::milliseconds first_pause{1000};
   std::chrono::milliseconds longest_pause{60'000};
-  // For files, where no live picture is held up: `offer` waits so long for room instead of dropping at once. After a
-  // wait in vain it does not wait again before the authority has answered.
+  // For files, where no live picture is held up: `offer` waits so long for room instead of dropping at once.
+  // After a wait in vain it does not wait again before the authority has answered.
   std::chrono::milliseconds room_patience{0};
 };
 

@@ -37,7 +37,7 @@ inline constexpr std::int64_t kHash = 7;
 inline constexpr std::int64_t kData = 8;  // key, digest, message, plaintext or sealed bytes
 inline constexpr std::int64_t kAdditional = 9;
 inline constexpr std::int64_t kCount = 10;
-inline constexpr std::int64_t kAfter = 11;  // empty, or the last name of the page before
+inline constexpr std::int64_t kAfter = 11;     // empty, or the last name of the page before
 inline constexpr std::int64_t kAttester = 12;  // the name of an attestation key
 }  // namespace request_tag
 

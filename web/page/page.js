@@ -368,7 +368,7 @@
             if (columns[x] < 0 || GRAVITY[status] > GRAVITY[columns[x]]) columns[x] = status;
           }
         }
-        const least = Math.ceil(2 * ratio); // what is wrong is at least this wide
+        const least = Math.ceil(9 * ratio); // what is wrong is at least this wide, and shows on both sides of the head
         for (let x = 0; x < width;) {
           let end = x + 1;
           while (end < width && columns[end] === columns[x]) ++end;
@@ -383,7 +383,8 @@
           while (end < width && columns[end] === columns[x]) ++end;
           if (columns[x] >= 0 && GRAVITY[columns[x]] > 1) {
             paint.fillStyle = colour.status[columns[x]];
-            bar(paint, x, Math.max(end - x, least), height, columns[x]);
+            const wide = Math.max(end - x, least);
+            bar(paint, Math.max(0, Math.min(x - (wide - (end - x)) / 2, width - wide)), wide, height, columns[x]);
           }
           x = end;
         }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <numeric>
 
 #include "av_muxer.h"
@@ -201,6 +202,46 @@ Status show_side(ClipEditor& editor, const Packet& packet, const Track& track) {
   return editor.side(sample);
 }
 
+// Moves the times of a piece that is cut out, so that it begins where the source began.
+class Cut {
+ public:
+  explicit Cut(bool cuts) : cuts_(cuts) {}
+
+  void saw_video(const Packet& packet, bool written) {
+    writing_ = written;
+    const auto time = packet.dts != Packet::kNoTime ? packet.dts : packet.pts;
+    if (time == Packet::kNoTime) return;
+    if (!first_) first_ = time;
+    if (written && !shift_) {
+      shift_ = time - *first_;
+      video_ = packet.track;
+    }
+  }
+  bool keeps_others() const { return !cuts_ || writing_; }
+
+  Packet moved(Packet packet, const std::vector<Track>& tracks) const {
+    if (!cuts_ || !shift_ || *shift_ == 0) return packet;
+    const auto seconds = static_cast<long double>(*shift_) *
+                         static_cast<long double>(tracks[video_].time_base_num) /
+                         static_cast<long double>(tracks[video_].time_base_den);
+    const auto& track = tracks[packet.track];
+    const auto by = packet.track == video_
+                        ? *shift_
+                        : std::llround(seconds * static_cast<long double>(track.time_base_den) /
+                                       static_cast<long double>(track.time_base_num));
+    if (packet.pts != Packet::kNoTime) packet.pts -= by;
+    if (packet.dts != Packet::kNoTime) packet.dts -= by;
+    return packet;
+  }
+
+ private:
+  bool cuts_;
+  bool writing_ = false;
+  std::uint32_t video_ = 0;
+  std::optional<std::int64_t> first_;  // of the source
+  std::optional<std::int64_t> shift_;  // in ticks of the video track
+};
+
 }  // namespace
 
 void insert_before_first_slice(codec::Codec codec, std::span<const BytesView> units,
@@ -256,11 +297,13 @@ Result<RewriteSummary> rewrite_clip(const std::filesystem::path& in, const std::
   CAM_TRY_STATUS(editor.begin(summary.source));
   SourceAccessUnit access_unit;
   std::optional<std::int64_t> first_pts;
+  Cut cut(options.cut);
   for (;;) {
     CAM_TRY(const auto sample, source->next());
     if (!sample) break;
     if (sample->packet.track != video) {
-      CAM_TRY_STATUS(output->other(sample->packet));
+      if (!cut.keeps_others()) continue;
+      CAM_TRY_STATUS(output->other(cut.moved(sample->packet, tracks)));
       if (map[sample->packet.track] < 0) continue;
       ++summary.samples;
       CAM_TRY_STATUS(show_side(editor, sample->packet, tracks[sample->packet.track]));
@@ -278,9 +321,10 @@ Result<RewriteSummary> rewrite_clip(const std::filesystem::path& in, const std::
     }
     CAM_TRY(const auto units, editor.edit(access_unit));
     ++access_unit.index;
+    cut.saw_video(sample->packet, !units.empty());
     if (units.empty()) continue;
     ++summary.access_units;
-    CAM_TRY_STATUS(output->video(sample->packet, units));
+    CAM_TRY_STATUS(output->video(cut.moved(sample->packet, tracks), units));
   }
   CAM_TRY(const auto last_units, editor.end());
   CAM_TRY_STATUS(output->finish(last_units));

@@ -28,6 +28,8 @@ std::string_view to_string(Purpose purpose) {
       return "data-encryption";
     case Purpose::mac:
       return "mac";
+    case Purpose::report_signing:
+      return "report-signing";
   }
   return "?";
 }
@@ -38,7 +40,7 @@ Result<Purpose> purpose_from_string(std::string_view text) {
   }
   return fail(Errc::usage,
               "unknown purpose; known are device-identity, media-signing, ca-signing, tls, attestation, "
-              "audit-signing, firmware-signing, data-encryption and mac");
+              "audit-signing, firmware-signing, data-encryption, mac and report-signing");
 }
 
 bool suits(KeyType type, Purpose purpose) {
@@ -54,6 +56,7 @@ bool suits(KeyType type, Purpose purpose) {
     case Purpose::attestation:
     case Purpose::audit_signing:
     case Purpose::firmware_signing:
+    case Purpose::report_signing:
       return is_signing(type);
   }
   return false;

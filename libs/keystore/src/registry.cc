@@ -27,7 +27,8 @@ constexpr Row<Purpose> kPurposes[] = {{1, Purpose::device_identity},
                                       {6, Purpose::audit_signing},
                                       {7, Purpose::firmware_signing},
                                       {8, Purpose::data_encryption},
-                                      {9, Purpose::mac}};
+                                      {9, Purpose::mac},
+                                      {10, Purpose::report_signing}};
 
 constexpr Row<SignatureScheme> kSchemes[] = {{1, SignatureScheme::ecdsa},
                                              {2, SignatureScheme::rsa_pss},

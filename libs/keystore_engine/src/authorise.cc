@@ -22,6 +22,7 @@ bool purpose_allows(Purpose purpose, Operation operation) {
     case Purpose::tls:
     case Purpose::audit_signing:
     case Purpose::firmware_signing:
+    case Purpose::report_signing:
       return operation == Operation::sign_digest || operation == Operation::sign_message;
   }
   return false;

@@ -54,7 +54,7 @@ footer{margin:1.8rem 2.5rem 0;padding-top:.9rem;border-top:1px solid var(--line)
 @page{margin:14mm 13mm}
 @media print{body{background:#fff;font-size:10.5pt}main{margin:0;max-width:none;box-shadow:none;border-radius:0}
 header{border-radius:6px;padding:1.1rem 1.4rem}section{padding:1.1rem 0 0}footer{margin:1.2rem 0 0}h2{break-after:avoid}
-.thumbs{grid-template-columns:repeat(3,1fr)}summary{display:none}}
+.thumbs{grid-template-columns:repeat(4,1fr)}summary{display:none}}
 )css";
 
 }  // namespace camvault::report

@@ -11,4 +11,10 @@ bool is_signature_sei(codec::Codec codec, BytesView unit) {
          is_supplement_sei(codec, unit) || axis::is_message(codec, unit);
 }
 
+bool is_certificate_sei(codec::Codec codec, BytesView unit) {
+  if (codec == codec::Codec::av1 || !is_media_signing_sei(codec, unit)) return false;
+  const auto message = read_sei_message(codec, unit);
+  return message && message->certificate_sei;
+}
+
 }  // namespace camvault::signed_video

@@ -13,6 +13,8 @@ void add_factory(CLI::App& app, int& exit_code);
 void add_keystore(CLI::App& app, int& exit_code);
 void add_camera(CLI::App& app, int& exit_code);
 void add_trust(CLI::App& app, int& exit_code);
+void add_export(CLI::App& app, int& exit_code);
+void add_report(CLI::App& app, int& exit_code);
 void add_demo(CLI::App& app, int& exit_code);
 void add_help(CLI::App& app, int& exit_code);
 

@@ -55,6 +55,8 @@ int main(int argc, char** argv) {
   add_factory(app, exit_code);
   add_keystore(app, exit_code);
   add_trust(app, exit_code);
+  add_export(app, exit_code);
+  add_report(app, exit_code);
   add_demo(app, exit_code);
   add_help(app, exit_code);
 

@@ -2,14 +2,18 @@
 #include <cstdio>
 #include <memory>
 
+#include "bundle.h"
 #include "camvault/base/file.h"
 #include "camvault/crypto_openssl/engine.h"
 #include "camvault/report/html.h"
 #include "camvault/report/json.h"
 #include "camvault/report/terminal.h"
+#include "camvault/report/text.h"
 #include "commands.h"
 #include "exit_code.h"
 #include "report_file.h"
+#include "report_signing.h"
+#include "seal.h"
 #include "terminal.h"
 #include "verification.h"
 #include "verify_folder.h"
@@ -25,6 +29,9 @@ struct Options {
   bool quiet = false;
   std::string html;
   FolderRequest folder;
+  std::string json_file;
+  std::filesystem::path reference;
+  ReportSigner signer;
 };
 
 // The unit of work of a batch engine: one line, whatever the clip is.
@@ -47,6 +54,51 @@ int run_line(const VerificationRequest& request) {
   return code;
 }
 
+// What a bundle and an export say beside the report of their clip. True when everything is as it was packed.
+bool is_as_packed(const std::optional<Bundle>& bundle, const std::optional<SealCheck>& seal,
+                  std::string& text) {
+  bool good = true;
+  if (bundle) {
+    good = bundle->problems.empty();
+    text += good ? "  bundle     " + std::to_string(bundle->files) + " files, all as they were packed\n"
+                 : "  BUNDLE     NOT as it was packed:\n";
+    for (const auto& problem : bundle->problems)
+      text += "               " + report::printable(problem) + "\n";
+    if (!bundle->report_signed_by.empty())
+      text += "  report     signed by " + report::printable(bundle->report_signed_by) + "\n";
+  }
+  if (seal && seal->seals > 0) {
+    good = good && seal->broken == 0;
+    text += seal->broken == 0
+                ? "  export     sealed by " + report::printable(seal->sealed_by) + ", seal intact\n"
+                : "  EXPORT     the seal is BROKEN: the file changed after it was exported\n";
+  } else if (seal) {
+    text += "  export     of " + to_iso8601(seal->info.time) + ", not sealed\n";
+  }
+  return good;
+}
+
+// The files that were asked for, signed if that was.
+Status write_reports(const crypto::Engine& engine, const Options& options, const VerificationRequest& request,
+                     const Verification& result) {
+  std::vector<std::filesystem::path> written;
+  if (!options.html.empty()) {
+    CAM_TRY_STATUS(write_html_report(request.clip, result, options.html, options.reference));
+    written.emplace_back(options.html);
+  }
+  if (!options.json_file.empty()) {
+    CAM_TRY_STATUS(
+        write_file_atomically(options.json_file, as_bytes(report::to_json(result.subject, result.report))));
+    written.emplace_back(options.json_file);
+  }
+  if (!options.signer.wanted()) return ok();
+  if (written.empty())
+    return fail(Errc::usage, "--sign-report signs files: name one with --report-json or --report");
+  CAM_TRY(const auto examiner, open_examiner(engine, options.signer));
+  for (const auto& path : written) CAM_TRY_STATUS(sign_file(examiner, path));
+  return ok();
+}
+
 int run(const Options& options) {
   if (!options.folder.folder.empty()) {
     auto request = options.folder;
@@ -64,15 +116,24 @@ int run(const Options& options) {
   }
   const auto engine = crypto_openssl::make_openssl_engine();
   auto request = options.request;
-  request.hash_file = request.hash_file || !options.html.empty();
+  request.hash_file = request.hash_file || !options.html.empty() || !options.json_file.empty();
+  std::optional<Bundle> bundle;
+  if (is_bundle(request.clip)) {
+    auto opened = open_bundle(*engine, request.clip);
+    if (!opened) return complain_about_input(opened.error());
+    bundle = std::move(*opened);
+    request.clip = bundle->clip;
+  }
   const auto result = verify_clip(*engine, request);
   if (!result) return complain_about_input(result.error());
-
-  if (!options.html.empty()) {
-    if (const auto written = write_html_report(request.clip, *result, options.html); !written) {
-      return complain(kCannotWrite, written.error().what);
-    }
+  const auto seal = check_seal(*engine, request.clip);
+  if (!seal) return complain_about_input(seal.error());
+  if (const auto written = write_reports(*engine, options, request, *result); !written) {
+    return written.error().code == Errc::io ? complain(kCannotWrite, written.error().what)
+                                            : complain_about(written.error());
   }
+  std::string packed;
+  const bool as_packed = is_as_packed(bundle, *seal, packed);
   std::string text;
   if (options.json) {
     text = report::to_json(result->subject, result->report);
@@ -80,11 +141,14 @@ int run(const Options& options) {
     text = report::one_line(result->subject, result->report) + "\n";
   } else {
     text = report::to_terminal(result->subject, result->report, output_style());
+    text += packed;
     if (!options.html.empty()) text += "  report     " + options.html + "\n";
   }
+  if ((options.json || options.quiet) && !as_packed)
+    complain(kNo, "the export was changed after it was packed (camvault verify says more)");
   if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
     return complain(kCannotWrite, "the report could not be written to standard output");
-  return exit_code_of(*result);
+  return as_packed ? exit_code_of(*result) : kNo;
 }
 }  // namespace
 
@@ -94,7 +158,8 @@ void add_verify(CLI::App& app, int& exit_code) {
   auto& request = options->request;
   auto* file = command->add_option(
       "FILE", request.clip,
-      "the clip: MP4, fragmented MP4, Matroska, MPEG-TS, a raw H.264 or H.265 stream, AV1 as OBUs or IVF");
+      "the clip: MP4, fragmented MP4, Matroska, MPEG-TS, a raw H.264 or H.265 stream, AV1 as OBUs or IVF; or "
+      "a bundle of camvault export");
   add_trust_options(*command, request.trust);
   command->add_option("--signer", request.signer, "only the camera with this certificate counts")
       ->type_name("CERT.pem");
@@ -121,6 +186,13 @@ void add_verify(CLI::App& app, int& exit_code) {
   command->add_flag("-q,--quiet", options->quiet, "one line only")->excludes("--json");
   command->add_option("--report", options->html, "write a report for people, one HTML file that prints well")
       ->type_name("OUT.html");
+  command->add_option("--report-json", options->json_file, "write the JSON report into a file")
+      ->type_name("OUT.json");
+  command
+      ->add_option("--reference", options->reference,
+                   "the recording as it was: --report shows altered pictures beside those of this file")
+      ->type_name("FILE");
+  add_report_signer(*command, options->signer);
   command->add_flag("--file-hash", request.hash_file,
                     "put the SHA-256 of the whole file into the report (always with --report)");
   command

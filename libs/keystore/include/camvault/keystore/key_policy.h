@@ -23,6 +23,7 @@ enum class Purpose : std::uint8_t {
   firmware_signing,  // firmware manifests (maker's side)
   data_encryption,   // AES-256-GCM of small data and of content keys
   mac,               // HMAC-SHA256
+  report_signing,    // reports of verifications and exports: the examiner's, never a camera's
 };
 
 inline constexpr Purpose kAllPurposes[] = {Purpose::device_identity,
@@ -33,7 +34,8 @@ inline constexpr Purpose kAllPurposes[] = {Purpose::device_identity,
                                            Purpose::audit_signing,
                                            Purpose::firmware_signing,
                                            Purpose::data_encryption,
-                                           Purpose::mac};
+                                           Purpose::mac,
+                                           Purpose::report_signing};
 
 std::string_view to_string(Purpose purpose);  // "device-identity", "media-signing", ...
 Result<Purpose> purpose_from_string(std::string_view text);

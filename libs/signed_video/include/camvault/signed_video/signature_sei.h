@@ -5,7 +5,12 @@
 
 namespace camvault::signed_video {
 
-// True for an SEI of a signature format that Verifier knows, whatever it holds: the UUID alone decides.
+// True for a unit of a signature format that Verifier knows (ONVIF, Axis, our supplement), whatever it holds:
+// the UUID alone decides.
 bool is_signature_sei(codec::Codec codec, BytesView unit);
+
+// True for a signature SEI that carries certificates and speaks about no pictures (ONVIF Media Signing,
+// certificate SEI).
+bool is_certificate_sei(codec::Codec codec, BytesView unit);
 
 }  // namespace camvault::signed_video

@@ -3,12 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include "tsa.h"
+#include "camvault/test_support/tsa.h"
 
 namespace camvault::authority_client {
 namespace {
 
-using test::Tsa;
+using test_support::Tsa;
 
 TEST(Urls, OnlyPlainOnesAreAsked) {
   for (const auto* good : {"http://tsa.example/", "https://tsa.example:8443/a/b?c=d", "http://192.0.2.7",

@@ -2,7 +2,7 @@
 // the responder and is revoked.
 #pragma once
 
-#include "tsa.h"
+#include "camvault/test_support/tsa.h"
 
 namespace camvault::authority_client::test {
 

@@ -5,12 +5,12 @@
 
 #include "camvault/base/file.h"
 #include "camvault/crypto_openssl/engine.h"
-#include "tsa.h"
+#include "camvault/test_support/tsa.h"
 
 namespace camvault::authority_client {
 namespace {
 
-using test::Tsa;
+using test_support::Tsa;
 
 class TimeStampClientTest : public testing::Test {
  protected:

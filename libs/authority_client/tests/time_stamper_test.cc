@@ -7,14 +7,14 @@
 #include <thread>
 
 #include "camvault/crypto_openssl/engine.h"
-#include "tsa.h"
+#include "camvault/test_support/tsa.h"
 
 namespace camvault::authority_client {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using test::Tsa;
+using test_support::Tsa;
 
 const Timestamp kBegin = from_iso8601("2026-11-21T10:00:00Z").value();
 

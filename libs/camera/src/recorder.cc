@@ -1,5 +1,6 @@
 #include "camvault/camera/recorder.h"
 
+#include <mutex>
 #include <vector>
 
 #include "camvault/container/rewrite.h"
@@ -60,6 +61,19 @@ struct Recorder::Impl {
   std::vector<BytesView> views;
   bool finished = false;
 
+  // Records come from other threads, also before there is a signer.
+  std::mutex records_mutex;
+  bool takes_records = false;  // the signer is there
+  std::vector<std::pair<signed_video::RecordType, Bytes>> early_records;
+
+  Status begin_records() {
+    const std::lock_guard lock(records_mutex);
+    takes_records = true;
+    for (auto& [type, value] : early_records) CAM_TRY_STATUS(signer->add_record(type, std::move(value)));
+    early_records.clear();
+    return ok();
+  }
+
   Status begin(const CapturedPicture& picture) {
     if (const auto promised = container::codec_of_name(options.path);
         promised && *promised != picture.codec) {
@@ -69,6 +83,7 @@ struct Recorder::Impl {
     options.signer.codec = picture.codec;
     CAM_TRY(auto made, signed_video::Signer::create(*engine, key, options.signer));
     signer.emplace(std::move(made));
+    CAM_TRY_STATUS(begin_records());
     container::WriterOptions writing;
     writing.format = format;
     writing.codec = picture.codec;
@@ -137,6 +152,16 @@ Status Recorder::finish() {
   CAM_TRY_STATUS(impl.write_held());
   CAM_TRY_STATUS(impl.writer->finish());
   if (!seis) return tl::unexpected(std::move(seis).error());
+  return ok();
+}
+
+Status Recorder::add_record(signed_video::RecordType type, Bytes value) {
+  auto& impl = *impl_;
+  const std::lock_guard lock(impl.records_mutex);
+  if (impl.takes_records) return impl.signer->add_record(type, std::move(value));
+  if (impl.early_records.size() == signed_video::kMaxWaitingRecords)
+    return fail(Errc::limit, "too many records before the first picture");
+  impl.early_records.emplace_back(type, std::move(value));
   return ok();
 }
 

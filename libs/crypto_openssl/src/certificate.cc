@@ -7,6 +7,7 @@
 #include <cstring>
 #include <optional>
 
+#include "camvault/crypto/extensions.h"
 #include "digest.h"
 #include "public_key.h"
 
@@ -40,6 +41,23 @@ std::string fingerprint(BytesView der) {
   unsigned size = 0;
   if (EVP_Digest(der.data(), der.size(), out, &size, EVP_sha256(), nullptr) != 1) return {};
   return to_hex({out, size});
+}
+
+// Of crypto/extensions.h; a value of another form is as good as none.
+Bytes attester_in(const X509* x509) {
+  constexpr std::uint8_t kHeader[] = {0x04, 0x20};  // OCTET STRING of 32 bytes
+  constexpr std::size_t kSize = 32;
+  const auto& oid_der = crypto::kAttestationKeyOidDer;
+  const auto* cursor = oid_der.data();
+  const Ossl<ASN1_OBJECT, ASN1_OBJECT_free> oid(
+      d2i_ASN1_OBJECT(nullptr, &cursor, static_cast<long>(oid_der.size())));
+  clear_errors();
+  const int at = oid ? X509_get_ext_by_OBJ(x509, oid.get(), -1) : -1;
+  if (at < 0) return {};
+  const auto* value = X509_EXTENSION_get_data(X509_get_ext(x509, at));
+  const BytesView bytes(ASN1_STRING_get0_data(value), static_cast<std::size_t>(ASN1_STRING_length(value)));
+  if (bytes.size() != sizeof kHeader + kSize || !equal(bytes.first(sizeof kHeader), kHeader)) return {};
+  return to_bytes(bytes.last(kSize));
 }
 
 struct PemBlock {
@@ -205,6 +223,7 @@ Result<Certificate> certificate_from_der(BytesView der) {
   if (!key) return fail(Errc::unsupported, "certificate with a public key of an unknown kind");
   CAM_TRY(out.key, wrap_public_key(std::move(key)));
   out.sha256 = fingerprint(der);
+  out.attester = attester_in(x509.get());
   if (auto* known = known_certificates().find(der)) known->value = out;
   return out;
 }

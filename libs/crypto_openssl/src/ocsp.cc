@@ -74,7 +74,7 @@ bool may_answer(X509* signer, const X509* issuer, Timestamp produced_at, Revocat
   if (!issued || !is_strong_certificate_signature(signer)) return false;
   if ((X509_get_key_usage(signer) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) == 0) return false;
   if (usage_of(signer, OBJ_nid2obj(NID_OCSP_sign)) != Usage::listed) return false;
-  return valid_at(signer, produced_at) && !lists.look_up(signer, issuer, produced_at).revoked;
+  return valid_at(signer, produced_at) && !lists.look_up(signer, issuer, produced_at, false).revoked;
 }
 }  // namespace
 
@@ -133,7 +133,7 @@ bool OcspResponses::is_vouched_by(Response& response, const X509* issuer, Revoca
   return entry->second;
 }
 
-Revocation OcspResponses::look_up(const X509* certificate, const X509* issuer, Timestamp at,
+Revocation OcspResponses::look_up(const X509* certificate, const X509* issuer, Timestamp at, bool proven,
                                   RevocationLists& lists) {
   Revocation result;
   for (auto& response : responses_) {
@@ -159,7 +159,7 @@ Revocation OcspResponses::look_up(const X509* certificate, const X509* issuer, T
         const auto since = timestamp_of(revoked_at).value_or(Timestamp::min());
         const bool compromised = is_compromise(reason);
         result.answered |= at <= *from;  // it knew of everything until then
-        if (!compromised && since > at) continue;
+        if ((!compromised || proven) && since > at) continue;
         if (!result.revoked || since < result.since) result.since = since;
         result.revoked = true;
         result.compromised |= compromised;

@@ -21,7 +21,8 @@ class OcspResponses {
  public:
   explicit OcspResponses(const std::vector<crypto::OcspResponse>* responses);
   // `lists` tell whether the responder itself was revoked.
-  Revocation look_up(const X509* certificate, const X509* issuer, Timestamp at, RevocationLists& lists);
+  Revocation look_up(const X509* certificate, const X509* issuer, Timestamp at, bool proven,
+                     RevocationLists& lists);
 
  private:
   struct Response {

@@ -209,20 +209,22 @@ Revocation merged(const Revocation& a, const Revocation& b) {
   return out;
 }
 
-PathResult check_revocation(const Path& path, RevocationLists& lists, OcspResponses& responses,
-                            Timestamp at) {
+PathResult check_revocation(const Path& path, RevocationLists& lists, OcspResponses& responses, Timestamp at,
+                            bool proven) {
   auto result = verdict(PathVerdict::trusted, {});
   for (std::size_t i = 0; i + 1 < path.size(); ++i) {
     const auto* subject = path[i]->x509.get();
     const auto* issuer = path[i + 1]->x509.get();
-    const auto found =
-        merged(lists.look_up(subject, issuer, at), responses.look_up(subject, issuer, at, lists));
+    const auto found = merged(lists.look_up(subject, issuer, at, proven),
+                              responses.look_up(subject, issuer, at, proven, lists));
     if (i == 0) result.revocation_checked = found.answered || found.revoked;
     if (!found.revoked) continue;
     result.verdict = PathVerdict::revoked;
-    result.reason = "The certificate " + name_of(*path[i]->cert) + " was revoked at " +
-                    to_iso8601(found.since) +
-                    (found.compromised ? " because its key was compromised, which counts at any time." : ".");
+    result.reason =
+        "The certificate " + name_of(*path[i]->cert) + " was revoked at " + to_iso8601(found.since) +
+        (found.compromised
+             ? " because its key was compromised, which counts at any time that no time stamp proves."
+             : ".");
     return result;
   }
   return result;
@@ -319,7 +321,7 @@ class PathSearch {
   bool judge() {
     auto result = check_constraints(path_);
     if (result.verdict == PathVerdict::trusted)
-      result = check_revocation(path_, lists_, responses_, request_.at);
+      result = check_revocation(path_, lists_, responses_, request_.at, request_.at_is_proven);
     const bool checked = result.revocation_checked;
     if (result.verdict == PathVerdict::trusted) result = check_times(path_, request_.at);
     if (result.verdict == PathVerdict::trusted) result = check_usage(path_, request_.required_eku);

@@ -81,7 +81,7 @@ bool RevocationLists::is_signed(List& list, const X509* issuer) {
   return entry->second;
 }
 
-Revocation RevocationLists::look_up(const X509* certificate, const X509* issuer, Timestamp at) {
+Revocation RevocationLists::look_up(const X509* certificate, const X509* issuer, Timestamp at, bool proven) {
   Revocation result;
   for (auto& list : lists_) {
     if (X509_NAME_cmp(X509_CRL_get_issuer(list.crl.get()), X509_get_issuer_name(certificate)) != 0) continue;
@@ -95,7 +95,7 @@ Revocation RevocationLists::look_up(const X509* certificate, const X509* issuer,
     const auto reason = reason_of(entry);
     const auto since = revoked_since(entry);
     const bool compromised = is_compromise(reason);
-    if (!compromised && since > at) continue;
+    if ((!compromised || proven) && since > at) continue;
     if (!result.revoked || since < result.since) result.since = since;
     result.revoked = true;
     result.compromised |= compromised;

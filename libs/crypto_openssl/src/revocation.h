@@ -14,7 +14,7 @@ struct Revocation {
   // or an OCSP response.
   bool answered = false;
   bool revoked = false;      // counts at the time asked
-  bool compromised = false;  // for a key compromise, which counts at any time
+  bool compromised = false;  // for a key compromise, which counts at any time that nobody proves
   Timestamp since{};
 };
 
@@ -25,7 +25,8 @@ bool is_compromise(long reason);  // RFC 5280 5.3.1
 class RevocationLists {
  public:
   explicit RevocationLists(const std::vector<crypto::RevocationList>* lists);
-  Revocation look_up(const X509* certificate, const X509* issuer, Timestamp at);
+  // `proven`: that what the certificate signed existed at that time (PathRequest::at_is_proven).
+  Revocation look_up(const X509* certificate, const X509* issuer, Timestamp at, bool proven);
 
  private:
   struct List {

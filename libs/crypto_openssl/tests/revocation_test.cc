@@ -30,7 +30,8 @@ class RevocationTest : public testing::Test {
   RevocationList list_of(const Entity& issuer, std::vector<RevokedCertificate> revoked = {}) {
     return issue_revocation_list(*issuer.key, issuer.cert, content(std::move(revoked))).value();
   }
-  PathResult judge(const Certificate& leaf, const std::vector<RevocationList>& crls, Timestamp at = kNow) {
+  PathResult judge(const Certificate& leaf, const std::vector<RevocationList>& crls, Timestamp at = kNow,
+                   bool proven = false) {
     const std::vector<Certificate> intermediates{ca_.cert};
     const std::vector<Certificate> anchors{root_.cert};
     PathRequest request;
@@ -39,6 +40,7 @@ class RevocationTest : public testing::Test {
     request.anchors = &anchors;
     request.crls = &crls;
     request.at = at;
+    request.at_is_proven = proven;
     return engine_->validate_path(request);
   }
 
@@ -65,6 +67,20 @@ TEST_F(RevocationTest, KeyCompromiseCountsAtAnyTime) {
     EXPECT_EQ(result.verdict, PathVerdict::revoked);
     EXPECT_TRUE(result.revocation_checked);
     EXPECT_NE(result.reason.find("CN=Camera"), std::string::npos);
+  }
+}
+
+// A trusted time stamp shows that something was signed before the key was stolen: a thief cannot write there.
+TEST_F(RevocationTest, KeyCompromiseCountsFromItsDateOnWhereTheTimeIsProven) {
+  for (const auto& entity : {&leaf_, &ca_}) {
+    const auto& issuer = entity == &leaf_ ? ca_ : root_;
+    const std::vector crls{
+        list_of(issuer, {{entity->cert.serial, kRevoked, RevocationReason::key_compromise}})};
+    EXPECT_EQ(judge(leaf_.cert, crls, kRevoked - std::chrono::seconds(1), true).verdict,
+              PathVerdict::trusted);
+    EXPECT_EQ(judge(leaf_.cert, crls, kRevoked, true).verdict, PathVerdict::revoked);
+    EXPECT_EQ(judge(leaf_.cert, crls, kRevoked - std::chrono::seconds(1), false).verdict,
+              PathVerdict::revoked);
   }
 }
 

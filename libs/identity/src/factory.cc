@@ -1,5 +1,6 @@
 #include "camvault/identity/factory.h"
 
+#include "camvault/attestation/check.h"
 #include "camvault/crypto_openssl/issue.h"
 #include "factory_folder.h"
 #include "issue_log.h"
@@ -21,6 +22,7 @@ struct Factory::State {
   IssueLog log;
   const Clock* clock;
   const crypto::Engine* engine;
+  Bytes open_challenge = {};  // for the next evidence
 
   Timestamp now() const { return clock->now(); }
   bool is_revoked(const DeviceEntry& entry) const {
@@ -28,6 +30,7 @@ struct Factory::State {
            log.revoked().contains(entry.media_signing.number);
   }
   Result<Bytes> new_number() const;
+  Result<Bytes> attester_of(const ProvisionRequest& request, const CertificateRequest& media_request);
   Result<CertificateEntry> check_key(const std::string& serial, const CertificateRequest& request) const;
   Result<Certificate> sign(SigningKey& ca_key, const crypto_openssl::SubjectName& name,
                            const CertificateRequest& request,
@@ -230,6 +233,28 @@ Result<DeviceCertificates> Factory::State::read_issued(const std::string& serial
   return bundle(serial, std::move(list[0]), std::move(list[1]));
 }
 
+Bytes Factory::challenge() {
+  constexpr std::size_t kChallenge = 16;
+  state_->open_challenge.resize(kChallenge);
+  state_->engine->random(state_->open_challenge);
+  return state_->open_challenge;
+}
+
+// SHA-256 of the key that attests the camera's media signing key; empty without evidence.
+Result<Bytes> Factory::State::attester_of(const ProvisionRequest& request,
+                                          const CertificateRequest& media_request) {
+  const auto nonce = std::exchange(open_challenge, {});
+  if (request.attestation.empty()) return Bytes{};
+  if (nonce.empty()) return fail(Errc::invalid, "evidence about a key that nobody asked for");
+  const auto found = attestation::check(
+      *engine, {attestation::kKeystored, request.attestation, media_request.spki, nonce, {}});
+  if (found.standing != attestation::Standing::own_word) return fail(Errc::invalid, found.reason);
+  if (found.statement->origin == attestation::KeyOrigin::imported)
+    return fail(Errc::invalid, "the media signing key was imported: somebody else may have it");
+  CAM_TRY(const auto evidence, attestation::decode_evidence(request.attestation));
+  return to_bytes(engine->digest(crypto::HashAlg::sha256, evidence.attester_spki).view());
+}
+
 Result<DeviceCertificates> Factory::provision(SigningKey& device_ca_key, const ProvisionRequest& request) {
   auto& s = *state_;
   const auto& serial = request.serial;
@@ -239,6 +264,7 @@ Result<DeviceCertificates> Factory::provision(SigningKey& device_ca_key, const P
   CAM_TRY(const auto identity_request, read_request(request.identity_request, "identity request", serial));
   CAM_TRY(const auto media_request,
           read_request(request.media_signing_request, "media signing request", serial));
+  CAM_TRY(const auto attester, s.attester_of(request, media_request));
   DeviceEntry entry;
   CAM_TRY(entry.identity, s.check_key(serial, identity_request));
   CAM_TRY(entry.media_signing, s.check_key(serial, media_request));
@@ -270,7 +296,7 @@ Result<DeviceCertificates> Factory::provision(SigningKey& device_ca_key, const P
   CAM_TRY(auto identity, s.sign(device_ca_key, identity_name(s.settings, serial), identity_request,
                                 identity_profile(s.settings, serial, now), identity_number));
   CAM_TRY(auto media_signing, s.sign(device_ca_key, media_signing_name(s.settings, serial), media_request,
-                                     media_signing_profile(s.settings, now), media_number));
+                                     media_signing_profile(s.settings, now, attester), media_number));
   const auto pem = crypto_openssl::certificates_pem({identity, media_signing});
   CAM_TRY_STATUS(write_file_atomically(issued_file(s.folder, serial), as_bytes(pem)));
   entry.issued = true;

@@ -82,7 +82,7 @@ CertificateProfile identity_profile(const FactorySettings& settings, std::string
   return profile;
 }
 
-CertificateProfile media_signing_profile(const FactorySettings& settings, Timestamp now) {
+CertificateProfile media_signing_profile(const FactorySettings& settings, Timestamp now, BytesView attester) {
   // ONVIF Media Signing asks for no extended key usage, and validators refuse chains with critical ones they
   // do not know. The key signs nothing but media; its certificate keeps the serial number that the verifier
   // shows.
@@ -93,6 +93,11 @@ CertificateProfile media_signing_profile(const FactorySettings& settings, Timest
   if (settings.media_supplement) {
     profile.private_extensions.push_back(
         {to_bytes(crypto::kMediaSupplementOidDer), to_bytes(crypto::kMediaSupplementPolicyDer)});
+  }
+  if (!attester.empty()) {
+    Bytes value{0x04, static_cast<std::uint8_t>(attester.size())};  // OCTET STRING
+    append(value, attester);
+    profile.private_extensions.push_back({to_bytes(crypto::kAttestationKeyOidDer), std::move(value)});
   }
   return profile;
 }

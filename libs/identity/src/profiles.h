@@ -17,7 +17,8 @@ crypto_openssl::CertificateProfile root_profile(Timestamp now);
 crypto_openssl::CertificateProfile device_ca_profile(Timestamp now);
 crypto_openssl::CertificateProfile identity_profile(const FactorySettings& settings, std::string_view serial,
                                                     Timestamp now);
-crypto_openssl::CertificateProfile media_signing_profile(const FactorySettings& settings, Timestamp now);
+crypto_openssl::CertificateProfile media_signing_profile(const FactorySettings& settings, Timestamp now,
+                                                         BytesView attester = {});
 
 // ECDSA and RSA. Not Ed25519, which ONVIF Media Signing cannot name and many 802.1X authenticators do not
 // know.

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "camvault/attestation/check.h"
 #include "factory_fixture.h"
 
 namespace camvault::identity {
@@ -267,6 +268,48 @@ TEST(Factory, AThousandCameras) {
   EXPECT_EQ(keys.size(), 2000u);
   site.reopen();
   EXPECT_EQ(site.factory->serials().size(), 1000u);
+}
+
+// AX-4.1-3, NA-2.3-2: the certificate names the key that attested, if its word was good and for this very
+// question.
+TEST(Factory, NamesTheKeyThatAttests) {
+  Site site;
+  const auto attester = LocalKey::generate(KeyAlg::ec_p256).value();
+  const auto evidence = [&](const Camera& camera, const Bytes& nonce, attestation::KeyOrigin origin) {
+    attestation::KeystoredStatement s;
+    s.spki_sha256 = site.engine->digest(crypto::HashAlg::sha256, camera.media_signing->spki_der());
+    s.origin = origin;
+    s.purpose = 2;
+    s.backend = "software";
+    s.created = s.stated = from_unix_seconds(1'780'000'000);
+    s.nonce = nonce;
+    attestation::KeystoredEvidence e;
+    e.statement = attestation::encode_statement(s).value();
+    e.signature = attester->sign(e.scheme, e.hash, site.engine->digest(e.hash, e.statement)).value();
+    e.attester_spki = attester->spki_der();
+    return attestation::encode_evidence(e).value();
+  };
+  const auto provision = [&](const Camera& camera, const Camera& about, bool right_nonce,
+                             attestation::KeyOrigin origin) {
+    const auto nonce = site.factory->challenge();
+    auto request = camera.request("S1");
+    request.attestation = evidence(about, right_nonce ? nonce : Bytes(16, 1), origin);
+    return site.factory->provision(*site.ca_key, request);
+  };
+  using Origin = attestation::KeyOrigin;
+  const auto camera = Camera::make();
+  EXPECT_EQ(provision(camera, camera, false, Origin::generated_inside).error().code, Errc::invalid);
+  EXPECT_EQ(provision(camera, Camera::make(), true, Origin::generated_inside).error().code, Errc::invalid);
+  EXPECT_EQ(provision(camera, camera, true, Origin::imported).error().code, Errc::invalid);
+  auto unasked = camera.request("S1");
+  unasked.attestation = evidence(camera, Bytes(16, 1), Origin::generated_inside);
+  EXPECT_EQ(site.factory->provision(*site.ca_key, unasked).error().code, Errc::invalid);
+  const auto certificates = provision(camera, camera, true, Origin::generated_inside);
+  ASSERT_TRUE(certificates) << certificates.error().what;
+  EXPECT_EQ(certificates->media_signing.attester,
+            to_bytes(site.engine->digest(crypto::HashAlg::sha256, attester->spki_der()).view()));
+  EXPECT_TRUE(certificates->identity.attester.empty());
+  EXPECT_TRUE(site.provision(Camera::make(), "S2")->media_signing.attester.empty());
 }
 
 }  // namespace

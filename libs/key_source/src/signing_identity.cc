@@ -19,7 +19,21 @@ Result<std::shared_ptr<crypto::SigningKey>> key_from_file(const std::filesystem:
   return std::shared_ptr<crypto::SigningKey>(std::move(*key));
 }
 
-Result<std::shared_ptr<crypto::SigningKey>> key_from_keystore(const KeySource& source) {
+// The application's attestation key, if it has one.
+AttestKey attest_with(const std::shared_ptr<keystore::Keystore>& store, const keystore::KeyName& key) {
+  const auto attester = keystore::KeyName::parse(std::string(key.application()) + "/attestation");
+  if (!attester) return nullptr;
+  const auto info = store->info(*attester);
+  if (!info || info->policy.purpose != keystore::Purpose::attestation) return nullptr;
+  return [store, key, by = *attester](BytesView nonce) { return store->attest(key, by, nonce); };
+}
+
+struct KeystoreKey {
+  std::shared_ptr<crypto::SigningKey> key;
+  AttestKey attest;
+};
+
+Result<KeystoreKey> key_from_keystore(const KeySource& source) {
   const auto socket = source.socket.empty() ? RootLayout{source.root}.keystore_socket() : source.socket;
   CAM_TRY(auto name, keystore::KeyName::parse(source.key));
   auto store = ipc::connect_keystore(socket);
@@ -32,7 +46,7 @@ Result<std::shared_ptr<crypto::SigningKey>> key_from_keystore(const KeySource& s
                 "the keystore has no key " + source.key + " (camvault factory provision makes it)");
   }
   if (!key) return fail_in("key " + source.key, key.error());
-  return std::move(*key);
+  return KeystoreKey{std::move(*key), attest_with(*store, name)};
 }
 }  // namespace
 
@@ -45,7 +59,9 @@ Result<SigningIdentity> open_identity(const KeySource& source) {
                                      " (name one with --chain, or run camvault factory provision)");
   identity.chain_pem = std::string(as_text(*pem));
   if (source.key_file.empty()) {
-    CAM_TRY(identity.key, key_from_keystore(source));
+    CAM_TRY(auto found, key_from_keystore(source));
+    identity.key = std::move(found.key);
+    identity.attest = std::move(found.attest);
   } else {
     CAM_TRY(identity.key, key_from_file(source.key_file));
   }

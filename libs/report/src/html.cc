@@ -117,6 +117,9 @@ void facts(std::string& out, const Subject& subject, const signed_video::Report&
          utc_text(*report.first_time) +
              (report.last_time ? "<br>to " + utc_text(*report.last_time) : std::string()));
   }
+  std::string stamped;
+  for (const auto& line : recorded_before(report, 7)) stamped += (stamped.empty() ? "" : "<br>") + esc(line);
+  fact(out, "Time, as others say", stamped);
   std::string content =
       count_text(report.pictures, "picture", "pictures") + ", " + std::string(codec::name_of(report.codec));
   if (subject.width != 0)
@@ -133,7 +136,8 @@ void facts(std::string& out, const Subject& subject, const signed_video::Report&
     fact(out, "Certificates judged at",
          utc_text(*report.judged_at) +
              (report.judged_at_given ? " <span class=\"reason\">as asked for; not the recording time</span>"
-                                     : " <span class=\"reason\">the recording time</span>"));
+              : report.judged_at_stamped ? " <span class=\"reason\">the time of a trusted time stamp</span>"
+                                         : " <span class=\"reason\">the recording time</span>"));
   }
   out += "</dl></section>\n";
 }
@@ -252,6 +256,7 @@ void chain_html(std::string& out, const signed_video::Report& report) {
     fact(out, "Signer&#39;s certificate", esc(s.subject));
     fact(out, "Issued by", esc(s.issuer));
     fact(out, "Key", esc(s.key) + (s.user_provisioned ? " (provisioned by the user, not the maker)" : ""));
+    fact(out, "Where the key is", esc(key_evidence(report)));
     fact(out, "Fingerprint, SHA-256", "<code>" + esc(s.fingerprint) + "</code>");
   }
   fact(out, "Format",

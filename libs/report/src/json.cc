@@ -76,10 +76,48 @@ Json gops_of(const signed_video::Report& report) {
                     {"linked", g.linked},
                     {"time", time_or_null(g.start)},
                     {"end_time", time_or_null(g.end)},
+                    {"time_stamp", g.time_stamp ? Json(*g.time_stamp) : Json(nullptr)},
                     {"first_frame", g.first_picture},
                     {"frames", g.pictures}});
   }
   return gops;
+}
+
+Json time_stamps_of(const signed_video::Report& report) {
+  Json out = Json::array();
+  const auto number = [](const std::optional<std::uint32_t>& value) {
+    return value ? Json(*value) : Json(nullptr);
+  };
+  for (const auto& s : report.time_stamps) {
+    out.push_back({{"verdict", name(to_string(s.verdict))},
+                   {"reason", s.reason},
+                   {"time", time_or_null(s.time)},
+                   {"accuracy_seconds", s.accuracy ? seconds(*s.accuracy) : Json(nullptr)},
+                   {"authority", text_or_null(s.authority)},
+                   {"fingerprint_sha256", text_or_null(s.fingerprint)},
+                   {"policy", text_or_null(s.policy)},
+                   {"serial", text_or_null(s.serial)},
+                   {"revocation_checked", s.revocation_checked},
+                   {"signed_time", time_or_null(s.signed_time)},
+                   {"first_gop", number(s.first_gop)},
+                   {"last_gop", number(s.last_gop)}});
+  }
+  return out;
+}
+
+Json attestations_of(const signed_video::Report& report) {
+  Json out = Json::array();
+  for (const auto& a : report.attestations) {
+    out.push_back({{"standing", name(to_string(a.standing))},
+                   {"reason", a.reason},
+                   {"kind", text_or_null(a.kind)},
+                   {"origin", text_or_null(a.origin)},
+                   {"backend", text_or_null(a.backend)},
+                   {"simulator", a.simulator},
+                   {"stated", time_or_null(a.stated)},
+                   {"gop", a.gop}});
+  }
+  return out;
 }
 
 // The signed time of a finding is that of its GOP when the finding itself only knows the container's clock.
@@ -178,11 +216,14 @@ std::string to_json(const Subject& subject, const signed_video::Report& report) 
   out["provenance_reason"] = report.provenance_reason;
   out["certificates_judged_at"] = time_or_null(report.judged_at);
   out["certificates_judged_at_given"] = report.judged_at_given;
+  out["certificates_judged_at_time_stamp"] = report.judged_at_stamped;
   out["trust_store"] = text_or_null(subject.trust_store);
   out["signer"] = signer_of(report);
   out["chain"] = chain_of(report);
   out["first_time"] = time_or_null(report.first_time);
   out["last_time"] = time_or_null(report.last_time);
+  out["time_stamps"] = time_stamps_of(report);
+  out["attestations"] = attestations_of(report);
   out["signing"] = {{"format", report.format},
                     {"hash", text_or_null(report.hash)},
                     {"seis_signed", report.seis_signed},

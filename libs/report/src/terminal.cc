@@ -1,6 +1,7 @@
 #include "camvault/report/terminal.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "camvault/report/text.h"
 #include "timeline.h"
@@ -260,6 +261,9 @@ std::string to_terminal(const Subject& subject, const signed_video::Report& repo
   if (report.judged_at && report.judged_at_given)
     page.field("judged at", utc_text(*report.judged_at) + " (as asked, not the recording time)");
   page.field("recorded", recorded(report));
+  const char* label = "stamped";
+  for (const auto& line : recorded_before(report, 5)) page.field(std::exchange(label, ""), line);
+  page.field("key", key_evidence(report));
   page.field("content", content(subject, report));
   page.line();
 

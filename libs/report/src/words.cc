@@ -176,6 +176,9 @@ bool is_warning(NoteKind kind) {
     case NoteKind::clock_jump:
     case NoteKind::gop_number_repeated:
     case NoteKind::restarted:
+    case NoteKind::time_stamp_invalid:
+    case NoteKind::time_stamp_contradicts:
+    case NoteKind::attestation_invalid:
       return true;
     case NoteKind::beginning_missing:
     case NoteKind::unsigned_tail:
@@ -188,6 +191,7 @@ bool is_warning(NoteKind kind) {
     case NoteKind::audio_not_checked:
     case NoteKind::ending_missing:
     case NoteKind::complete_to_the_end:
+    case NoteKind::time_stamp_late:
       return false;
   }
   return true;
@@ -283,6 +287,44 @@ std::vector<std::string> tallies(const signed_video::Report& report) {
   return parts;
 }
 
+std::vector<std::string> recorded_before(const signed_video::Report& report, std::size_t limit) {
+  std::vector<std::string> all;
+  std::string untrusted;
+  for (const auto& s : report.time_stamps) {
+    if (s.verdict == crypto::TimeStampVerdict::untrusted)
+      untrusted = s.authority.empty() ? "somebody" : s.authority;
+    if (s.verdict != crypto::TimeStampVerdict::trusted || !s.time || !s.first_gop || !s.last_gop) continue;
+    const auto range = *s.first_gop == *s.last_gop ? "group of pictures " + std::to_string(*s.first_gop)
+                                                   : "groups of pictures " + std::to_string(*s.first_gop) +
+                                                         " to " + std::to_string(*s.last_gop);
+    all.push_back("recorded before " + utc_text(*s.time + s.accuracy.value_or(Ticks(0))) + ", says " +
+                  printable(s.authority, 80) + " (" + range + ")");
+  }
+  if (all.empty() && !untrusted.empty())
+    return {"time stamps of " + printable(untrusted, 80) + ", whom you do not trust to say the time"};
+  if (all.size() <= limit || limit < 3) {
+    if (all.size() > limit) all.resize(limit);
+    return all;
+  }
+  const auto left_out = all.size() - (limit - 1);
+  auto last = all.back();
+  all.resize(limit - 2);
+  all.push_back("and " + count_text(left_out, "time stamp", "time stamps") + " more");
+  all.push_back(std::move(last));
+  return all;
+}
+
+std::string key_evidence(const signed_video::Report& report) {
+  using attestation::Standing;
+  const signed_video::AttestationReport* best = nullptr;
+  for (const auto& a : report.attestations) {
+    if (a.standing == Standing::invalid) continue;
+    if (best == nullptr || (best->standing != Standing::vouched && a.standing == Standing::vouched))
+      best = &a;
+  }
+  return best == nullptr ? std::string() : printable(best->reason);
+}
+
 std::vector<std::string> method(const signed_video::Report& report) {
   const auto hash = report.hash.empty() ? std::string("a cryptographic hash") : printable(report.hash, 20);
   std::vector<std::string> out;
@@ -310,7 +352,12 @@ std::vector<std::string> limits(const Subject& subject, const signed_video::Repo
       "The check shows that the video was not changed after it was signed. It cannot show that what stood in "
       "front of the "
       "camera was real, nor that nothing happened outside its view.");
-  out.push_back("Times are those of the camera's clock, signed by the camera; nobody else vouches for them.");
+  const bool stamped = std::any_of(report.time_stamps.begin(), report.time_stamps.end(),
+                                   [](const auto& s) { return s.last_gop.has_value(); });
+  out.push_back(
+      stamped ? "Times are those of the camera's clock, signed by the camera. A time stamp shows that a part "
+                "existed before a moment, not that it was not recorded earlier."
+              : "Times are those of the camera's clock, signed by the camera; nobody else vouches for them.");
   out.push_back(
       "Parts cut off before the first or behind the last signed picture cannot be noticed from the file "
       "alone.");

@@ -44,6 +44,12 @@ std::string container_text(std::string_view container);
 // What was counted and is wrong, as parts of a sentence: "2 pictures altered", "1 picture missing", ...
 std::vector<std::string> tallies(const signed_video::Report& report);
 
+// What others say about when it was recorded, a sentence each: "Recorded before 2026-11-21 10:00:02 UTC, says
+// NAME (groups 0 to 12)". At most `limit`, the first and the last among them.
+std::vector<std::string> recorded_before(const signed_video::Report& report, std::size_t limit);
+// What is known about where the signing key lives; empty if nothing.
+std::string key_evidence(const signed_video::Report& report);
+
 // How the check works and what it cannot say; the same paragraphs everywhere.
 std::vector<std::string> method(const signed_video::Report& report);
 std::vector<std::string> limits(const Subject& subject, const signed_video::Report& report);

@@ -136,6 +136,14 @@ std::string_view to_string(NoteKind kind) {
       return "gop_number_repeated";
     case NoteKind::restarted:
       return "restarted";
+    case NoteKind::time_stamp_invalid:
+      return "time_stamp_invalid";
+    case NoteKind::time_stamp_contradicts:
+      return "time_stamp_contradicts";
+    case NoteKind::time_stamp_late:
+      return "time_stamp_late";
+    case NoteKind::attestation_invalid:
+      return "attestation_invalid";
   }
   return "";
 }

@@ -114,7 +114,7 @@ std::vector<crypto::Certificate> Trust::anchors(bool user_provisioned) const {
   return all;
 }
 
-crypto::PathResult Trust::validate(const Origin& origin, Timestamp at) const {
+crypto::PathResult Trust::validate(const Origin& origin, Timestamp at, bool proven) const {
   const auto& chain = origin.chain;
   const auto trusted = anchors(origin.user_provisioned);
   const std::vector<crypto::Certificate> intermediates(chain.begin() + 1, chain.end());
@@ -125,15 +125,25 @@ crypto::PathResult Trust::validate(const Origin& origin, Timestamp at) const {
   request.crls = options_.crls.empty() ? nullptr : &options_.crls;
   request.ocsp = options_.ocsp.empty() ? nullptr : &options_.ocsp;
   request.at = at;
+  request.at_is_proven = proven;
   return engine_.validate_path(request);
 }
 
-void Trust::judge_chain(const Origin& origin, Timestamp first, Timestamp last, Report& report) const {
+void Trust::judge_chain(const Origin& origin, Timestamp first, Timestamp last, const ProvenTime& proven,
+                        Report& report) const {
+  const bool all_proven = proven.whole_clip && !options_.at;
   for (const auto at : {first, last}) {
-    const auto result = validate(origin, at);
+    const auto result = validate(origin, at, all_proven);
     if (result.verdict == crypto::PathVerdict::trusted) continue;
     report.provenance = Provenance::untrusted;
     report.provenance_reason = result.reason;
+    // Of a stolen key, what was stamped before the theft is its owner's all the same.
+    const bool part =
+        result.verdict == crypto::PathVerdict::revoked && !all_proven && proven.last && !options_.at;
+    if (part && validate(origin, *proven.last, true).verdict == crypto::PathVerdict::trusted) {
+      report.provenance_reason += " Groups of pictures under a time stamp were signed before that, until " +
+                                  to_iso8601(*proven.last) + "; the others may be anybody's.";
+    }
     return;
   }
 }
@@ -158,7 +168,8 @@ bool Trust::is_another_signer() const {
                      [&](const Origin& o) { return !o.user_provisioned && !mismatch_of(o.chain).empty(); });
 }
 
-void Trust::judge(std::optional<Timestamp> first, std::optional<Timestamp> last, Report& report) const {
+void Trust::judge(std::optional<Timestamp> first, std::optional<Timestamp> last, const ProvenTime& proven,
+                  Report& report) const {
   if (axis_seen_) return axis_.judge(first, last, report);
   report.chain = manufacturer_;
   report.provenance = Provenance::unknown;
@@ -198,13 +209,20 @@ void Trust::judge(std::optional<Timestamp> first, std::optional<Timestamp> last,
         "the recording time in the clip is implausible, so certificates cannot be judged at it";
     return;
   }
-  const auto begin = options_.at ? *options_.at : *first;  // one of them is there
-  const auto end = options_.at ? *options_.at : std::max(begin, last.value_or(begin));
+  auto begin = options_.at ? *options_.at : *first;  // one of them is there
+  auto end = options_.at ? *options_.at : std::max(begin, last.value_or(begin));
+  if (!options_.at && proven.first) {
+    // What an authority says is better than what the camera's clock said; what no stamp covers keeps the
+    // latter.
+    begin = *proven.first;
+    end = proven.whole_clip ? *proven.last : std::max(*proven.last, end);
+    report.judged_at_stamped = true;
+  }
   report.judged_at = begin;
   report.judged_at_given = options_.at.has_value();
   report.provenance = Provenance::trusted;
   for (const auto& origin : chains) {
-    judge_chain(origin, begin, end, report);
+    judge_chain(origin, begin, end, proven, report);
     if (report.provenance != Provenance::trusted) return;
   }
   report.provenance_reason = options_.expected_signer

@@ -10,6 +10,7 @@
 #include "camvault/crypto/engine.h"
 #include "camvault/signed_video/report.h"
 #include "camvault/signed_video/verifier.h"
+#include "evidence.h"
 #include "sei_message.h"
 
 namespace camvault::signed_video {
@@ -56,7 +57,9 @@ class Trust {
   const crypto::Certificate* signer() const;
 
   // The question "where does it come from", for everything that was signed between `first` and `last`.
-  void judge(std::optional<Timestamp> first, std::optional<Timestamp> last, Report& report) const;
+  // `proven` beats the times that the camera signed.
+  void judge(std::optional<Timestamp> first, std::optional<Timestamp> last, const ProvenTime& proven,
+             Report& report) const;
 
   // Not the camera that the caller named.
   bool is_another_signer() const;
@@ -70,9 +73,10 @@ class Trust {
   std::string mismatch_of(const std::vector<crypto::Certificate>& chain) const;
   bool vouched(const std::vector<crypto::Certificate>& now,
                const std::vector<crypto::Certificate>& next) const;
-  crypto::PathResult validate(const Origin& origin, Timestamp at) const;
+  crypto::PathResult validate(const Origin& origin, Timestamp at, bool proven) const;
   std::vector<crypto::Certificate> anchors(bool user_provisioned) const;
-  void judge_chain(const Origin& origin, Timestamp first, Timestamp last, Report& report) const;
+  void judge_chain(const Origin& origin, Timestamp first, Timestamp last, const ProvenTime& proven,
+                   Report& report) const;
 
   const crypto::Engine& engine_;
   const VerifyOptions& options_;

@@ -12,6 +12,7 @@
 #include "camvault/base/byte_reader.h"
 #include "camvault/codec/emulation.h"
 #include "coverage.h"
+#include "evidence.h"
 #include "sei_ahead.h"
 #include "sei_message.h"
 #include "supplement_check.h"
@@ -143,7 +144,7 @@ class Verifier::Impl {
     Report report;
     report.first_time = coverage_.outcome().first_time;
     report.last_time = coverage_.outcome().last_time;
-    trust_.judge(report.first_time, report.last_time, report);
+    trust_.judge(report.first_time, report.last_time, {}, report);
     return report;
   }
   void add_side(const SideSample& sample) { beside_.add_sample(sample); }
@@ -166,7 +167,9 @@ class Verifier::Impl {
     list_uncovered();
     decide();
     if (report_.verdict != Verdict::not_signed) {
-      trust_.judge(report_.first_time, report_.last_time, report_);
+      judge_time_stamps(engine_, options_, report_);
+      if (const auto* signer = trust_.signer()) judge_attestations(engine_, *signer, report_);
+      trust_.judge(report_.first_time, report_.last_time, proven_time(report_), report_);
       if (trust_.is_another_signer() && report_.verdict != Verdict::not_authentic) {
         // Only one camera counts, and it is another: intact is not what was asked (IP-4.2-2).
         report_.verdict = Verdict::not_authentic;

@@ -11,6 +11,7 @@
 #include "camvault/camera/camera.h"
 #include "camvault/camera/recorder.h"
 #include "camvault/crypto_openssl/engine.h"
+#include "camvault/report/text.h"
 #include "clip_file.h"
 #include "commands.h"
 #include "exit_code.h"
@@ -68,7 +69,8 @@ class StopOnSignal {
 // Redrawn on a terminal, a line every five seconds elsewhere.
 class Display {
  public:
-  explicit Display(double duration) : duration_(duration), terminal_(isatty(STDOUT_FILENO) != 0) {}
+  Display(double duration, const EvidenceFeed& evidence)
+      : duration_(duration), evidence_(evidence), terminal_(isatty(STDOUT_FILENO) != 0) {}
   ~Display() {
     if (terminal_ && drawn_) std::fputs("\n", stdout);
     std::fflush(stdout);
@@ -83,15 +85,18 @@ class Display {
     drawn_ = true;
     const auto seconds = static_cast<double>(p.video.count()) / 1e7;
     const auto whole = duration_ > 0 ? " of " + std::to_string(static_cast<long>(duration_)) : std::string();
-    std::printf("%s  %5.1f%s s   %llu pictures   %.1f MB   %llu signatures%s", terminal_ ? "\r\x1b[K" : "",
-                seconds, whole.c_str(), static_cast<unsigned long long>(p.pictures),
-                static_cast<double>(p.bytes) / 1e6, static_cast<unsigned long long>(p.signer.seis_signed),
-                terminal_ ? "" : "\n");
+    const auto stamps = evidence_.summary();
+    std::printf("%s  %5.1f%s s   %llu pictures   %.1f MB   %llu signatures%s%s%s",
+                terminal_ ? "\r\x1b[K" : "", seconds, whole.c_str(),
+                static_cast<unsigned long long>(p.pictures), static_cast<double>(p.bytes) / 1e6,
+                static_cast<unsigned long long>(p.signer.seis_signed), stamps.empty() ? "" : "   ",
+                report::printable(stamps, 100).c_str(), terminal_ ? "" : "\n");
     std::fflush(stdout);
   }
 
  private:
   double duration_;
+  const EvidenceFeed& evidence_;
   bool terminal_;
   bool drawn_ = false;
   std::chrono::steady_clock::time_point next_{};
@@ -127,7 +132,12 @@ Result<camera::CameraOptions> camera_options(const Options& o) {
 
 // `SignerOptions::codec` must be that of the pictures, and a network camera's is known only with its first
 // picture.
-Result<camera::RecorderProgress> run(const Options& options) {
+struct Recorded {
+  camera::RecorderProgress progress;
+  std::string time_stamps;  // summary; empty: none were asked for
+};
+
+Result<Recorded> run(const Options& options) {
   const StopOnSignal stop;
   const SystemClock clock;
   const auto engine = crypto_openssl::make_openssl_engine();
@@ -140,22 +150,31 @@ Result<camera::RecorderProgress> run(const Options& options) {
   how.signer =
       signer_options(options.signer, codec.value_or(codec::Codec::h264), std::move(identity.chain_pem));
   how.index_at_end = !options.fragmented;
+  CAM_TRY(const auto evidence, EvidenceFeed::create(*engine, options.signer.evidence, identity, false));
+  evidence->attach(how.signer);
   CAM_TRY(auto recorder, camera::Recorder::create(*engine, std::move(identity.key), std::move(how)));
-  Display display(options.duration);
-  CAM_TRY_STATUS(camera::record(
+  evidence->deliver_to([&](signed_video::RecordType type, Bytes record) {
+    return recorder.add_record(type, std::move(record));
+  });
+  Display display(options.duration, *evidence);
+  auto recorded = camera::record(
       camera, recorder, [&](const camera::RecorderProgress& progress) { display.update(progress); },
-      stop.token()));
+      stop.token());
+  evidence->stop();  // before the recorder goes
+  CAM_TRY_STATUS(std::move(recorded));
   display.draw(recorder.progress());
-  return recorder.progress();
+  return Recorded{recorder.progress(), evidence->summary()};
 }
 
 int run_and_tell(const Options& options) {
   const auto done = run(options);
   if (!done) return complain_about(done.error());
-  std::printf("  %s: %llu pictures in %llu groups, %llu signatures\n", options.record.c_str(),
-              static_cast<unsigned long long>(done->pictures), static_cast<unsigned long long>(done->gops),
-              static_cast<unsigned long long>(done->signer.seis_signed));
-  if (done->signer.signatures_failed != 0)
+  const auto& p = done->progress;
+  std::printf("  %s: %llu pictures in %llu groups, %llu signatures%s%s\n", options.record.c_str(),
+              static_cast<unsigned long long>(p.pictures), static_cast<unsigned long long>(p.gops),
+              static_cast<unsigned long long>(p.signer.seis_signed), done->time_stamps.empty() ? "" : ", ",
+              report::printable(done->time_stamps).c_str());
+  if (p.signer.signatures_failed != 0)
     return complain(
         kServiceMissing,
         "some signatures failed: the keystore went away or refused; the recording is not fully signed");

@@ -19,6 +19,7 @@ constexpr const char* kRootKey = "factory/root-ca";
 constexpr const char* kDeviceCaKey = "factory/device-ca";
 constexpr const char* kIdentityKey = "camera/idevid";
 constexpr const char* kMediaSigningKey = "camera/media-signing";
+constexpr const char* kAttestationKey = "camera/attestation";
 
 using Store = std::shared_ptr<keystore::Keystore>;
 
@@ -116,7 +117,11 @@ Status provision(const Options& options) {
           key_of(camera_store, kIdentityKey, options.key_type, keystore::Purpose::device_identity));
   CAM_TRY(const auto media_key,
           key_of(camera_store, kMediaSigningKey, options.key_type, keystore::Purpose::media_signing));
-  CAM_TRY(const auto request, identity::make_provision_request(options.serial, *identity_key, *media_key));
+  CAM_TRY_STATUS(key_of(camera_store, kAttestationKey, "ec-p256", keystore::Purpose::attestation));
+  CAM_TRY(auto request, identity::make_provision_request(options.serial, *identity_key, *media_key));
+  CAM_TRY(const auto media_name, keystore::KeyName::parse(kMediaSigningKey));
+  CAM_TRY(const auto attester_name, keystore::KeyName::parse(kAttestationKey));
+  CAM_TRY(request.attestation, camera_store->attest(media_name, attester_name, factory.challenge()));
 
   // At the factory.
   auto certificates = factory.provision(*device_ca_key, request);
@@ -249,9 +254,10 @@ void add_factory(CLI::App& app, int& exit_code) {
       ->required();
   add_key_type(*provision_command, *options, "kind of the camera's keys");
   provision_command->footer(
-      "The keys camera/idevid and camera/media-signing are made inside the camera's keystored; only "
-      "certificate\n"
-      "requests leave it. The camera checks what comes back before it takes it.\n\n"
+      "The keys camera/idevid, camera/media-signing and camera/attestation are made inside the camera's "
+      "keystored; "
+      "only\n"
+      "certificate requests and evidence leave it. The camera checks what comes back before it takes it.\n\n"
       "Examples:\n  camvault factory provision --root /srv/factory --camera-root /srv/camera1 --serial "
       "EX-000042");
 

@@ -5,6 +5,7 @@
 #include "camvault/container/rewrite.h"
 #include "camvault/container/writer.h"
 #include "camvault/crypto_openssl/engine.h"
+#include "camvault/report/text.h"
 #include "camvault/signed_video/signature_sei.h"
 #include "clip_file.h"
 #include "commands.h"
@@ -39,9 +40,14 @@ class Signing final : public container::ClipEditor {
     CAM_TRY(auto identity, key_source::open_identity(options_.signer.key));
     auto how = signer_options(options_.signer, codec_, std::move(identity.chain_pem));
     how.wait_for_key = true;  // files pass faster than keystores sign
+    CAM_TRY(evidence_, EvidenceFeed::create(*engine_, options_.signer.evidence, identity, true));
+    evidence_->attach(how);
     CAM_TRY(auto signer, signed_video::Signer::create(*engine_, std::move(identity.key), std::move(how)));
     signer_ = std::make_unique<signed_video::Signer>(std::move(signer));
     for (const auto& unit : source.header_units) signer_->add_header_unit(unit);
+    evidence_->deliver_to([this](signed_video::RecordType type, Bytes record) {
+      return signer_->add_record(type, std::move(record));
+    });
     return ok();
   }
 
@@ -66,12 +72,15 @@ class Signing final : public container::ClipEditor {
   Status side(const codec::SideSample& sample) override { return signer_->add_side(sample); }
 
   Result<std::span<const BytesView>> end() override {
+    evidence_->drain(std::chrono::seconds(20));  // what comes now still goes into the last supplement
+    evidence_->stop();
     CAM_TRY(const auto seis, signer_->finish());
     result_.assign(seis.begin(), seis.end());
     return std::span<const BytesView>(result_);
   }
 
   signed_video::Signer::Counters counters() const { return signer_->counters(); }
+  const EvidenceFeed& evidence() const { return *evidence_; }
 
  private:
   const Options& options_;
@@ -80,6 +89,7 @@ class Signing final : public container::ClipEditor {
   std::unique_ptr<crypto::Engine> engine_ = crypto_openssl::make_openssl_engine();
   codec::Codec codec_ = codec::Codec::h264;
   std::unique_ptr<signed_video::Signer> signer_;
+  std::unique_ptr<EvidenceFeed> evidence_;  // ends before the signer does
   std::vector<BytesView> units_;
   std::vector<BytesView> result_;
 };
@@ -87,6 +97,8 @@ class Signing final : public container::ClipEditor {
 struct Outcome {
   std::uint64_t pictures = 0;
   signed_video::Signer::Counters counters;
+  std::string time_stamps;  // summary; empty: none were asked for
+  bool all_stamped = true;
 };
 
 Result<Outcome> run(const Options& options) {
@@ -107,7 +119,10 @@ Result<Outcome> run(const Options& options) {
   CAM_TRY_STATUS(check_input(options.in));
   Signing signing(options, start);
   CAM_TRY(const auto summary, container::rewrite_clip(options.in, options.out, signing, how));
-  return Outcome{summary.access_units, signing.counters()};
+  Outcome outcome{summary.access_units, signing.counters(), signing.evidence().summary(), true};
+  const auto stamps = signing.evidence().time_stamps();
+  outcome.all_stamped = stamps.stamped == stamps.offered;
+  return outcome;
 }
 }  // namespace
 
@@ -143,6 +158,7 @@ void add_sign(CLI::App& app, int& exit_code) {
       "  camvault sign raw.mp4 signed.mp4\n"
       "  camvault sign raw.mp4 signed.mp4 --root /srv/camera1 --start-time 2026-11-21T10:00:00Z\n"
       "  camvault sign raw.h265 signed.h265 --fps 30 --low-bitrate\n"
+      "  camvault sign raw.mp4 signed.mp4 --tsa http://tsa.example/tsr --tsa-interval 5m\n"
       "  camvault sign raw.mp4 signed.mp4 --key-file test-key.pem --chain test-chain.pem    (tests only)");
   command->callback([options, &exit_code] {
     const auto outcome = run(*options);
@@ -150,9 +166,15 @@ void add_sign(CLI::App& app, int& exit_code) {
       exit_code = complain_about(outcome.error());
       return;
     }
-    std::printf("%s: %llu pictures, %llu signatures\n", options->out.c_str(),
+    std::printf("%s: %llu pictures, %llu signatures%s%s\n", options->out.c_str(),
                 static_cast<unsigned long long>(outcome->pictures),
-                static_cast<unsigned long long>(outcome->counters.seis_signed));
+                static_cast<unsigned long long>(outcome->counters.seis_signed),
+                outcome->time_stamps.empty() ? "" : ", ", report::printable(outcome->time_stamps).c_str());
+    if (outcome->counters.signatures_failed == 0 && !outcome->all_stamped) {
+      exit_code =
+          complain(kServiceMissing, "not every time stamp could be had; the output is signed all the same");
+      return;
+    }
     exit_code =
         outcome->counters.signatures_failed == 0
             ? kYes

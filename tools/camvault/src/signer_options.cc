@@ -3,6 +3,7 @@
 namespace camvault::cli {
 
 void add_signer_options(CLI::App& command, SignerSettings& s) {
+  add_evidence_options(command, s.evidence);
   command.add_option("--root", s.key.root, "folder that holds this camera's state (default /)")
       ->type_name("DIR");
   command

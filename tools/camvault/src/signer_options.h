@@ -7,6 +7,7 @@
 
 #include "camvault/key_source/signing_identity.h"
 #include "camvault/signed_video/signer.h"
+#include "evidence_feed.h"
 
 namespace camvault::cli {
 
@@ -24,6 +25,7 @@ struct SignerSettings {
   std::uint32_t max_partial_units = 0;
   std::uint32_t signing_interval = 1;
   signed_video::VendorInfo vendor;
+  EvidenceSettings evidence;
 };
 
 void add_signer_options(CLI::App& command, SignerSettings& settings);

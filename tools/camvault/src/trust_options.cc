@@ -75,12 +75,23 @@ void add_trust_options(CLI::App& command, TrustSettings& settings) {
           ->type_name("DIR");
   command.add_flag("--no-trust-store", settings.no_store, "trust nothing but what is named here")
       ->excludes(store);
+  command
+      .add_option("--tsa-trust", settings.tsa_anchors,
+                  "time stamp authority you trust, PEM or DER (repeatable)")
+      ->type_name("CA.pem")
+      ->allow_extra_args(false);
   command.add_option("--crl", settings.crls, "revocation list, PEM or DER (repeatable)")
       ->type_name("FILE")
       ->allow_extra_args(false);
   command.add_option("--ocsp", settings.ocsp, "OCSP response, DER (repeatable)")
       ->type_name("FILE")
       ->allow_extra_args(false);
+  auto* online =
+      command.add_flag("--online", settings.online,
+                       "ask the OCSP responders that the certificates name; tells them what you look at");
+  command.add_option("--ocsp-url", settings.ocsp_url, "ask this OCSP responder instead")
+      ->type_name("URL")
+      ->excludes(online);
 }
 
 Result<TrustMaterial> load_trust(const crypto::Engine& engine, const TrustSettings& settings) {
@@ -90,6 +101,10 @@ Result<TrustMaterial> load_trust(const crypto::Engine& engine, const TrustSettin
     CAM_TRY(const auto found, certificates_from(engine, path));
     out.makers.insert(out.makers.end(), found.begin(), found.end());
     out.owners.insert(out.owners.end(), found.begin(), found.end());
+  }
+  for (const auto& path : settings.tsa_anchors) {
+    CAM_TRY(const auto found, certificates_from(engine, path));
+    out.tsas.insert(out.tsas.end(), found.begin(), found.end());
   }
   for (const auto& path : settings.crls) {
     auto content = read_file(path, kMaxCrlFile);
@@ -105,6 +120,7 @@ Result<TrustMaterial> load_trust(const crypto::Engine& engine, const TrustSettin
     if (!response) return fail_in(path.string(), response.error());
     out.ocsp.push_back(std::move(*response));
   }
+  out.ocsp.insert(out.ocsp.end(), settings.fetched.begin(), settings.fetched.end());
   return out;
 }
 

@@ -12,11 +12,15 @@
 namespace camvault::cli {
 
 struct TrustSettings {
-  std::vector<std::filesystem::path> anchors;  // makers and owners
-  std::filesystem::path store;                 // empty: the default one, if it exists
+  std::vector<std::filesystem::path> anchors;      // makers and owners
+  std::filesystem::path store;                     // empty: the default one, if it exists
+  std::vector<std::filesystem::path> tsa_anchors;  // time stamp authorities
   bool no_store = false;
   std::vector<std::filesystem::path> crls;
   std::vector<std::filesystem::path> ocsp;
+  bool online = false;                        // ask the responders that certificates name
+  std::string ocsp_url;                       // ask this one instead
+  std::vector<crypto::OcspResponse> fetched;  // what they said
 };
 
 // Certificates and statements about them, read.

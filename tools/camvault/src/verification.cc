@@ -4,6 +4,7 @@
 #include "clip_file.h"
 #include "commands.h"
 #include "exit_code.h"
+#include "revocation_online.h"
 #include "terminal.h"
 
 namespace camvault::cli {
@@ -14,6 +15,7 @@ Result<signed_video::VerifyOptions> options_from(const crypto::Engine& engine,
   signed_video::VerifyOptions options;
   options.anchors = std::move(trust.makers);
   options.owner_anchors = std::move(trust.owners);
+  options.tsa_anchors = std::move(trust.tsas);
   options.crls = std::move(trust.crls);
   options.ocsp = std::move(trust.ocsp);
   if (!request.signer.empty()) {
@@ -36,9 +38,8 @@ std::string hash_of(const crypto::Engine& engine, BytesView file) {
     hasher->update(file.subspan(at, std::min(kPiece, file.size() - at)));
   return to_hex(hasher->finish().view());
 }
-}  // namespace
 
-Result<Verification> verify_clip(const crypto::Engine& engine, const VerificationRequest& request) {
+Result<Verification> look_at_clip(const crypto::Engine& engine, const VerificationRequest& request) {
   codec::ClipOptions how;
   CAM_TRY(how.codec, codec_from_name(request.codec));
   how.units = request.format == "units";
@@ -108,6 +109,19 @@ Result<Verification> verify_clip(const crypto::Engine& engine, const Verificatio
     subject.sha256 = hash_of(engine, file->bytes());
   }
   return result;
+}
+}  // namespace
+
+Result<Verification> verify_clip(const crypto::Engine& engine, const VerificationRequest& request) {
+  auto first = look_at_clip(engine, request);
+  if (!first || (!request.trust.online && request.trust.ocsp_url.empty())) return first;
+  // Whom to ask stands in the clip; what they say counts in a second look.
+  CAM_TRY(auto trust, load_trust(engine, request.trust));
+  auto anchors = std::move(trust.makers);
+  anchors.insert(anchors.end(), trust.owners.begin(), trust.owners.end());
+  auto again = request;
+  again.trust.fetched = ask_responders(engine, first->report.chain, anchors, request.trust.ocsp_url);
+  return look_at_clip(engine, again);
 }
 
 int exit_code_of(const Verification& verification) {

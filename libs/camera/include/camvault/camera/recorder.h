@@ -44,6 +44,10 @@ class Recorder {
   Status finish();
   RecorderProgress progress() const;
 
+  // Puts a record into the next supplement (signed_video::Signer::add_record); before the first picture it
+  // waits for that. The one function that any thread may call, until finish() or the end of the recorder.
+  Status add_record(signed_video::RecordType type, Bytes value);
+
  private:
   struct Impl;
   explicit Recorder(std::unique_ptr<Impl> impl);

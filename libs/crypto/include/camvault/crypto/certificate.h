@@ -26,6 +26,8 @@ struct Certificate {
   bool is_ca = false;
   std::shared_ptr<const PublicKey> key;
   std::string sha256;  // fingerprint of `der`, hex
+  Bytes attester;  // SHA-256 of the attestation key that its issuer knows this device by (extensions.h), or
+                   // empty
 };
 
 struct RevocationList {
@@ -50,6 +52,9 @@ struct PathRequest {
   const std::vector<RevocationList>* crls = nullptr;  // may be null, both: revocation is then not checked
   const std::vector<OcspResponse>* ocsp = nullptr;
   Timestamp at;  // validity is judged at this time
+  // Somebody trusted (a time stamp authority) says that what the leaf signed existed at `at`. Then a
+  // compromise of its key counts from its date on, too: a thief cannot write into the past of others.
+  bool at_is_proven = false;
   // Extended key usage the leaf must have, as dotted OID; empty = any.
   std::string required_eku;
 };

@@ -30,6 +30,9 @@ struct ProvisionRequest {
   std::string serial;
   Bytes identity_request;
   Bytes media_signing_request;
+  // The keystore's evidence about the media signing key (camvault/attestation/check.h), made for Factory::challenge; empty:
+  // none. The certificate then names the key that attested, so that whoever trusts the factory can check later evidence.
+  Bytes attestation;
 };
 
 // Two different keys are required: one that proves which camera this is, one that signs its video.

@@ -62,9 +62,13 @@ class Factory {
   const crypto::Certificate& device_ca() const;
 
   // Certificates for one camera. Checks that the camera has the keys it asks for, that they are new, and that
-  // the serial number was never used: Errc::invalid, Errc::denied, Errc::exists. A camera whose provisioning
+  // the serial number was never used: Errc::invalid, Errc::denied, Errc::exists. Evidence that is not good, or says
+  // that the key was imported, is Errc::invalid. A camera whose provisioning
   // was cut off before any certificate left can ask again with the same keys.
   Result<DeviceCertificates> provision(crypto::SigningKey& device_ca_key, const ProvisionRequest& request);
+
+  // A number for the evidence in the next request, and for no other.
+  Bytes challenge();
 
   // What was issued for a serial number, to deliver it again. Errc::not_found if nothing was, Errc::denied
   // if it was revoked.

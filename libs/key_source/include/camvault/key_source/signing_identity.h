@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -20,9 +21,13 @@ struct KeySource {
   std::filesystem::path chain;     // empty: <root>/var/lib/camvault/identity/media-signing-chain.pem
 };
 
+// Evidence of where the key lives, as its keystore says (docs/formats/attestation.md); waits for it.
+using AttestKey = std::function<Result<Bytes>(BytesView nonce)>;
+
 struct SigningIdentity {
   std::shared_ptr<crypto::SigningKey> key;
   std::string chain_pem;
+  AttestKey attest;  // empty: the key is in a file, or its application has no key APPLICATION/attestation
 };
 
 // Errors say what to start or create.

@@ -9,9 +9,11 @@
 #include <string_view>
 #include <vector>
 
+#include "camvault/attestation/check.h"
 #include "camvault/base/time.h"
 #include "camvault/codec/unit.h"
 #include "camvault/crypto/certificate.h"
+#include "camvault/crypto/time_stamp.h"
 #include "camvault/signed_video/supplement.h"
 
 namespace camvault::signed_video {
@@ -47,6 +49,8 @@ struct GopReport {
   std::uint32_t pictures = 0;      // as found in the clip
   std::optional<Timestamp> start;  // as signed
   std::optional<Timestamp> end;    // as signed: first picture of the next GOP, exclusive
+  // Of Report::time_stamps: the first trusted one that speaks about this GOP, by a link or directly.
+  std::optional<std::uint32_t> time_stamp;
 };
 
 // A run of units that share a status other than authentic.
@@ -110,6 +114,11 @@ enum class NoteKind : std::uint8_t {
   clock_jump,            // the camera's clock was set, or its pictures stood still
   gop_number_repeated,   // the signer used a GOP number twice; the chain of links is whole
   restarted,             // the same camera began a new recording
+  // What others say (docs/time-and-origin.md)
+  time_stamp_invalid,      // a time stamp that is none: not of these signatures, or badly signed
+  time_stamp_contradicts,  // the camera signed a later time than a trusted authority says
+  time_stamp_late,         // stamped long after the time that the camera signed
+  attestation_invalid,     // evidence about the signing key that is of another key, or badly signed
 };
 std::string_view to_string(NoteKind kind);
 
@@ -176,6 +185,36 @@ struct SupplementReport {
   std::vector<SideReport> tracks;
 };
 
+// A time stamp in the clip (RFC 3161), judged.
+struct TimeStampReport {
+  crypto::TimeStampVerdict verdict = crypto::TimeStampVerdict::malformed;
+  std::string reason;
+  std::optional<Timestamp> time;  // what the authority says
+  std::optional<Ticks> accuracy;
+  std::string authority;
+  std::string fingerprint;  // SHA-256 of its certificate, hex
+  std::string policy;
+  std::string serial;
+  bool revocation_checked = false;
+  std::optional<Timestamp>
+      signed_time;  // of the GOP that was stamped, as the camera says; none: not in the clip
+  // GOPs that were recorded before `time`, by index; none unless trusted.
+  std::optional<std::uint32_t> first_gop;
+  std::optional<std::uint32_t> last_gop;
+};
+
+// Evidence of where the signing key lives, judged (camvault/attestation/check.h).
+struct AttestationReport {
+  attestation::Standing standing = attestation::Standing::invalid;
+  std::string reason;
+  std::string kind;     // "keystored", ...
+  std::string origin;   // "generated inside", ...; empty if it could not be read
+  std::string backend;  // "software", ...
+  bool simulator = false;
+  std::optional<Timestamp> stated;
+  std::uint32_t gop = 0;  // in which it stands
+};
+
 struct Report {
   Verdict verdict = Verdict::not_signed;
   std::string verdict_reason;  // one sentence in plain language
@@ -183,6 +222,7 @@ struct Report {
   std::string provenance_reason;
   std::optional<Timestamp> judged_at;  // the time certificates were judged at
   bool judged_at_given = false;        // by --at, not the recording time
+  bool judged_at_stamped = false;      // a trusted time stamp's time, which is better than the camera's
 
   codec::Codec codec = codec::Codec::h264;
   std::string format = "ONVIF Media Signing";
@@ -209,6 +249,9 @@ struct Report {
   SupplementReport supplement;
   std::vector<ReportedRecord> records;  // at most kMaxRecords
   bool records_truncated = false;
+
+  std::vector<TimeStampReport> time_stamps;  // in the order of the clip
+  std::vector<AttestationReport> attestations;
 
   std::vector<GopReport> gops;
   std::vector<Finding> findings;  // at most kMaxFindings, in order of the clip

@@ -36,6 +36,7 @@ struct VerifyOptions {
   std::vector<crypto::Certificate> anchors;  // who may say which camera it is; empty: origin not known
   // Who may stand behind certificates that a camera's user put into it; not given: `anchors`, too.
   std::optional<std::vector<crypto::Certificate>> owner_anchors;
+  std::vector<crypto::Certificate> tsa_anchors;  // time stamp authorities whose word counts
   std::vector<crypto::RevocationList> crls;
   std::vector<crypto::OcspResponse> ocsp;
   std::optional<crypto::Certificate>

@@ -14,7 +14,7 @@
 #include "camvault/test_support/program.h"
 #include "camvault/test_support/temporary_folder.h"
 
-namespace camvault::authority_client::test {
+namespace camvault::test_support {
 
 class Tsa {
  public:
@@ -75,4 +75,4 @@ class Tsa {
   int tls_port_ = 0;
 };
 
-}  // namespace camvault::authority_client::test
+}  // namespace camvault::test_support

@@ -211,22 +211,22 @@ class Cut {
     writing_ = written;
     const auto time = packet.dts != Packet::kNoTime ? packet.dts : packet.pts;
     if (time == Packet::kNoTime) return;
-    if (!first_) first_ = time;
-    if (written && !shift_) {
-      shift_ = time - *first_;
+    if (first_ == Packet::kNoTime) first_ = time;
+    if (written && shift_ == Packet::kNoTime) {
+      shift_ = time - first_;
       video_ = packet.track;
     }
   }
   bool keeps_others() const { return !cuts_ || writing_; }
 
   Packet moved(Packet packet, const std::vector<Track>& tracks) const {
-    if (!cuts_ || !shift_ || *shift_ == 0) return packet;
-    const auto seconds = static_cast<long double>(*shift_) *
+    if (!cuts_ || shift_ == Packet::kNoTime || shift_ == 0) return packet;
+    const auto seconds = static_cast<long double>(shift_) *
                          static_cast<long double>(tracks[video_].time_base_num) /
                          static_cast<long double>(tracks[video_].time_base_den);
     const auto& track = tracks[packet.track];
     const auto by = packet.track == video_
-                        ? *shift_
+                        ? shift_
                         : std::llround(seconds * static_cast<long double>(track.time_base_den) /
                                        static_cast<long double>(track.time_base_num));
     if (packet.pts != Packet::kNoTime) packet.pts -= by;
@@ -238,8 +238,8 @@ class Cut {
   bool cuts_;
   bool writing_ = false;
   std::uint32_t video_ = 0;
-  std::optional<std::int64_t> first_;  // of the source
-  std::optional<std::int64_t> shift_;  // in ticks of the video track
+  std::int64_t first_ = Packet::kNoTime;  // of the source
+  std::int64_t shift_ = Packet::kNoTime;  // in ticks of the video track
 };
 
 }  // namespace

@@ -93,8 +93,8 @@ TEST(Factory, ASerialNumberAndAKeyAreUsedOnce) {
   // Half of the keys is enough to be refused.
   auto mixed = Camera::make();
   mixed.media_signing = LocalKey::generate(KeyAlg::ec_p256).value();
-  const ProvisionRequest crossed{"S2", mixed.request("S2").identity_request,
-                                 camera.request("S2").media_signing_request};
+  const ProvisionRequest crossed{
+      "S2", mixed.request("S2").identity_request, camera.request("S2").media_signing_request, {}};
   EXPECT_EQ(site.factory->provision(*site.ca_key, crossed).error().code, Errc::denied);
   EXPECT_EQ(site.factory->serials(), std::vector<std::string>{"S1"});
 }

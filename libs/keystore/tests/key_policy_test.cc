@@ -18,7 +18,7 @@ TEST(KeyPolicy, DefaultsFitEveryTypeAndPurposeThatSuitEachOther) {
       suitable += suits(type, purpose) ? 1 : 0;
     }
   }
-  EXPECT_EQ(suitable, 7 * 7 + 2);
+  EXPECT_EQ(suitable, 8 * 7 + 2);
 }
 
 TEST(KeyPolicy, RefusesAlgorithmsTheTypeDoesNotHave) {

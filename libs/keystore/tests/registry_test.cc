@@ -31,7 +31,7 @@ TEST(Registry, ReadsBackWhatItWritesAndNothingElse) {
   for (const auto type : kAllKeyTypes) EXPECT_EQ(from_number<KeyType>(number_of(type)), type);
   for (const auto purpose : kAllPurposes) EXPECT_EQ(from_number<Purpose>(number_of(purpose)), purpose);
   for (const std::uint64_t number :
-       {std::uint64_t{0}, std::uint64_t{10}, std::uint64_t{257}, ~std::uint64_t{0}}) {
+       {std::uint64_t{0}, std::uint64_t{11}, std::uint64_t{257}, ~std::uint64_t{0}}) {
     EXPECT_FALSE(from_number<KeyType>(number));
     EXPECT_FALSE(from_number<Purpose>(number));
     EXPECT_FALSE(from_number<Origin>(number));

@@ -13,6 +13,7 @@
 #include "camvault/report/text.h"
 #include "commands.h"
 #include "exit_code.h"
+#include "output_file.h"
 #include "report_signing.h"
 #include "trust_options.h"
 
@@ -115,8 +116,7 @@ Result<int> make_key(const KeyOptions& o) {
   subject.organization = o.organization;
   if (!o.request.empty()) {
     CAM_TRY(const auto request, crypto_openssl::make_certificate_request(*key, subject));
-    CAM_TRY_STATUS(
-        write_file_atomically(o.request, as_bytes(crypto_openssl::certificate_request_pem(request))));
+    CAM_TRY_STATUS(write_output(o.request, as_bytes(crypto_openssl::certificate_request_pem(request))));
     std::printf("%s: have it signed, then give the certificate as --report-chain\n",
                 report::printable(o.request.string()).c_str());
   }
@@ -131,8 +131,7 @@ Result<int> make_key(const KeyOptions& o) {
     engine->random(serial);
     serial[0] = static_cast<std::uint8_t>((serial[0] & 0x7f) | 0x40);
     CAM_TRY(const auto certificate, crypto_openssl::issue_self_signed(*key, subject, profile, serial));
-    CAM_TRY_STATUS(
-        write_file_atomically(o.self_signed, as_bytes(crypto_openssl::certificate_pem(certificate))));
+    CAM_TRY_STATUS(write_output(o.self_signed, as_bytes(crypto_openssl::certificate_pem(certificate))));
     std::printf("%s: certificate of %s, SHA-256 %s\n", report::printable(o.self_signed.string()).c_str(),
                 o.key.c_str(), certificate.sha256.c_str());
   }
@@ -158,6 +157,7 @@ void add_report(CLI::App& app, int& exit_code) {
   check->footer(
       "Exit codes: 0 as it was signed (and, when asked, by a trusted signer and about that clip); 1 no; 65 "
       "unreadable.\n\n"
+      "Examples:\n  camvault report verify report.json --trust examiner-ca.pem --clip clip.mp4\n\n"
       "Without camvault: openssl cms -verify -binary -inform DER -in report.json.p7s -content report.json "
       "-CAfile CA.pem -purpose any");
   check->callback([v, &exit_code] {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <map>
 
-#include "camvault/base/file.h"
 #include "camvault/container/thumbnail.h"
 #include "camvault/report/html.h"
+#include "output_file.h"
 
 namespace camvault::cli {
 
@@ -102,9 +102,7 @@ Status write_html_report(const std::filesystem::path& clip, const Verification& 
                          const std::filesystem::path& out, const std::filesystem::path& reference) {
   const auto html = report::to_html(verification.subject, verification.report,
                                     thumbnails_of(clip, verification.report, reference));
-  if (auto written = write_file_atomically(out, as_bytes(html)); !written)
-    return fail_in(out.string(), written.error());
-  return ok();
+  return write_output(out, as_bytes(html));
 }
 
 }  // namespace camvault::cli

@@ -2,6 +2,7 @@
 
 #include "camvault/base/file.h"
 #include "camvault/crypto_openssl/engine.h"
+#include "output_file.h"
 
 namespace camvault::cli {
 
@@ -44,7 +45,7 @@ Status sign_file(const Examiner& examiner, const std::filesystem::path& path) {
           crypto_openssl::sign_detached(*examiner.key, examiner.chain, content, SystemClock().now()));
   auto target = path;
   target += ".p7s";
-  return write_file_atomically(target, signature);
+  return write_output(target, signature);
 }
 
 }  // namespace camvault::cli

@@ -3,14 +3,15 @@
 #include <memory>
 
 #include "bundle.h"
-#include "camvault/base/file.h"
 #include "camvault/crypto_openssl/engine.h"
 #include "camvault/report/html.h"
 #include "camvault/report/json.h"
 #include "camvault/report/terminal.h"
 #include "camvault/report/text.h"
+#include "clip_file.h"
 #include "commands.h"
 #include "exit_code.h"
+#include "output_file.h"
 #include "report_file.h"
 #include "report_signing.h"
 #include "seal.h"
@@ -87,8 +88,7 @@ Status write_reports(const crypto::Engine& engine, const Options& options, const
     written.emplace_back(options.html);
   }
   if (!options.json_file.empty()) {
-    CAM_TRY_STATUS(
-        write_file_atomically(options.json_file, as_bytes(report::to_json(result.subject, result.report))));
+    CAM_TRY_STATUS(write_output(options.json_file, as_bytes(report::to_json(result.subject, result.report))));
     written.emplace_back(options.json_file);
   }
   if (!options.signer.wanted()) return ok();
@@ -118,6 +118,9 @@ int run(const Options& options) {
   auto request = options.request;
   request.hash_file = request.hash_file || !options.html.empty() || !options.json_file.empty();
   std::optional<Bundle> bundle;
+  if (std::error_code error; !std::filesystem::is_directory(request.clip, error)) {
+    if (const auto fit = check_input(request.clip); !fit) return complain_about_input(fit.error());
+  }
   if (is_bundle(request.clip)) {
     auto opened = open_bundle(*engine, request.clip);
     if (!opened) return complain_about_input(opened.error());
@@ -128,10 +131,8 @@ int run(const Options& options) {
   if (!result) return complain_about_input(result.error());
   const auto seal = check_seal(*engine, request.clip);
   if (!seal) return complain_about_input(seal.error());
-  if (const auto written = write_reports(*engine, options, request, *result); !written) {
-    return written.error().code == Errc::io ? complain(kCannotWrite, written.error().what)
-                                            : complain_about(written.error());
-  }
+  if (const auto written = write_reports(*engine, options, request, *result); !written)
+    return complain_about(written.error());
   std::string packed;
   const bool as_packed = is_as_packed(bundle, *seal, packed);
   std::string text;

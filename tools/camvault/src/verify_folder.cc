@@ -20,6 +20,7 @@
 #include "child_process.h"
 #include "commands.h"
 #include "exit_code.h"
+#include "output_file.h"
 #include "terminal.h"
 #include "verify_line.h"
 
@@ -323,8 +324,8 @@ int verify_folder(const FolderRequest& request) {
   for (const auto& clip : clips) worst = badness(clip.exit_code) > badness(worst) ? clip.exit_code : worst;
   const auto json = summary_json(request.folder, clips, worst);
   if (!request.summary.empty()) {
-    if (const auto kept = write_file_atomically(request.summary, as_bytes(json)); !kept)
-      return complain(kCannotWrite, request.summary.string() + ": " + kept.error().what);
+    if (const auto kept = write_output(request.summary, as_bytes(json)); !kept)
+      return complain_about(kept.error());
   }
   const auto text = request.json ? json : summary_text(clips, request.quiet);
   if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0)

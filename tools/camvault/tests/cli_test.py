@@ -209,7 +209,7 @@ class Keystored(Case):
 
     def test_a_clip_signed_by_the_keystore_is_trusted(self):  # AX-2.1-1, AX-4.1-1
         out = self.path / "keystore.h264"
-        self.ok("sign", self.path / "raw.h264", out, "--root", self.path / "camera")
+        self.ok("sign", self.path / "raw.h264", out, "--root", self.path / "camera", "--supplement")
         code, report, _ = self.verify(out, "--trust", self.ca, "--expect-serial", "T-1")
         self.assertEqual((code, report["verdict"], report["provenance"]), (0, "authentic", "trusted"), report["provenance_reason"])
         self.assertEqual(report["signer"]["serial"], "T-1")
@@ -217,7 +217,7 @@ class Keystored(Case):
         self.assertEqual([(a["standing"], a["origin"], a["backend"]) for a in report["attestations"]], [("vouched", "generated inside", "software")],
                          report["attestations"])
         self.assertIn("a program", report["attestations"][0]["reason"])
-        self.ok("sign", self.path / "raw.h264", self.path / "silent.h264", "--root", self.path / "camera", "--no-attestation")
+        self.ok("sign", self.path / "raw.h264", self.path / "silent.h264", "--root", self.path / "camera", "--supplement", "--no-attestation")
         self.assertEqual(self.verify(self.path / "silent.h264")[1]["attestations"], [])
 
     def test_provisioning_again_gives_the_same_camera_the_same_certificates(self):

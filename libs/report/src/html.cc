@@ -22,20 +22,6 @@ std::string esc(std::string_view text) {
   return html_escaped(text);
 }
 
-std::string_view css_class(Mood mood) {
-  switch (mood) {
-    case Mood::good:
-      return "good";
-    case Mood::caution:
-      return "caution";
-    case Mood::bad:
-      return "bad";
-    case Mood::neutral:
-      return "neutral";
-  }
-  return "neutral";
-}
-
 // A check mark, an exclamation mark, a cross or a question mark in a ring.
 std::string_view icon(Mood mood) {
   switch (mood) {
@@ -297,7 +283,7 @@ std::string to_html(const Subject& subject, const signed_video::Report& report,
          "</title>\n<style>";
   out.append(kHtmlStyle).append("</style></head><body><main>\n");
   out.append("<header class=\"")
-      .append(css_class(head.mood))
+      .append(to_string(head.mood))
       .append("\"><svg viewBox=\"0 0 64 64\" fill=\"none\" stroke=\"#fff\" stroke-width=\"4.5\" ");
   out.append(
          "stroke-linecap=\"round\" stroke-linejoin=\"round\" aria-hidden=\"true\"><circle cx=\"32\" "

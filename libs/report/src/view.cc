@@ -19,20 +19,6 @@ std::string name(std::string_view text) {
   return std::string(text);
 }
 
-std::string_view name_of(Mood mood) {
-  switch (mood) {
-    case Mood::good:
-      return "good";
-    case Mood::caution:
-      return "caution";
-    case Mood::bad:
-      return "bad";
-    case Mood::neutral:
-      return "neutral";
-  }
-  return "neutral";
-}
-
 class Facts {
  public:
   // Empty lines are left out, and a fact without any.
@@ -120,7 +106,7 @@ Json origin_of(const signed_video::Report& report) {
   const auto mood = report.provenance == Provenance::trusted     ? Mood::good
                     : report.provenance == Provenance::untrusted ? Mood::bad
                                                                  : Mood::neutral;
-  return {{"mood", name(name_of(mood))},
+  return {{"mood", name(to_string(mood))},
           {"label", name(label(report.provenance))},
           {"reason", printable(report.provenance_reason)}};
 }
@@ -193,7 +179,7 @@ Json paragraphs(const std::vector<std::string>& texts) {
 std::string to_view_json(const Subject& subject, const signed_video::Report& report) {
   const auto head = headline(report);
   Json out;
-  out["mood"] = name(name_of(head.mood));
+  out["mood"] = name(to_string(head.mood));
   out["title"] = printable(head.title);
   out["sentence"] = printable(report.verdict == Verdict::not_authentic
                                   ? head.sentence + " " + as_sentence(report.verdict_reason)

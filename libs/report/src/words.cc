@@ -80,6 +80,20 @@ Headline headline(const signed_video::Report& report) {
   return {};
 }
 
+std::string_view to_string(Mood mood) {
+  switch (mood) {
+    case Mood::good:
+      return "good";
+    case Mood::caution:
+      return "caution";
+    case Mood::bad:
+      return "bad";
+    case Mood::neutral:
+      return "neutral";
+  }
+  return "neutral";
+}
+
 std::string_view label(UnitStatus status) {
   switch (status) {
     case UnitStatus::authentic:

@@ -12,6 +12,7 @@
 namespace camvault::report {
 
 enum class Mood { good, caution, bad, neutral };  // green, amber, red, grey
+std::string_view to_string(Mood mood);            // "good", ...: a class of the style sheets
 
 // What a reader should take away, verdict and provenance together.
 struct Headline {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <deque>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "av1_frame.h"
@@ -13,6 +12,7 @@
 #include "camvault/codec/emulation.h"
 #include "coverage.h"
 #include "evidence.h"
+#include "recent.h"
 #include "sei_ahead.h"
 #include "sei_message.h"
 #include "supplement_check.h"
@@ -40,9 +40,7 @@ constexpr std::size_t kMaxHeld = 64;
 constexpr std::size_t kMaxHeldBytes = 16 * 1024 * 1024;
 // Signatures that a time stamp may come for.
 constexpr std::size_t kMaxRememberedSignatures = 4096;
-// Parts that the slices of a run are shared out in: more than one a thread, since other work may slow one of
-// them down.
-constexpr std::size_t kRunsPerThread = 1;
+// Slices that are worth a thread of their own.
 constexpr std::size_t kMinRun = 32;
 // Signature SEIs of a run that are read before their turn: several copies of them are in memory at the same
 // time.
@@ -252,7 +250,7 @@ class Verifier::Impl {
   // Everything that takes long and hangs on nothing but the bytes: shared out to threads. What comes of it is
   // the same as without them; take_sei() and take_slice() do the rest in the order of the clip.
   void look_ahead_at(std::span<const codec::Unit> units) {
-    const auto runs = equal_runs(messages_, workers_->threads() * kRunsPerThread);
+    const auto runs = equal_runs(messages_, workers_->threads());
     std::vector<std::size_t> seis;
     std::size_t bytes = 0;
     for (std::size_t i = 0; i < units.size(); ++i) {
@@ -409,19 +407,15 @@ class Verifier::Impl {
     return engine_.digest(crypto::HashAlg::sha256, codec::without_trailing_zeros(unit.bytes));
   }
 
+  static std::string key_of(BytesView digest) { return std::string(as_text(digest)); }
+
   bool was_seen(const crypto::Digest& digest) const {
-    return seen_seis_.contains(std::string(as_text(digest.view())));
+    return seen_seis_.find(key_of(digest.view())) != nullptr;
   }
 
   bool is_repeat(const crypto::Digest& digest) {
     if (was_seen(digest)) return true;
-    auto key = std::string(as_text(digest.view()));
-    if (seen_order_.size() == kMaxRememberedSeis) {
-      seen_seis_.erase(seen_order_.front());
-      seen_order_.pop_front();
-    }
-    seen_order_.push_back(key);
-    seen_seis_.insert(std::move(key));
+    seen_seis_.remember(key_of(digest.view()), {});
     return false;
   }
 
@@ -490,11 +484,8 @@ class Verifier::Impl {
     }
     auto read = read_supplement(codec_, unit.bytes);
     if (!read) {
-      if (read.error().code == Errc::unsupported) {
-        sei_note(NoteKind::supplement_invalid, "a supplement cannot be read: " + read.error().what);
-        return;
-      }
-      tampered_ = true;
+      // One of a later version is no sign of tampering.
+      if (read.error().code != Errc::unsupported) tampered_ = true;
       sei_note(NoteKind::supplement_invalid, "a supplement cannot be read: " + read.error().what);
       return;
     }
@@ -558,22 +549,16 @@ class Verifier::Impl {
     reported.gop = coverage_.current_gop();
     if (record.type == static_cast<std::uint16_t>(RecordType::time_stamp)) {
       const auto stamp = read_time_stamp_record(record.value);
-      const auto found =
-          stamp ? signatures_.find(std::string(as_text(stamp->signature_sha256))) : signatures_.end();
-      if (found != signatures_.end()) reported.stamped = found->second;
+      const auto* signature = stamp ? signatures_.find(key_of(stamp->signature_sha256)) : nullptr;
+      if (signature != nullptr) reported.stamped = *signature;
     }
     reported.value = std::move(record.value);
     report_.records.push_back(std::move(reported));
   }
 
   void remember_signature(BytesView signature, const General& general) {
-    auto key = std::string(as_text(engine_.digest(crypto::HashAlg::sha256, signature).view()));
-    if (signature_order_.size() == kMaxRememberedSignatures) {
-      signatures_.erase(signature_order_.front());
-      signature_order_.pop_front();
-    }
-    signature_order_.push_back(key);
-    signatures_[std::move(key)] = {general.counter, general.start, general.end};
+    signatures_.remember(key_of(engine_.digest(crypto::HashAlg::sha256, signature).view()),
+                         {general.counter, general.start, general.end});
   }
 
   void take_signed(SeiMessage message, crypto::HashAlg hash, const SignatureCheck* done) {
@@ -598,11 +583,11 @@ class Verifier::Impl {
         sei_note(NoteKind::sei_malformed, "a certificate chain in the clip cannot be read");
         break;
     }
+    if (message.axis.signs_gop) return take_gop_signature(std::move(message), hash);
     const auto signature_hash = signature_hash_of(message, hash);
     const auto digest = done != nullptr && done->hash == signature_hash
                             ? done->digest
                             : engine_.digest(signature_hash, message.document);
-    if (message.axis.signs_gop) return take_gop_signature(std::move(message), hash);
     const auto status = trust_.check(message, digest, signature_hash, done);
     if (!had_key && trust_.has_key()) {
       coverage_.ledger().settle_signatures([&](const WaitingSignature& w) {
@@ -805,8 +790,7 @@ class Verifier::Impl {
   std::size_t held_bytes_ = 0;
   std::string promising_certificate_;  // fingerprint of the one that was looked at last
   bool promises_ = false;
-  std::unordered_map<std::string, GopSignatureInfo> signatures_;
-  std::deque<std::string> signature_order_;
+  Recent<GopSignatureInfo, kMaxRememberedSignatures> signatures_;
   std::size_t record_bytes_ = 0;
   std::uint64_t times_seen_ = 0;
 
@@ -836,8 +820,8 @@ class Verifier::Impl {
   std::uint64_t sei_notes_ = 0;
   std::uint64_t parameter_set_types_ = 0;
   std::unordered_set<std::string> parameter_set_digests_;
-  std::unordered_set<std::string> seen_seis_;
-  std::deque<std::string> seen_order_;
+  struct Seen {};
+  Recent<Seen, kMaxRememberedSeis> seen_seis_;
   struct EarlySei {
     SeiMessage message;
     std::uint64_t sequence = 0;

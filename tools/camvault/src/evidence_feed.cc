@@ -159,9 +159,11 @@ class EvidenceFeed::Impl {
   }
 
   void attach(signed_video::SignerOptions& options) {
-    // Supplements carry records: a wish for stamps is one for them; evidence alone does not overrule --no-supplement.
-    if (!stamper_ && (!attester_ || !options.supplement)) return;
-    options.supplement = true;
+    // Supplements carry records: a wish for stamps is one for them; evidence alone does not overrule
+    // --no-supplement.
+    options.supplement = options.supplement || stamper_ != nullptr;
+    if (!options.supplement) return attester_.reset();
+    if (!stamper_ && !attester_) return;
     options.on_signature = [this](const signed_video::GopSignature& signature) {
       if (stopped_) return;  // the last signature: nothing comes that could carry its stamp
       const auto recorded = signature.start.value_or(Timestamp());

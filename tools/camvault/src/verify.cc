@@ -61,20 +61,19 @@ bool is_as_packed(const std::optional<Bundle>& bundle, const std::optional<SealC
   bool good = true;
   if (bundle) {
     good = bundle->problems.empty();
-    text += good ? "  bundle     " + std::to_string(bundle->files) + " files, all as they were packed\n"
-                 : "  BUNDLE     NOT as it was packed:\n";
-    for (const auto& problem : bundle->problems)
-      text += "               " + report::printable(problem) + "\n";
+    text += good ? "  bundle      " + std::to_string(bundle->files) + " files, all as they were packed\n"
+                 : "  BUNDLE      NOT as it was packed:\n";
+    for (const auto& problem : bundle->problems) text += "              " + report::printable(problem) + "\n";
     if (!bundle->report_signed_by.empty())
-      text += "  report     signed by " + report::printable(bundle->report_signed_by) + "\n";
+      text += "  report      signed by " + report::printable(bundle->report_signed_by) + "\n";
   }
   if (seal && seal->seals > 0) {
     good = good && seal->broken == 0;
     text += seal->broken == 0
-                ? "  export     sealed by " + report::printable(seal->sealed_by) + ", seal intact\n"
-                : "  EXPORT     the seal is BROKEN: the file changed after it was exported\n";
+                ? "  export      sealed by " + report::printable(seal->sealed_by) + ", seal intact\n"
+                : "  EXPORT      the seal is BROKEN: the file changed after it was exported\n";
   } else if (seal) {
-    text += "  export     of " + to_iso8601(seal->info.time) + ", not sealed\n";
+    text += "  export      of " + to_iso8601(seal->info.time) + ", not sealed\n";
   }
   return good;
 }
@@ -143,7 +142,7 @@ int run(const Options& options) {
   } else {
     text = report::to_terminal(result->subject, result->report, output_style());
     text += packed;
-    if (!options.html.empty()) text += "  report     " + options.html + "\n";
+    if (!options.html.empty()) text += "  report      " + options.html + "\n";
   }
   if ((options.json || options.quiet) && !as_packed)
     complain(kNo, "the export was changed after it was packed (camvault verify says more)");

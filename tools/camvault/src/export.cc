@@ -85,8 +85,6 @@ Result<Verification> fill(Work& work) {
   auto request = o.request;
   CAM_TRY(const auto codec, codec_from_name(request.codec));
   CAM_TRY(const auto whole, verify_clip(work.engine, request));
-  if (whole.report.codec == codec::Codec::av1)
-    return fail(Errc::unsupported, "AV1 is not cut: hand the whole recording on");
   CAM_TRY(auto source, open_clip_file(request.clip, {.codec = codec}));
   CAM_TRY(const auto gops, gops_between(*source.units, whole.report, o.from, o.to));
   CAM_TRY(const auto plan, plan_cut(work.engine, *source.units, gops));
@@ -218,9 +216,10 @@ void add_export(CLI::App& app, int& exit_code) {
   command->add_option("--camera-mac", o->camera_mac, "for the export box")->type_name("MAC");
   add_trust_options(*command, o->request.trust);
   command
-      ->add_option("--codec", o->request.codec, "h264 or h265, for raw streams whose codec cannot be guessed")
+      ->add_option("--codec", o->request.codec,
+                   "h264, h265 or av1, for raw streams whose codec cannot be guessed")
       ->type_name("CODEC")
-      ->check(CLI::IsMember({"h264", "h265"}));
+      ->check(CLI::IsMember({"h264", "h265", "av1"}));
   add_report_signer(*command, o->signer);
   command->footer(
       "The clip is cut where groups of pictures begin, so that signatures and certificates stay whole; no "

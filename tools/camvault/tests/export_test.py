@@ -57,9 +57,12 @@ class Case(unittest.TestCase):
             return signed
         raw = self.path / ("raw-" + name)
         audio = ["-f", "lavfi", "-i", "sine=440", "-c:a", "aac", "-shortest"] if sound else []
-        x = "-x264-params" if codec == "libx264" else "-x265-params"
+        groups = "keyint=25:min-keyint=25:scenecut=0:open-gop=0"
+        encoder = {"libx264": ["-preset", "ultrafast", "-x264-params", groups],
+                   "libx265": ["-preset", "ultrafast", "-x265-params", groups + ":log-level=none"],
+                   "libaom-av1": ["-cpu-used", "8", "-lag-in-frames", "0", "-g", "25", "-pix_fmt", "yuv420p"]}[codec]
         run("ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", f"testsrc2=size=192x108:rate=25:duration={seconds}", *audio, "-c:v", codec,
-            x, "keyint=25:min-keyint=25:scenecut=0:open-gop=0" + (":log-level=none" if codec == "libx265" else ""), "-t", seconds, "-preset", "ultrafast", raw)
+            *encoder, "-t", seconds, raw)
         run(CAMVAULT, "sign", raw, signed, "--key-file", self.path / "cam.key", "--chain", self.path / "cam.pem", "--start-time", start, *options)
         return signed
 
@@ -180,6 +183,11 @@ class Export(Case):
         clip = self.clip("h265.mp4", codec="libx265")
         run(CAMVAULT, "export", clip, self.path / "h265", "--from", "2.5", "--to", "3.5")
         self.check_bundle(self.path / "h265", "2026-11-21T10:00:02Z", 50)
+
+    def test_av1(self):
+        clip = self.clip("av1.mp4", seconds=4, codec="libaom-av1")
+        run(CAMVAULT, "export", clip, self.path / "av1", "--from", "1.5", "--to", "2.5")
+        self.check_bundle(self.path / "av1", "2026-11-21T10:00:01Z", 50)
 
     def test_a_zip_is_checked_by_itself(self):
         clip = self.clip()

@@ -236,7 +236,10 @@ typedef enum camvault_sign_setting {
   CAMVAULT_SIGN_MAX_PARTIAL_TIME_MS = 7, /* default 5000 */
   CAMVAULT_SIGN_REPEAT_SEIS = 8,         /* 1: every SEI twice, for lossy transport; default 0 */
   CAMVAULT_SIGN_WAIT_FOR_KEY = 9,        /* 1: for files, wait for each signature; default 0 */
-  CAMVAULT_SIGN_SUPPLEMENT = 10 /* 1: a signed supplement for decoder parameters and other SEIs; default 0 */
+  /* 0: no signed supplement, which covers decoder parameters, other SEIs, and with the functions below
+   * picture times, sound and timed metadata; default 1. One more signature a GOP. Cannot be switched off when
+   * the signing certificate promises it. */
+  CAMVAULT_SIGN_SUPPLEMENT = 10
 } camvault_sign_setting;
 
 camvault_status camvault_sign_options_create(camvault_sign_options** out);
@@ -260,6 +263,25 @@ void camvault_signer_destroy(camvault_signer* signer);
  * live until the next call with this signer. Never waits for a key (unless CAMVAULT_SIGN_WAIT_FOR_KEY). */
 camvault_status camvault_signer_add(camvault_signer* signer, const camvault_bytes* units, size_t count,
                                     camvault_time time, const camvault_bytes** seis, size_t* sei_count);
+/* The same, and says when the container will show the picture: on a clock whose zero means nothing, the same
+ * for all pictures and samples. The supplement signs it; times that the container shows are not covered
+ * otherwise. */
+camvault_status camvault_signer_add_shown(camvault_signer* signer, const camvault_bytes* units, size_t count,
+                                          camvault_time time, camvault_time shown,
+                                          const camvault_bytes** seis, size_t* sei_count);
+
+/* For the supplement: a parameter set that the container's header holds instead of the stream, before the
+ * pictures that need it. */
+camvault_status camvault_signer_add_header_unit(camvault_signer* signer, const void* data, size_t size);
+
+typedef enum camvault_side_kind { CAMVAULT_SIDE_AUDIO = 1, CAMVAULT_SIDE_METADATA = 2 } camvault_side_kind;
+
+/* For the supplement: a sample of sound or timed metadata as the container will store it (no PCM, which
+ * containers cut as they like), in the order of its track, about when its picture comes. `track` is 0 to 31.
+ * `shown`: as above, or CAMVAULT_NO_TIME. */
+camvault_status camvault_signer_add_sample(camvault_signer* signer, camvault_side_kind kind, uint32_t track,
+                                           camvault_time shown, const void* data, size_t size);
+
 /* The stream ends: waits at most `patience_ms` for signatures under way. `*seis` go behind the last picture.
  */
 camvault_status camvault_signer_finish(camvault_signer* signer, uint32_t patience_ms,
@@ -270,8 +292,9 @@ camvault_status camvault_signer_request_certificate_sei(camvault_signer* signer)
 typedef enum camvault_signer_count {
   CAMVAULT_SIGNER_UNITS_HASHED = 0,
   CAMVAULT_SIGNER_SEIS_SIGNED = 1,
-  CAMVAULT_SIGNER_SEIS_UNSIGNED = 2,    /* the key was too slow: covered by the next signature */
-  CAMVAULT_SIGNER_SIGNATURES_FAILED = 3 /* the key refused or was away: covered by the next signature */
+  CAMVAULT_SIGNER_SEIS_UNSIGNED = 2,     /* the key was too slow: covered by the next signature */
+  CAMVAULT_SIGNER_SIGNATURES_FAILED = 3, /* the key refused or was away: covered by the next signature */
+  CAMVAULT_SIGNER_SUPPLEMENTS = 4
 } camvault_signer_count;
 uint64_t camvault_signer_counter(const camvault_signer* signer, camvault_signer_count what);
 

@@ -388,8 +388,9 @@ def truncated_sei(s):
     return items
 
 
-@attack(FILE, "A message of somebody else put in", AUTHENTIC, note="not_covered_by_format",
-        blind="the message: ONVIF Media Signing does not cover SEIs of others; they are counted and listed")
+@attack(FILE, "A message of somebody else put in", NOT, note="units_extra",
+        blind="without supplements (`--no-supplement`) the message: Media Signing does not cover SEIs of others; they are counted "
+              "and listed")
 def inserted_foreign_sei(s):
     """An SEI with text for the player's overlay, which the signer never saw."""
     items = items_of(s.clip)

@@ -21,6 +21,10 @@ def run(command):
     return done.stdout
 
 
+# docs/formats/supplement-sei.md: SEQUENCE { version 1 }
+PROMISE = "2.25.124730753746868214528269632333238870440=DER:3003020101"
+
+
 class Factory:
     """Root and intermediate CA in a folder of the test."""
 
@@ -48,10 +52,11 @@ class Factory:
              "-CA", self.path(issuer + ".pem"), "-CAkey", self.path(issuer + ".key"), "-CAcreateserial",
              "-extfile", self.path(name + ".ext")])
 
-    def camera(self, name, kind="p256"):
-        """Returns the paths (key, chain) of a new camera; its certificate alone is NAME.pem."""
+    def camera(self, name, kind="p256", promise=False):
+        """Returns the paths (key, chain) of a new camera; its certificate alone is NAME.pem. `promise`: it promises supplements."""
         self.key(name, kind)
-        self.certificate(name, "Camera " + name, "device-ca", "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature")
+        self.certificate(name, "Camera " + name, "device-ca", "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature" +
+                         ("\n" + PROMISE if promise else ""))
         chain = self.path(name + ".chain.pem")
         with open(chain, "w") as out:
             for part in (name, "device-ca"):

@@ -78,6 +78,7 @@ Status Check::set_format(const std::string& name) {
 Status Check::open() {
   if (clip_options_.units && !clip_options_.codec)
     return fail(Errc::usage, "units behind their lengths do not say their codec: choose it");
+  clip_options_.everything = true;
   CAM_TRY(units_, codec::open_clip(file_, clip_options_, kWindow));
   const auto& info = units_->info();
   subject_.file_bytes = file_.size();
@@ -85,13 +86,14 @@ Status Check::open() {
   subject_.tool_version = CAMVAULT_VERSION;
   subject_.checked_at = SystemClock().now();
   verifier_.emplace(info.codec, *engine_, std::move(options_));
+  feed_.emplace(*units_, *verifier_);
   return ok();
 }
 
 Result<bool> Check::step(std::uint64_t bytes) {
   const auto stop = position_ + bytes;
   while (position_ < stop) {
-    const auto run = units_->read();
+    const auto run = feed_->next();
     if (!run) {
       // What came before is worth judging; what is cut off is said in the report.
       if (run.error().code != Errc::malformed) return tl::unexpected(run.error());
@@ -103,7 +105,6 @@ Result<bool> Check::step(std::uint64_t bytes) {
       return false;
     }
     look_at(*run);
-    verifier_->add(*run);
     position_ = std::max(position_, run->back().offset);
     if (run->size() < codec::UnitSource::kMaxRun) break;  // the window was used up
   }
@@ -113,13 +114,6 @@ Result<bool> Check::step(std::uint64_t bytes) {
 void Check::look_at(std::span<const codec::Unit> units) {
   const auto codec = units_->info().codec;
   for (const auto& unit : units) {
-    if (unit.container_time) {
-      if (!first_ || *unit.container_time < *first_) first_ = unit.container_time;
-      if (!last_ || *unit.container_time > *last_) {
-        before_last_ = last_;
-        last_ = unit.container_time;
-      }
-    }
     // Counted as the verifier counts.
     const auto info = codec::classify(codec, unit.bytes);
     if (info.kind != codec::UnitKind::slice || (any_picture_ && !info.first_slice)) continue;
@@ -138,10 +132,10 @@ Status Check::finish(bool truncated) {
   subject_.width = info.width;
   subject_.height = info.height;
   subject_.not_video = info.not_video;
-  // The last picture is shown as long as the one before it.
-  if (last_) subject_.duration = *last_ - *first_ + (before_last_ ? *last_ - *before_last_ : Ticks(0));
+  subject_.duration = feed_->duration();
   position_ = file_.size();
   mark_pictures();
+  feed_.reset();
   units_.reset();
   return ok();
 }

@@ -11,6 +11,7 @@
 #include "camvault/codec/clip.h"
 #include "camvault/crypto/engine.h"
 #include "camvault/report/subject.h"
+#include "camvault/signed_video/clip_feed.h"
 #include "camvault/signed_video/verifier.h"
 
 namespace camvault::web {
@@ -60,10 +61,8 @@ class Check {
   codec::ClipOptions clip_options_;
   std::unique_ptr<codec::UnitSource> units_;
   std::optional<signed_video::Verifier> verifier_;
+  std::optional<signed_video::ClipFeed> feed_;  // of units_ to verifier_
   std::uint64_t position_ = 0;
-  std::optional<Timestamp> first_;
-  std::optional<Timestamp> last_;
-  std::optional<Timestamp> before_last_;
   std::vector<double> times_;
   std::vector<std::uint8_t> statuses_;
   bool any_picture_ = false;

@@ -125,7 +125,10 @@ Status Recorder::add(const CapturedPicture& picture) {
   if (!impl.writer) CAM_TRY_STATUS(impl.begin(picture));
   if (picture.codec != impl.options.signer.codec)
     return fail(Errc::unsupported, "the codec changes inside the recording");
-  CAM_TRY(const auto seis, impl.signer->add(picture.units, picture.time, picture.pts));
+  // A raw stream shows no times: whoever puts it into a container later makes them up.
+  std::optional<Ticks> shown;
+  if (impl.format != container::FileFormat::annex_b) shown = picture.pts;
+  CAM_TRY(const auto seis, impl.signer->add(picture.units, picture.time, shown));
   CAM_TRY_STATUS(impl.write_held());
   container::insert_before_first_slice(picture.codec, picture.units, seis, impl.views);
   for (const auto unit : impl.views) impl.held.append(unit);

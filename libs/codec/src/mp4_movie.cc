@@ -1,5 +1,7 @@
 #include "mp4_movie.h"
 
+#include "camvault/codec/decoder_configuration.h"
+
 namespace camvault::codec::mp4 {
 
 namespace {
@@ -33,45 +35,6 @@ Result<std::uint8_t> hevc_length_size(BytesView hvcc) {
   return static_cast<std::uint8_t>((lengths & 3) + 1);
 }
 
-// The sets of one list: each behind its length of 16 bits. What breaks off ends it; decoders do the same.
-bool take_sets(ByteReader& in, std::size_t count, std::vector<BytesView>& out) {
-  constexpr std::size_t kMaxSets = 64;
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto size = in.u16();
-    if (!size) return false;
-    const auto set = in.take(*size);
-    if (!set || out.size() == kMaxSets) return false;
-    if (!set->empty()) out.push_back(*set);
-  }
-  return true;
-}
-
-// ISO/IEC 14496-15, 5.3.3.1.2
-std::vector<BytesView> avc_parameter_sets(BytesView avcc) {
-  std::vector<BytesView> sets;
-  ByteReader in(avcc);
-  if (!in.skip(5)) return sets;
-  const auto sequence_sets = in.u8();
-  if (!sequence_sets || !take_sets(in, *sequence_sets & 31u, sets)) return sets;
-  const auto picture_sets = in.u8();
-  if (picture_sets) take_sets(in, *picture_sets, sets);
-  return sets;
-}
-
-// ISO/IEC 14496-15, 8.3.3.1.2
-std::vector<BytesView> hevc_parameter_sets(BytesView hvcc) {
-  std::vector<BytesView> sets;
-  ByteReader in(hvcc);
-  if (!in.skip(22)) return sets;
-  const auto arrays = in.u8();
-  for (unsigned i = 0; arrays && i < *arrays; ++i) {
-    const auto type = in.u8();
-    const auto count = type ? in.u16() : Result<std::uint16_t>(std::uint16_t{0});
-    if (!type || !count || !take_sets(in, *count, sets)) break;
-  }
-  return sets;
-}
-
 Result<SampleDescription> read_sample_entry(const bmff::Box& entry) {
   SampleDescription description;
   if (entry.type == fourcc("avc1") || entry.type == fourcc("avc3")) {
@@ -94,7 +57,7 @@ Result<SampleDescription> read_sample_entry(const bmff::Box& entry) {
   if (description.codec == Codec::h264) {
     CAM_TRY(const auto avcc, bmff::require(children, fourcc("avcC")));
     CAM_TRY(description.length_size, avc_length_size(avcc));
-    description.parameter_sets = avc_parameter_sets(avcc);
+    description.parameter_sets = parameter_sets_of(Codec::h264, avcc);
   } else if (description.codec == Codec::av1) {
     CAM_TRY(const auto av1c, bmff::require(children, fourcc("av1C")));
     // AV1 in ISOBMFF 2.3: marker bit and version 1. Its samples are OBUs that say their own size.
@@ -103,7 +66,7 @@ Result<SampleDescription> read_sample_entry(const bmff::Box& entry) {
   } else {
     CAM_TRY(const auto hvcc, bmff::require(children, fourcc("hvcC")));
     CAM_TRY(description.length_size, hevc_length_size(hvcc));
-    description.parameter_sets = hevc_parameter_sets(hvcc);
+    description.parameter_sets = parameter_sets_of(Codec::h265, hvcc);
   }
   // ISO/IEC 14496-15, 5.3.3.1.2: lengthSizeMinusOne is 0, 1 or 3.
   if (description.length_size == 3) return fail(Errc::malformed, "MP4: unit lengths of 3 bytes");

@@ -84,12 +84,10 @@ class ForeignSource final : public codec::UnitSource {
   // The parameter sets of the header. What cannot be read is not there for a decoder either.
   void read_header() {
     const auto& tracks = reader_.tracks();
-    if (const auto sets = units_of_configuration(info_.codec, tracks[video_].config)) {
-      for (const auto set : *sets) {
-        if (header_.size() < kMaxRun &&
-            codec::classify(info_.codec, set).kind == codec::UnitKind::parameter_set)
-          header_.push_back(to_bytes(set));
-      }
+    for (const auto set : units_of_configuration(info_.codec, tracks[video_].config)) {
+      if (header_.size() < kMaxRun &&
+          codec::classify(info_.codec, set).kind == codec::UnitKind::parameter_set)
+        header_.push_back(to_bytes(set));
     }
     for (std::uint32_t i = 0; i < tracks.size(); ++i) {
       if (i != video_ && tracks[i].kind == TrackKind::audio && is_pcm(tracks[i]))

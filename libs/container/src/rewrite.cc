@@ -180,9 +180,7 @@ class RawOutput final : public Output {
     ParameterSets inside(source_.codec());
     for (const auto unit : units) CAM_TRY_STATUS(inside.add(unit));
     if (inside.complete()) return ok();
-    CAM_TRY(const auto sets,
-            units_of_configuration(source_.codec(), source_.tracks()[source_.video_track()].config));
-    return write(sets);
+    return write(units_of_configuration(source_.codec(), source_.tracks()[source_.video_track()].config));
   }
 
   std::unique_ptr<ClipWriter> writer_;
@@ -284,9 +282,8 @@ Result<RewriteSummary> rewrite_clip(const std::filesystem::path& in, const std::
     if (i != video)
       (keep ? summary.source.kept : summary.source.dropped).push_back(description_of(tracks[i]));
   }
-  if (const auto sets = units_of_configuration(source->codec(), tracks[video].config)) {
-    for (const auto set : *sets) summary.source.header_units.push_back(to_bytes(set));
-  }
+  for (const auto set : units_of_configuration(source->codec(), tracks[video].config))
+    summary.source.header_units.push_back(to_bytes(set));
   std::unique_ptr<Output> output;
   if (raw) {
     CAM_TRY(auto writer, create_clip(pending.temporary(), {format, source->codec(), 90'000, true}));

@@ -116,9 +116,8 @@ Bytes header_sets(const std::filesystem::path& clip, const codec::ClipInfo& info
   const auto reader = ForeignReader::open(clip);
   const auto video = reader ? reader->video_track() : std::nullopt;
   if (!video) return stream;
-  const auto units = units_of_configuration(info.codec, reader->tracks()[*video].config);
-  if (!units) return stream;
-  for (const auto unit : *units) append_with_start_code(stream, unit);
+  for (const auto unit : units_of_configuration(info.codec, reader->tracks()[*video].config))
+    append_with_start_code(stream, unit);
   return stream;
 }
 

@@ -1,6 +1,7 @@
 #include "video_track.h"
 
 #include "camvault/codec/annex_b.h"
+#include "camvault/codec/decoder_configuration.h"
 #include "camvault/codec/obu.h"
 
 extern "C" {
@@ -64,42 +65,11 @@ std::uint32_t player_tag(codec::Codec codec, std::uint32_t source_tag) {
   return source_tag == tag("hev1") ? source_tag : tag("hvc1");
 }
 
-namespace {
-
-Status read_sets(ByteReader& in, std::size_t count, std::vector<BytesView>& units) {
-  for (std::size_t i = 0; i < count; ++i) {
-    CAM_TRY(const auto size, in.u16());
-    CAM_TRY(const auto unit, in.take(size));
-    units.push_back(unit);
-  }
-  return ok();
-}
-
-}  // namespace
-
-Result<std::vector<BytesView>> units_of_configuration(codec::Codec codec, BytesView config) {
+std::vector<BytesView> units_of_configuration(codec::Codec codec, BytesView config) {
+  if (!config.empty() && config[0] != 0) return codec::parameter_sets_of(codec, config);
   std::vector<BytesView> units;
-  if (config.empty() || config[0] == 0) {
-    codec::AnnexBReader reader(config);
-    while (const auto found = reader.next()) units.push_back(found->bytes);
-    return units;
-  }
-  ByteReader in(config);
-  if (codec == codec::Codec::h264) {
-    CAM_TRY_STATUS(in.skip(5));
-    CAM_TRY(const auto sps_count, in.u8());
-    CAM_TRY_STATUS(read_sets(in, sps_count & 0x1fu, units));
-    CAM_TRY(const auto pps_count, in.u8());
-    CAM_TRY_STATUS(read_sets(in, pps_count, units));
-    return units;  // what follows repeats fields of the SPS
-  }
-  CAM_TRY_STATUS(in.skip(22));
-  CAM_TRY(const auto arrays, in.u8());
-  for (unsigned i = 0; i < arrays; ++i) {
-    CAM_TRY_STATUS(in.skip(1));
-    CAM_TRY(const auto count, in.u16());
-    CAM_TRY_STATUS(read_sets(in, count, units));
-  }
+  codec::AnnexBReader reader(config);
+  while (const auto found = reader.next()) units.push_back(found->bytes);
   return units;
 }
 

@@ -19,8 +19,8 @@ bool is_pcm(const Track& track);
 // The tag that a decoder configuration is written with: as in the source if players know it there.
 std::uint32_t player_tag(codec::Codec codec, std::uint32_t source_tag);
 
-// Views of the parameter sets in avcC, hvcC or a byte stream.
-Result<std::vector<BytesView>> units_of_configuration(codec::Codec codec, BytesView config);
+// Views of the parameter sets in avcC, hvcC or a byte stream; what breaks off ends them.
+std::vector<BytesView> units_of_configuration(codec::Codec codec, BytesView config);
 
 // The units of one access unit as a container's sample holds them.
 Status append_sample(Bytes& out, codec::Codec codec, std::span<const BytesView> units);

@@ -3,6 +3,7 @@
 #include "camvault/base/byte_reader.h"
 #include "camvault/base/byte_writer.h"
 #include "camvault/codec/annex_b.h"
+#include "camvault/codec/decoder_configuration.h"
 #include "camvault/gst_support/handles.h"
 
 // The cast macros of GLib and GStreamer are C.
@@ -40,6 +41,10 @@ Result<VideoFormat> format_of(const GstCaps& caps) {
   const auto at = *codec == codec::Codec::h264 ? kAvcLengthByte : kHevcLengthByte;
   if (mapped.size() <= at) return fail(Errc::malformed, "codec_data is cut short");
   format.length_size = static_cast<std::uint8_t>((mapped.data()[at] & 3) + 1);
+  for (const auto set : codec::parameter_sets_of(*codec, {mapped.data(), mapped.size()})) {
+    if (codec::classify(*codec, set).kind == codec::UnitKind::parameter_set)
+      format.parameter_sets.push_back(to_bytes(set));
+  }
   return format;
 }
 

@@ -35,6 +35,18 @@ TEST_F(VideoFormatTest, CapsNameCodecAndFraming) {
             (VideoFormat{codec::Codec::h265, 4}));
 }
 
+TEST_F(VideoFormatTest, ParameterSetsOfTheCapsAreGiven) {
+  // ISO/IEC 14496-15 5.3.3.1.2: one SPS, one PPS; cut short, what is whole stays.
+  const auto caps = [](const std::string& sets) {
+    return "video/x-h264,stream-format=avc,alignment=au,codec_data=(buffer)014d0028ff" + sets;
+  };
+  const Bytes first{0x67, 0x42, 0x00, 0x1e, 0x95};
+  const Bytes second{0x68, 0xce, 0x3c, 0x80};
+  EXPECT_EQ(format_of_text(caps("e100056742001e9501000468ce3c80").c_str())->parameter_sets,
+            (std::vector{first, second}));
+  EXPECT_EQ(format_of_text(caps("e100056742001e9501000468ce3c").c_str())->parameter_sets, std::vector<Bytes>{first});
+}
+
 TEST_F(VideoFormatTest, CapsThatSayTooLittleAreRefused) {
   EXPECT_EQ(format_of_text("video/x-vp9").error().code, Errc::unsupported);
   EXPECT_EQ(format_of_text("video/x-h264").error().code, Errc::unsupported);

@@ -61,6 +61,10 @@ Status set(signed_video::SignerOptions& options, camvault_sign_setting setting, 
   return fail(Errc::unsupported, "this version does not know that setting");
 }
 
+std::optional<Ticks> ticks_of(camvault_time time) {
+  return time == CAMVAULT_NO_TIME ? std::nullopt : std::optional(Ticks(time));
+}
+
 Status give(camvault_signer& signer, Result<std::span<const Bytes>> made, const camvault_bytes** seis,
             size_t* count) {
   if (!made) return tl::unexpected(made.error());
@@ -129,6 +133,12 @@ void camvault_signer_destroy(camvault_signer* signer) {
 
 camvault_status camvault_signer_add(camvault_signer* signer, const camvault_bytes* units, size_t count,
                                     camvault_time time, const camvault_bytes** seis, size_t* sei_count) {
+  return camvault_signer_add_shown(signer, units, count, time, CAMVAULT_NO_TIME, seis, sei_count);
+}
+
+camvault_status camvault_signer_add_shown(camvault_signer* signer, const camvault_bytes* units, size_t count,
+                                          camvault_time time, camvault_time shown,
+                                          const camvault_bytes** seis, size_t* sei_count) {
   if (seis == nullptr || sei_count == nullptr)
     return failed(CAMVAULT_USAGE, "there is no place for the SEIs");
   *seis = nullptr;
@@ -143,7 +153,33 @@ camvault_status camvault_signer_add(camvault_signer* signer, const camvault_byte
       CAM_TRY(const auto unit, view_of(units[i].data, units[i].size, "a unit"));
       signer->units.push_back(unit);
     }
-    return give(*signer, signer->signer->add(signer->units, Timestamp(Ticks(time))), seis, sei_count);
+    return give(*signer, signer->signer->add(signer->units, Timestamp(Ticks(time)), ticks_of(shown)), seis,
+                sei_count);
+  });
+}
+
+camvault_status camvault_signer_add_header_unit(camvault_signer* signer, const void* data, size_t size) {
+  return guarded([&]() -> Status {
+    if (signer == nullptr) return missing("signer");
+    CAM_TRY(const auto unit, view_of(data, size, "data"));
+    signer->signer->add_header_unit(unit);
+    return ok();
+  });
+}
+
+camvault_status camvault_signer_add_sample(camvault_signer* signer, camvault_side_kind kind, uint32_t track,
+                                           camvault_time shown, const void* data, size_t size) {
+  return guarded([&]() -> Status {
+    if (signer == nullptr) return missing("signer");
+    if (kind != CAMVAULT_SIDE_AUDIO && kind != CAMVAULT_SIDE_METADATA)
+      return fail(Errc::usage, "a sample is sound or metadata");
+    signed_video::SideSample sample;
+    sample.kind =
+        kind == CAMVAULT_SIDE_AUDIO ? signed_video::SideKind::audio : signed_video::SideKind::metadata;
+    sample.track = track;
+    CAM_TRY(sample.bytes, view_of(data, size, "data"));
+    sample.time = ticks_of(shown);
+    return signer->signer->add_side(sample);
   });
 }
 
@@ -179,6 +215,8 @@ uint64_t camvault_signer_counter(const camvault_signer* signer, camvault_signer_
       return counters.seis_unsigned;
     case CAMVAULT_SIGNER_SIGNATURES_FAILED:
       return counters.signatures_failed;
+    case CAMVAULT_SIGNER_SUPPLEMENTS:
+      return counters.supplements;
   }
   return 0;
 }

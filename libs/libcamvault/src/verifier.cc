@@ -1,6 +1,7 @@
 // Verifying files, memory and streams.
 #include "camvault/base/file.h"
 #include "camvault/codec/clip.h"
+#include "camvault/signed_video/clip_feed.h"
 #include "handles.h"
 
 namespace {
@@ -15,28 +16,19 @@ signed_video::VerifyOptions values_of(const camvault_verify_options* options) {
 Result<std::unique_ptr<camvault_report>> verify_clip(BytesView file, camvault_codec codec,
                                                      const camvault_verify_options* options) {
   codec::ClipOptions how;
+  how.everything = true;
   if (codec != CAMVAULT_CODEC_ANY) {
     CAM_TRY(how.codec, codec_of(codec));
   }
   CAM_TRY(const auto source, codec::open_clip(file, how));
   const auto engine = crypto_openssl::make_openssl_engine();
   signed_video::Verifier verifier(source->info().codec, *engine, values_of(options));
+  signed_video::ClipFeed feed(*source, verifier);
   bool truncated = false;
-  std::optional<Timestamp> first;
-  std::optional<Timestamp> last;
   for (;;) {
-    const auto run = source->read();
-    if (!run) {
-      truncated = true;  // what came before is worth judging
-      break;
-    }
-    if (run->empty()) break;
-    for (const auto& unit : *run) {
-      if (!unit.container_time) continue;
-      if (!first || *unit.container_time < *first) first = unit.container_time;
-      if (!last || *unit.container_time > *last) last = unit.container_time;
-    }
-    verifier.add(*run);
+    const auto run = feed.next();
+    if (!run) truncated = true;  // what came before is worth judging
+    if (!run || run->empty()) break;
   }
   auto out = std::make_unique<camvault_report>();
   out->report = verifier.finish(truncated);
@@ -48,7 +40,7 @@ Result<std::unique_ptr<camvault_report>> verify_clip(BytesView file, camvault_co
   subject.width = info.width;
   subject.height = info.height;
   subject.not_video = info.not_video;
-  if (first) subject.duration = *last - *first;
+  subject.duration = feed.duration();
   return out;
 }
 

@@ -100,6 +100,63 @@ Stream sign(Element& element, const std::string& scene, bool wait = true) {
   return stream;
 }
 
+// By default the supplement covers what the signer is told of beside the pictures.
+TEST(CApi, TheSupplementCoversParameterSetsTimesAndSound) {
+  Element element;
+  element.at_once = true;
+  camvault_key* key = nullptr;
+  const auto& chain = camera_one().chain_pem;
+  ASSERT_EQ(
+      camvault_key_from_callback(chain.data(), chain.size(), Element::sign, Element::release, &element, &key),
+      CAMVAULT_OK);
+  camvault_signer* signer = nullptr;
+  ASSERT_EQ(camvault_signer_create(CAMVAULT_CODEC_H264, key, chain.c_str(), nullptr, &signer), CAMVAULT_OK);
+  camvault_key_destroy(key);
+  const Bytes set{0x67, 0x42, 0x00, 0x1e, 0x95, 0xa0, 0x50, 0x7c, 0x80};
+  EXPECT_EQ(camvault_signer_add_header_unit(signer, set.data(), set.size()), CAMVAULT_OK);
+  Verifier verifier(codec::Codec::h264, engine(), trusting(camera_one()));
+  const auto verify_unit = [&](BytesView bytes, Ticks shown, bool out_of_band = false) {
+    codec::Unit unit;
+    unit.bytes = bytes;
+    unit.container_time = Timestamp(shown);
+    unit.out_of_band = out_of_band;
+    verifier.add(std::span(&unit, 1));
+  };
+  verify_unit(set, Ticks(0), true);
+  const camvault_bytes* seis = nullptr;
+  std::size_t count = 0;
+  constexpr std::uint32_t kPictures = 9;
+  Ticks shown{0};
+  for (std::uint32_t n = 0; n < kPictures; ++n) {
+    shown = n * kFrame;
+    const auto unit = slice(codec::Codec::h264, n % 3 == 0 ? 'I' : 'P', n);
+    const camvault_bytes view{unit.data(), unit.size()};
+    const Bytes sample{'s', static_cast<std::uint8_t>(n)};
+    EXPECT_EQ(camvault_signer_add_sample(signer, CAMVAULT_SIDE_AUDIO, 1, shown.count(), sample.data(),
+                                         sample.size()),
+              CAMVAULT_OK);
+    const auto time = (recording_begins() + shown).time_since_epoch().count();
+    ASSERT_EQ(camvault_signer_add_shown(signer, &view, 1, time, shown.count(), &seis, &count), CAMVAULT_OK);
+    for (std::size_t i = 0; i < count; ++i) verify_unit({seis[i].data, seis[i].size}, shown);
+    verify_unit(unit, shown);
+    verifier.add_side({SideKind::audio, 1, sample, shown, 0});
+  }
+  const Bytes sample{'s'};
+  EXPECT_EQ(camvault_signer_add_sample(signer, static_cast<camvault_side_kind>(3), 1, 0, sample.data(), 1),
+            CAMVAULT_USAGE);
+  EXPECT_EQ(camvault_signer_add_sample(signer, CAMVAULT_SIDE_METADATA, 32, 0, sample.data(), 1),
+            CAMVAULT_USAGE);
+  EXPECT_EQ(camvault_signer_finish(signer, 5000, &seis, &count), CAMVAULT_OK);
+  for (std::size_t i = 0; i < count; ++i) verify_unit({seis[i].data, seis[i].size}, shown);
+  EXPECT_EQ(camvault_signer_counter(signer, CAMVAULT_SIGNER_SUPPLEMENTS), 3u);
+  camvault_signer_destroy(signer);
+  const auto report = verifier.finish();
+  EXPECT_EQ(report.verdict, Verdict::authentic) << report.verdict_reason;
+  EXPECT_EQ(report.supplement.times_compared, kPictures);
+  ASSERT_EQ(report.supplement.tracks.size(), 1u);
+  EXPECT_EQ(report.supplement.tracks[0].authentic, kPictures);
+}
+
 struct Options {
   Options() {
     EXPECT_EQ(camvault_verify_options_create(&handle), CAMVAULT_OK);
@@ -177,7 +234,7 @@ TEST(CApi, SignaturesMayComeAtOnce) {
   element.at_once = true;
   const auto stream = sign(element, "IPPIPP");
   EXPECT_EQ(stream.signed_seis, 3u);
-  EXPECT_EQ(element.asked, 3);
+  EXPECT_EQ(element.asked, 5);  // certificate SEI, two GOPs with their supplements
 }
 
 TEST(CApi, AKeyThatRefusesLeavesTheVideoUnsigned) {
@@ -319,6 +376,8 @@ TEST(CApi, NullIsRefusedEverywhere) {
   EXPECT_EQ(count, 0u);
   EXPECT_EQ(camvault_signer_finish(nullptr, 0, &seis, &count), CAMVAULT_USAGE);
   EXPECT_EQ(camvault_signer_request_certificate_sei(nullptr), CAMVAULT_USAGE);
+  EXPECT_EQ(camvault_signer_add_header_unit(nullptr, "x", 1), CAMVAULT_USAGE);
+  EXPECT_EQ(camvault_signer_add_sample(nullptr, CAMVAULT_SIDE_AUDIO, 0, 0, "x", 1), CAMVAULT_USAGE);
   camvault_verify_options_destroy(nullptr);
   camvault_verifier_destroy(nullptr);
   camvault_report_destroy(nullptr);

@@ -201,6 +201,7 @@ inline SignerOptions options_for(const Camera& camera, codec::Codec codec = code
   options.vendor = {"1.2.3", "CAM", "Maker"};
   options.wait_for_key = true;
   options.first_counter = 1000;
+  options.supplement = false;  // these scenes are about Media Signing; supplement_scene.h has the rest
   return options;
 }
 

@@ -147,7 +147,8 @@ struct Sign {
     if (certificate_requested.exchange(false)) stream->request_certificate();
     const auto start = GST_BUFFER_DTS_OR_PTS(buffer.get());
     const auto duration = GST_BUFFER_DURATION(buffer.get());
-    auto done = stream->add(std::move(buffer), *time);
+    const auto shown = gst_support::running_time(segment, GST_BUFFER_PTS(buffer.get()));
+    auto done = stream->add(std::move(buffer), *time, shown);
     if (!done) {
       post_error(element, done.error());
       return GST_FLOW_ERROR;
@@ -291,11 +292,11 @@ struct Sign {
 
   GstStructure* stats() {
     const std::lock_guard lock(mutex);
-    return gst_structure_new("application/x-camvault-sign-stats", "pictures", G_TYPE_UINT64, pictures,
-                             "units-hashed", G_TYPE_UINT64, counters.units_hashed, "signatures",
-                             G_TYPE_UINT64, counters.seis_signed, "unsigned-messages", G_TYPE_UINT64,
-                             counters.seis_unsigned, "signatures-failed", G_TYPE_UINT64,
-                             counters.signatures_failed, nullptr);
+    return gst_structure_new(
+        "application/x-camvault-sign-stats", "pictures", G_TYPE_UINT64, pictures, "units-hashed",
+        G_TYPE_UINT64, counters.units_hashed, "signatures", G_TYPE_UINT64, counters.seis_signed,
+        "unsigned-messages", G_TYPE_UINT64, counters.seis_unsigned, "signatures-failed", G_TYPE_UINT64,
+        counters.signatures_failed, "supplements", G_TYPE_UINT64, counters.supplements, nullptr);
   }
 };
 

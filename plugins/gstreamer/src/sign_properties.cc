@@ -30,6 +30,7 @@ enum Id : guint {
   kWaitForKey,
   kPatience,
   kHoldLastPicture,
+  kSupplement,
 };
 
 constexpr auto kInReady =
@@ -143,11 +144,16 @@ void install_sign_properties(GObjectClass* object_class) {
        "Keep one picture back so that the last signatures stand in the same buffer with the last picture. "
        "Costs one picture of latency; without it they come in a buffer of their own",
        true);
+  flag(
+      kSupplement, "supplement", "Supplement",
+      "Also sign decoder parameters, other messages in the video and picture times, in a message of our own. "
+      "Always on when the certificate of the key promises it",
+      true);
   g_object_class_install_property(
       object_class, kSignStatsProperty,
       g_param_spec_boxed("stats", "Statistics",
                          "Counts so far: pictures, units-hashed, signatures, unsigned-messages (the key was "
-                         "too slow; the next signature covers them), signatures-failed",
+                         "too slow; the next signature covers them), signatures-failed, supplements",
                          GST_TYPE_STRUCTURE,
                          static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
   gst_type_mark_as_plugin_api(hash_type(), static_cast<GstPluginAPIFlags>(0));
@@ -220,6 +226,9 @@ bool set_sign_property(SignProperties& p, guint id, const GValue* value) {
       return true;
     case kHoldLastPicture:
       p.hold_last_picture = g_value_get_boolean(value) != 0;
+      return true;
+    case kSupplement:
+      signer.supplement = g_value_get_boolean(value) != 0;
       return true;
     default:
       return false;
@@ -294,6 +303,9 @@ bool get_sign_property(const SignProperties& p, guint id, GValue* value) {
       return true;
     case kHoldLastPicture:
       g_value_set_boolean(value, p.hold_last_picture ? 1 : 0);
+      return true;
+    case kSupplement:
+      g_value_set_boolean(value, signer.supplement ? 1 : 0);
       return true;
     default:
       return false;

@@ -47,7 +47,19 @@ Status SignStream::begin() {
   if (format_) settings_.signer.codec = format_->codec;
   CAM_TRY(auto signer, signed_video::Signer::create(*engine_, key_, settings_.signer));
   signer_.emplace(std::move(signer));
+  add_header_units();
   return ok();
+}
+
+void SignStream::set_format(const gst_support::VideoFormat& format) {
+  format_ = format;
+  add_header_units();
+}
+
+// A parser moves parameter sets out of the stream into the caps; a decoder has them all the same.
+void SignStream::add_header_units() {
+  if (!signer_ || !format_) return;
+  for (const auto& set : format_->parameter_sets) signer_->add_header_unit(set);
 }
 
 bool SignStream::continues_with(const gst_support::VideoFormat& format) const {
@@ -68,7 +80,7 @@ Result<BufferPtr> SignStream::without_signatures(const BufferPtr& buffer) {
   return out;
 }
 
-Result<BufferPtr> SignStream::add(BufferPtr buffer, Timestamp time) {
+Result<BufferPtr> SignStream::add(BufferPtr buffer, Timestamp time, std::optional<Ticks> shown) {
   if (!format_) return fail(Errc::usage, "no video format yet");
   if (!signer_) CAM_TRY_STATUS(begin());
   const auto is_signature = [&](const auto& unit) {
@@ -85,14 +97,14 @@ Result<BufferPtr> SignStream::add(BufferPtr buffer, Timestamp time) {
                     "the video is signed already; replace-signatures removes its signatures first");
       CAM_TRY(auto rest, without_signatures(buffer));
       if (gst_buffer_get_size(rest.get()) == 0) return BufferPtr();  // it held nothing but signatures
-      return add(std::move(rest), time);
+      return add(std::move(rest), time, shown);
     }
   }
   const MappedBuffer mapped(buffer.get());
   CAM_TRY_STATUS(gst_support::split({mapped.data(), mapped.size()}, *format_, units_));
   views_.clear();
   for (const auto& unit : units_) views_.push_back(unit.bytes);
-  CAM_TRY(const auto seis, signer_->add(views_, time));
+  CAM_TRY(const auto seis, signer_->add(views_, time, shown));
   if (seis.empty()) return buffer;
   const auto slice = std::find_if(units_.begin(), units_.end(), [&](const auto& unit) {
     return codec::classify(format_->codec, unit.bytes).kind == codec::UnitKind::slice;
@@ -117,6 +129,7 @@ void SignStream::count() {
   before_.seis_signed += now.seis_signed;
   before_.seis_unsigned += now.seis_unsigned;
   before_.signatures_failed += now.signatures_failed;
+  before_.supplements += now.supplements;
 }
 
 Result<BufferPtr> SignStream::finish() {
@@ -154,6 +167,7 @@ signed_video::Signer::Counters SignStream::counters() const {
   all.seis_signed += now.seis_signed;
   all.seis_unsigned += now.seis_unsigned;
   all.signatures_failed += now.signatures_failed;
+  all.supplements += now.supplements;
   return all;
 }
 

@@ -30,11 +30,12 @@ class SignStream {
 
   // What comes next. Another codec ends the signed stream before it (finish()) and begins one.
   bool continues_with(const gst_support::VideoFormat& format) const;
-  void set_format(const gst_support::VideoFormat& format) { format_ = format; }
+  void set_format(const gst_support::VideoFormat& format);
 
   // A buffer with SEIs in front of its first slice; the same buffer when there are none. Its picture is
-  // shared, not copied. `time`: when it was captured.
-  Result<gst_support::BufferPtr> add(gst_support::BufferPtr buffer, Timestamp time);
+  // shared, not copied. `time`: when it was captured. `shown`: when it is shown, on the pipeline's clock.
+  Result<gst_support::BufferPtr> add(gst_support::BufferPtr buffer, Timestamp time,
+                                     std::optional<Ticks> shown);
 
   // The signed stream ends: the last SEIs, framed, to go behind the last picture; null when there are none.
   // Waits for at most the settings' patience. The next add() begins another stream.
@@ -52,6 +53,7 @@ class SignStream {
  private:
   explicit SignStream(SignSettings settings) : settings_(std::move(settings)) {}
   Status begin();
+  void add_header_units();
   Result<gst_support::BufferPtr> without_signatures(const gst_support::BufferPtr& buffer);
   void count();
 

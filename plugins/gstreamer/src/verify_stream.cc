@@ -83,7 +83,13 @@ void VerifyStream::begin() {
   bytes_ = 0;
   counters_ = {};
   dropping_ = false;
+  header_waits_ = true;
   trusted_.reset();
+}
+
+void VerifyStream::set_format(const gst_support::VideoFormat& format) {
+  format_ = format;
+  header_waits_ = true;
 }
 
 bool VerifyStream::continues_with(const gst_support::VideoFormat& format) const {
@@ -126,6 +132,14 @@ Status VerifyStream::look_at(GstBuffer& buffer, bool& has_slices) {
   if (!mapped.is_mapped()) return fail(Errc::malformed, "a buffer cannot be read");
   CAM_TRY_STATUS(gst_support::split({mapped.data(), mapped.size()}, *format_, units_));
   views_.clear();
+  if (std::exchange(header_waits_, false)) {
+    for (const auto& set : format_->parameter_sets) {
+      codec::Unit view;
+      view.bytes = set;
+      view.out_of_band = true;
+      views_.push_back(view);
+    }
+  }
   for (const auto& unit : units_) {
     codec::Unit view;
     view.bytes = unit.bytes;

@@ -46,7 +46,7 @@ class VerifyStream {
   static Result<std::unique_ptr<VerifyStream>> open(VerifySettings settings);
 
   bool continues_with(const gst_support::VideoFormat& format) const;
-  void set_format(const gst_support::VideoFormat& format) { format_ = format; }
+  void set_format(const gst_support::VideoFormat& format);
 
   // Takes a buffer, or something that must stay in order with the buffers. `lost_before`: the transport lost
   // something in front of it. `time`: on the pipeline's clock. What may go on is given to `push` in order,
@@ -97,6 +97,7 @@ class VerifyStream {
   std::unique_ptr<crypto::Engine> engine_;
   signed_video::VerifyOptions options_;
   std::optional<gst_support::VideoFormat> format_;
+  bool header_waits_ = false;  // format_'s parameter sets go in front of the next buffer
   std::unique_ptr<signed_video::Verifier> verifier_;
   std::vector<gst_support::PlacedUnit> units_;
   std::vector<codec::Unit> views_;

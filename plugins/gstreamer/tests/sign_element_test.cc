@@ -43,6 +43,7 @@ class SignElementTest : public ElementTest {
       for (const auto& unit : out_.back()) {
         codec::Unit view;
         view.bytes = unit;
+        view.container_time = Timestamp(Ticks(GST_BUFFER_PTS(buffer.get()) / 100));
         verifier.add(std::span(&view, 1));
       }
     }
@@ -71,6 +72,19 @@ TEST_F(SignElementTest, PicturesAreSignedAndNotChanged) {
   }
   EXPECT_EQ(stat("pictures"), 12u);
   EXPECT_EQ(stat("signatures-failed"), 0u);
+  // By default more than the pictures is signed.
+  EXPECT_EQ(stat("supplements"), 3u);
+  EXPECT_EQ(report.supplement.times_compared, 12u);
+}
+
+TEST_F(SignElementTest, WithoutSupplementPicturesAloneAreSigned) {
+  start_signer("supplement=false");
+  push("IPPPIPPP");
+  gst_harness_push_event(harness_, gst_event_new_eos());
+  const auto report = verify_output();
+  EXPECT_EQ(report.verdict, Verdict::authentic) << report.verdict_reason;
+  EXPECT_EQ(stat("supplements"), 0u);
+  EXPECT_EQ(report.supplement.times_compared, 0u);
 }
 
 TEST_F(SignElementTest, TimesAndFlagsStay) {

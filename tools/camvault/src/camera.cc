@@ -170,6 +170,7 @@ int run_and_tell(const Options& options) {
   const auto done = run(options);
   if (!done) return complain_about(done.error());
   const auto& p = done->progress;
+  tell_of_kept_promise(options.signer, p.signer);
   std::printf("  %s: %llu pictures in %llu groups, %llu signatures%s%s\n", options.record.c_str(),
               static_cast<unsigned long long>(p.pictures), static_cast<unsigned long long>(p.gops),
               static_cast<unsigned long long>(p.signer.seis_signed), done->time_stamps.empty() ? "" : ", ",

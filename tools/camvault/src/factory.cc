@@ -233,6 +233,11 @@ void add_factory(CLI::App& app, int& exit_code) {
       ->add_option("--product", options->settings.product,
                    "first part of each camera's name (default Camvault camera)")
       ->type_name("NAME");
+  init_command->add_flag_callback(
+      "--no-supplement", [settings = &options->settings] { settings->media_supplement = false; },
+      "for cameras that sign the pictures alone: their certificates do not promise that sound, times and "
+      "decoder "
+      "parameters are signed too, and nobody finds out when these signatures are taken away");
   add_key_type(*init_command, *options, "kind of the two CA keys");
   init_command->footer(
       "The keys factory/root-ca and factory/device-ca are made inside the factory's keystored.\n"

@@ -166,6 +166,7 @@ void add_sign(CLI::App& app, int& exit_code) {
       exit_code = complain_about(outcome.error());
       return;
     }
+    tell_of_kept_promise(options->signer, outcome->counters);
     std::printf("%s: %llu pictures, %llu signatures%s%s\n", options->out.c_str(),
                 static_cast<unsigned long long>(outcome->pictures),
                 static_cast<unsigned long long>(outcome->counters.seis_signed),

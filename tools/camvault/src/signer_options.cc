@@ -1,5 +1,7 @@
 #include "signer_options.h"
 
+#include "exit_code.h"
+
 namespace camvault::cli {
 
 void add_signer_options(CLI::App& command, SignerSettings& s) {
@@ -55,8 +57,14 @@ void add_signer_options(CLI::App& command, SignerSettings& s) {
   command
       .add_option("--vendor-manufacturer", s.vendor.manufacturer, "maker's name in the vendor information")
       ->type_name("TEXT");
-  command.add_flag("--supplement,!--no-supplement", s.supplement,
-                   "also sign sound, times, decoder parameters and other SEIs, in an SEI of our own");
+  auto* supplement = command.add_flag(
+      "--supplement", s.supplement,
+      "sign sound, times, decoder parameters and other SEIs too, in an SEI of our own (default)");
+  command
+      .add_flag_callback(
+          "--no-supplement", [&s] { s.supplement = false; },
+          "sign the pictures alone; no effect when the certificate promises more")
+      ->excludes(supplement);
   command.add_option("--vendor-firmware", s.vendor.firmware, "firmware version in the vendor information")
       ->type_name("TEXT");
   command.add_option("--vendor-serial", s.vendor.serial, "serial number in the vendor information")
@@ -84,6 +92,15 @@ signed_video::SignerOptions signer_options(const SignerSettings& s, codec::Codec
   options.repeat_seis = s.repeat_seis;
   options.supplement = s.supplement;
   return options;
+}
+
+void tell_of_kept_promise(const SignerSettings& s, const signed_video::Signer::Counters& counters) {
+  // A wish for time stamps is one for what carries them.
+  if (s.supplement || !s.evidence.tsa.empty() || counters.supplements == 0) return;
+  complain(kYes,
+           "note: --no-supplement has no effect, the signing certificate promises supplements (camvault "
+           "factory init "
+           "--no-supplement makes a factory whose certificates do not)");
 }
 
 }  // namespace camvault::cli

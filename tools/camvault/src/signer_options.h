@@ -21,7 +21,7 @@ struct SignerSettings {
   bool certificate_at_start_only = false;
   bool no_certificate_sei = false;
   bool repeat_seis = false;
-  bool supplement = false;
+  bool supplement = true;
   std::uint32_t max_partial_units = 0;
   std::uint32_t signing_interval = 1;
   signed_video::VendorInfo vendor;
@@ -31,5 +31,7 @@ struct SignerSettings {
 void add_signer_options(CLI::App& command, SignerSettings& settings);
 signed_video::SignerOptions signer_options(const SignerSettings& settings, codec::Codec codec,
                                            std::string chain_pem);
+// Says so when --no-supplement was overruled by the certificate's promise.
+void tell_of_kept_promise(const SignerSettings& settings, const signed_video::Signer::Counters& counters);
 
 }  // namespace camvault::cli

@@ -1,6 +1,7 @@
 #include "verification.h"
 
 #include "camvault/base/file.h"
+#include "camvault/signed_video/clip_feed.h"
 #include "clip_file.h"
 #include "commands.h"
 #include "exit_code.h"
@@ -65,35 +66,22 @@ Result<Verification> look_at_clip(const crypto::Engine& engine, const Verificati
 
   options.jobs = request.jobs;
   signed_video::Verifier verifier(info.codec, engine, std::move(options));
+  signed_video::ClipFeed feed(*clip.units, verifier);
   bool truncated = false;
-  std::optional<Timestamp> first;
-  std::optional<Timestamp> last;
-  std::optional<Timestamp> before_last;
   {
     Progress progress("checking " + subject.file_name, subject.file_bytes);
     for (;;) {
-      const auto units = clip.units->read();
+      const auto units = feed.next();
       if (!units) {
         // What came before is worth judging; what is cut off is said in the report.
         if (units.error().code != Errc::malformed) return fail_in(request.clip.string(), units.error());
         truncated = true;
         break;
       }
-      const auto side = clip.units->side();
-      if (units->empty() && side.empty()) break;
-      for (const auto& unit : *units) {
-        if (!unit.container_time) continue;
-        if (!first || *unit.container_time < *first) first = unit.container_time;
-        if (last && *unit.container_time <= *last) continue;
-        before_last = last;
-        last = unit.container_time;
-      }
-      verifier.add(*units);
-      for (const auto& sample : side) verifier.add_side(sample);
-      if (request.progress && !units->empty()) progress.at(units->back().offset);
+      if (units->empty()) break;
+      if (request.progress) progress.at(units->back().offset);
     }
   }
-  for (const auto& track : info.not_comparable) verifier.cannot_compare(track);
   result.report = verifier.finish(truncated);
   if (result.report.units == 0)
     return fail(Errc::malformed, request.clip.string() + " holds no video that could be checked");
@@ -101,8 +89,7 @@ Result<Verification> look_at_clip(const crypto::Engine& engine, const Verificati
   subject.width = info.width;
   subject.height = info.height;
   subject.not_video = info.not_video;
-  // The last picture is shown as long as the one before it.
-  if (last) subject.duration = *last - *first + (before_last ? *last - *before_last : Ticks(0));
+  subject.duration = feed.duration();
   if (request.hash_file) {
     const auto file = MappedFile::open(request.clip);
     if (!file) return fail_in(request.clip.string(), file.error());

@@ -57,6 +57,12 @@ def openssl(*arguments, cwd, data=None):
     subprocess.run(["openssl", *arguments], cwd=cwd, check=True, capture_output=True, input=data)
 
 
+def without_supplements(stream):
+    """A byte stream without the units of our supplement (docs/formats/supplement-sei.md)."""
+    units = stream.split(b"\0\0\0\1")
+    return b"\0\0\0\1".join(u for u in units if bytes.fromhex("5dd644f4f4574d2f8680fe9b3ea9a1a8") not in u)
+
+
 class Case(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -220,6 +226,19 @@ class Keystored(Case):
         self.ok("sign", self.path / "raw.h264", self.path / "silent.h264", "--root", self.path / "camera", "--supplement", "--no-attestation")
         self.assertEqual(self.verify(self.path / "silent.h264")[1]["attestations"], [])
 
+    def test_the_certificate_promises_supplements(self):
+        out, stripped = self.path / "promise.h264", self.path / "stripped.h264"
+        for more in ([], ["--no-supplement"]):  # a promise is kept, and it is said that it is
+            result = run("sign", self.path / "raw.h264", out, "--root", self.path / "camera", *more)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertEqual(b"--no-supplement has no effect" in result.stderr, bool(more), result.stderr)
+            self.assertEqual(self.verify(out, "--trust", self.ca)[0], 0)
+            stripped.write_bytes(without_supplements(out.read_bytes()))
+            self.assertLess(stripped.stat().st_size, out.stat().st_size)
+            code, report, _ = self.verify(stripped, "--trust", self.ca)
+            self.assertEqual((code, report["verdict"]), (1, "not_authentic"), report["verdict_reason"])
+            self.assertIn("supplement_removed", [n["kind"] for n in report["notes"]])
+
     def test_provisioning_again_gives_the_same_camera_the_same_certificates(self):
         chain = self.path / "camera/var/lib/camvault/identity/media-signing-chain.pem"
         before = chain.read_bytes()
@@ -359,6 +378,18 @@ class Verdicts(Case):
         code, _, _ = self.verify(self.path / "cut.h264", "--trust", self.path / "two-ca.pem")
         self.assertEqual(code, 1)
 
+    def test_without_a_promise_the_supplement_can_be_left_out(self):
+        uuid = bytes.fromhex("5dd644f4f4574d2f8680fe9b3ea9a1a8")
+        self.assertIn(uuid, self.sign().read_bytes())
+        bare = self.sign("bare.h264", "one", "--no-supplement")
+        self.assertNotIn(uuid, bare.read_bytes())
+        # Nobody said that there would be more than pictures: what nothing covers is listed.
+        code, report, _ = self.verify(bare, "--trust", self.path / "one-ca.pem")
+        self.assertEqual((code, report["verdict"]), (0, "authentic"))
+        self.assertIn("not_covered_by_format", [n["kind"] for n in report["notes"]])
+        code, report, _ = self.verify(self.sign(), "--trust", self.path / "one-ca.pem")
+        self.assertNotIn("not_covered_by_format", [n["kind"] for n in report["notes"]])
+
     def test_signing_twice_is_refused_unless_replaced(self):
         clip = self.sign()
         key = ["--key-file", self.path / "two-cam.key", "--chain", self.path / "two-cam.pem"]
@@ -369,7 +400,7 @@ class Verdicts(Case):
         self.assertEqual((code, report["provenance"]), (0, "trusted"))
 
     def test_all_ways_to_sign_are_authentic(self):
-        for more in (["--low-bitrate"], ["--hash", "sha512"], ["--hash", "sha384"], ["--signing-interval", "3"], ["--max-partial-units", "4"],
+        for more in ([], ["--no-supplement"], ["--low-bitrate"], ["--hash", "sha512"], ["--hash", "sha384"], ["--signing-interval", "3"], ["--max-partial-units", "4"],
                      ["--no-emulation-prevention"], ["--certificate-in-every-sei"], ["--certificate-at-start-only"], ["--no-certificate-sei"], ["--repeat-seis"]):
             with self.subTest(more=more):
                 code, report, _ = self.verify(self.sign("way.h264", "one", *more), "--trust", self.path / "one-ca.pem")

@@ -34,7 +34,7 @@ struct FactorySettings {
   std::optional<std::chrono::days> media_signing_validity;
   // Media signing certificates promise a signed supplement with each signature (crypto/extensions.h): taking
   // it away is then found out. False for cameras whose firmware writes none.
-  bool media_supplement = false;
+  bool media_supplement = true;
 };
 
 enum class RevocationCause : std::uint8_t { key_compromise, superseded, cessation_of_operation };
@@ -62,9 +62,9 @@ class Factory {
   const crypto::Certificate& device_ca() const;
 
   // Certificates for one camera. Checks that the camera has the keys it asks for, that they are new, and that
-  // the serial number was never used: Errc::invalid, Errc::denied, Errc::exists. Evidence that is not good, or says
-  // that the key was imported, is Errc::invalid. A camera whose provisioning
-  // was cut off before any certificate left can ask again with the same keys.
+  // the serial number was never used: Errc::invalid, Errc::denied, Errc::exists. Evidence that is not good,
+  // or says that the key was imported, is Errc::invalid. A camera whose provisioning was cut off before any
+  // certificate left can ask again with the same keys.
   Result<DeviceCertificates> provision(crypto::SigningKey& device_ca_key, const ProvisionRequest& request);
 
   // A number for the evidence in the next request, and for no other.

@@ -52,9 +52,9 @@ struct SignerOptions {
   // For files, where no live picture is held up: waits for each signature instead of sending unsigned SEIs.
   bool wait_for_key = false;
   // A signed supplement before each signed SEI: parameter sets, other SEIs, sound, metadata, times and the
-  // link forward (supplement.h). A second signature a GOP. ONVIF's form only. Always on when the signing
-  // certificate promises it.
-  bool supplement = false;
+  // link forward (supplement.h). A second signature a GOP. ONVIF's form only. Cannot be switched off when the
+  // signing certificate promises it.
+  bool supplement = true;
   // Told of each signature that goes into the stream, on the signer's thread, inside add() or finish().
   std::function<void(const GopSignature&)> on_signature;
   // Counter of the first GOP. Random when not given, so that two recordings can be told apart.
@@ -63,8 +63,8 @@ struct SignerOptions {
 
 class Signer {
  public:
-  // Signatures that may wait at the same time. A GOP that ends while so many wait gets an unsigned SEI, which
-  // the next signed one covers.
+  // SEIs whose signatures may wait at the same time, each with its supplement. A GOP that ends while so many
+  // wait gets an unsigned SEI, which the next signed one covers.
   static constexpr std::size_t kMaxWaiting = 8;
 
   // `engine` must outlive the signer.

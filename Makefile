@@ -14,6 +14,7 @@ INSTALL := packaging/install-packages.sh
 RUN_LIST := packaging/packages-run.txt
 TEST_LIST := $(RUN_LIST) packaging/packages-test.txt
 DEV_LIST := $(TEST_LIST) packaging/packages-dev.txt
+SYSTEM_LIST := $(TEST_LIST) packaging/packages-test-system.txt
 WEB_LIST := packaging/packages-web.txt
 BIN := build/release/bin
 
@@ -68,9 +69,9 @@ test:  ## build everything and run all tests but the slow suites
 	@$(call compile,release)
 	@ctest --preset release -j $(JOBS)
 
-test-system: web  ## the slow suites: attacks, crashes, large files, the browser page, the system as installed
+test-system: web  ## the slow suites: attacks, crashes, large files, batch engines, the browser page
 	$(call say,building and running the slow suites)
-	@$(INSTALL) $(TEST_LIST) $(WEB_LIST) packaging/packages-web-test.txt
+	@$(INSTALL) $(SYSTEM_LIST) $(WEB_LIST) packaging/packages-web-test.txt
 	@$(call configure,release,-DCAMVAULT_TESTS=ON)
 	@$(call compile,release)
 	@ctest --test-dir build/release --output-on-failure --no-tests=error -L '^system$$'

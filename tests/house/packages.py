@@ -7,7 +7,7 @@ import sys
 
 # What is installed together, in the Makefile's words.
 TOGETHER = [["packages-run", "packages-test", "packages-dev"], ["packages-run", "packages-test", "packages-cross-arm64"],
-            ["packages-run", "packages-test", "packages-web", "packages-web-test"]]
+            ["packages-run", "packages-test", "packages-test-system", "packages-web", "packages-web-test"]]
 NAME = re.compile(r"^[a-z0-9][a-z0-9.+-]+(:[a-z0-9]+)?$")
 
 

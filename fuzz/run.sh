@@ -2,35 +2,52 @@
 # Fuzzes every target, then shows that the fuzzer finds what it should.
 #   FUZZ_SECONDS=600   CPU seconds for each target
 #   FUZZ_JOBS=1        targets at a time
+#   FUZZ_TIMEOUT=10    seconds for one input; more on a machine that others use
 #   fuzz/run.sh [TARGET...]
-# Inputs that are found go to build/fuzz/corpus/TARGET and are used again; a crash goes to build/fuzz/crashes/.
+#   fuzz/run.sh --write    puts what all runs since the last --write found into the table of docs/fuzzing.md
+# Inputs that are found go to build/fuzz/corpus/TARGET and are used again; a crash goes to build/fuzz/crashes/, figures to
+# build/fuzz/results.
 # Exits 1 when a target crashes, or when a planted bug is not found within 60 s.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${FUZZ_SECONDS:-600}
-export seconds
+patience=${FUZZ_TIMEOUT:-10}
 build=build/fuzz
-mkdir -p "$build"
-echo "fuzz: building (clang-16, AddressSanitizer, UndefinedBehaviorSanitizer)"
-cmake --preset fuzz -DCAMVAULT_FUZZ_PLANT=ON > "$build/configure.log" 2>&1 || { cat "$build/configure.log"; exit 1; }
-cmake --build "$build" --target fuzz_targets -j "${JOBS:-$(nproc)}" > "$build/build.log" 2>&1 || { tail -n 60 "$build/build.log"; exit 1; }
+commit=$(git rev-parse --short HEAD 2> /dev/null || echo unknown)
+export seconds patience commit
 
-if [ $# -gt 0 ]; then targets=("$@"); else
-  mapfile -t targets < <(cd fuzz && ls ./*_fuzz.cc | sed 's|^\./||; s|_fuzz\.cc$||')
-fi
-for target in "${targets[@]}"; do
-  # A file that no line of CMakeLists.txt names would never run.
-  [ -x "$build/fuzz/${target}_fuzz" ] || { echo "fuzz: no program for fuzz/${target}_fuzz.cc" >&2; exit 1; }
-done
+if [ "${1:-}" = --write ]; then exec python3 fuzz/write_table.py docs/fuzzing.md "$build/results"; fi
+
+prepare() {
+  mkdir -p "$build"
+  echo "fuzz: building (clang-16, AddressSanitizer, UndefinedBehaviorSanitizer)"
+  cmake --preset fuzz -DCAMVAULT_FUZZ_PLANT=ON > "$build/configure.log" 2>&1 || { cat "$build/configure.log"; exit 1; }
+  cmake --build "$build" --target fuzz_targets -j "${JOBS:-$(nproc)}" > "$build/build.log" 2>&1 || { tail -n 60 "$build/build.log"; exit 1; }
+  if [ $# -gt 0 ]; then targets=("$@"); else
+    mapfile -t targets < <(cd fuzz && ls ./*_fuzz.cc | sed 's|^\./||; s|_fuzz\.cc$||')
+  fi
+  for target in "${targets[@]}"; do
+    # A file that no line of CMakeLists.txt names would never run.
+    [ -x "$build/fuzz/${target}_fuzz" ] || { echo "fuzz: no program for fuzz/${target}_fuzz.cc" >&2; exit 1; }
+  done
+}
+
+# Options of libFuzzer for every run of target $1.
+options_of() {
+  echo "-rss_limit_mb=2048 -timeout=$patience"
+  [ ! -f "fuzz/dictionaries/$1.dict" ] || echo "-dict=fuzz/dictionaries/$1.dict"
+}
+export -f options_of
 
 # One line of figures, and the log of libFuzzer in build/fuzz/logs/. Runs until the CPU seconds are used up.
 fuzz_target() {
   local target=$1 build=build/fuzz used=0 runs=0 edges=0 log cpu status=0
-  local corpus=$build/corpus/$target options=(-print_final_stats=1 -rss_limit_mb=2048 -timeout=10 -verbosity=1)
+  local corpus=$build/corpus/$target options
+  read -rd '' -a options < <(options_of "$target") || true
+  options+=(-print_final_stats=1 -verbosity=1)
   mkdir -p "$corpus" "$build/crashes" "$build/logs"
   log=$build/logs/$target.log
   : > "$log"
-  [ -f "fuzz/dictionaries/$target.dict" ] && options+=("-dict=fuzz/dictionaries/$target.dict")
   options+=("-artifact_prefix=$build/crashes/$target-")
   while [ "$used" -lt "$seconds" ]; do
     local TIMEFORMAT='cpu %U %S' part=$build/logs/$target.part
@@ -43,36 +60,52 @@ fuzz_target() {
     edges=$(grep -oE 'cov: [0-9]+' "$part" | tail -n 1 | cut -d ' ' -f 2 || true)
     rm -f "$part" "$part.time"
     if [ "$status" -ne 0 ]; then
+      printf '%s %s %s crashed %s %s\n' "$target" "$(date -u +%F)" "$commit" "$runs" "$used" >> "$build/results"
       echo "fuzz: $target CRASHED after $runs executions; the input is in $build/crashes/, the log in $log"
       tail -n 40 "$log"
       return 1
     fi
   done
+  printf '%s %s %s %s %s %s\n' "$target" "$(date -u +%F)" "$commit" "${edges:-0}" "$runs" "$used" >> "$build/results"
   printf 'fuzz: %-12s %6s edges %12s executions %8s a CPU second, %s CPU seconds, clean\n' \
     "$target" "${edges:-?}" "$runs" "$((runs / used))" "$used"
 }
 export -f fuzz_target
-printf '%s\0' "${targets[@]}" | xargs -0 -n 1 -P "${FUZZ_JOBS:-1}" bash -c 'set -euo pipefail; fuzz_target "$1"' fuzz
-
-# Do they find anything? From the committed seeds alone, each planted bug within a minute.
-for target in "${targets[@]}"; do
+# From the committed seeds alone, the planted bug within a minute.
+find_planted() {
+  local target=$1 build=build/fuzz folder options begin status=0 found
   folder=$(mktemp -d)
-  mkdir "$folder/new"  # libFuzzer adds what it finds to the first folder
-  options=(-rss_limit_mb=2048 -timeout=10 -max_total_time=60 "-artifact_prefix=$folder/")
-  [ -f "fuzz/dictionaries/$target.dict" ] && options+=("-dict=fuzz/dictionaries/$target.dict")
+  mkdir "$folder/new" # libFuzzer adds what it finds to the first folder
+  read -rd '' -a options < <(options_of "$target") || true
+  options+=(-max_total_time=60 "-artifact_prefix=$folder/")
   begin=$(date +%s.%N)
   if "$build/fuzz/${target}_fuzz_planted" "${options[@]}" "$folder/new" "fuzz/corpus/$target" > "$folder/log" 2>&1; then
     echo "fuzz: the bug planted in $target was NOT found within 60 s"
-    rm -rf "$folder"
-    exit 1
+    status=1
+  else
+    found=$(grep -m 1 -oE '(AddressSanitizer: [A-Za-z-]+|runtime error: [^(]*|law broken: .*)' "$folder/log" || true)
+    if [ -n "$found" ]; then
+      printf 'fuzz: %-12s planted bug found after %.1f s (%s)\n' "$target" \
+        "$(echo "$(date +%s.%N) $begin" | awk '{ print $1 - $2 }')" "$found"
+    else
+      echo "fuzz: the planted $target stopped for another reason:"
+      tail -n 20 "$folder/log"
+      status=1
+    fi
   fi
-  found=$(grep -m 1 -oE '(AddressSanitizer: [a-z-]+|runtime error: [^(]*|law broken: .*)' "$folder/log" || true)
-  if [ -z "$found" ]; then
-    echo "fuzz: the planted $target stopped for another reason:"
-    tail -n 20 "$folder/log"
-    rm -rf "$folder"
-    exit 1
-  fi
-  printf 'fuzz: %-12s planted bug found after %.1f s (%s)\n' "$target" "$(echo "$(date +%s.%N) $begin" | awk '{ print $1 - $2 }')" "$found"
   rm -rf "$folder"
-done
+  return "$status"
+}
+
+# In one piece: bash would read on in a file that somebody changes while this runs.
+main() {
+  local status=0 target
+  prepare "$@"
+  printf '%s\0' "${targets[@]}" |
+    xargs -0 -n 1 -P "${FUZZ_JOBS:-1}" bash -c 'set -euo pipefail; fuzz_target "$1"' fuzz || status=1
+  # Do they find anything? A fuzzer that finds nothing here would find nothing anywhere.
+  for target in "${targets[@]}"; do find_planted "$target" || status=1; done
+  return "$status"
+}
+main "$@"
+exit $?

@@ -114,6 +114,7 @@ Result<Track> read_track(ByteReader& in) {
   track.name = as_text(name);
   track.config = to_bytes(config);
   CAM_TRY(const auto rotated, in.u8());
+  if (rotated > 1) return fail(Errc::malformed, "track rotation");
   if (rotated == 1) {
     track.rotation.emplace();
     for (auto& value : *track.rotation) {

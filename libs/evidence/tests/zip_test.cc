@@ -23,7 +23,7 @@ struct ZipTest : testing::Test {
   }
   Status unpack(const Bytes& zip) {
     const test_support::TemporaryFolder out;
-    EXPECT_TRUE(write_file_atomically(folder / "in.zip", zip));
+    folder.write("in.zip", std::string(as_text(zip)));
     return unpack_zip(folder / "in.zip", out.path());
   }
   test_support::TemporaryFolder folder;

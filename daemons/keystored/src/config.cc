@@ -5,6 +5,7 @@
 #include <toml++/toml.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <initializer_list>
 
@@ -116,6 +117,56 @@ Result<Limits> read_limits(const toml::node& node) {
   limits.idle_time = std::chrono::milliseconds(idle);
   return limits;
 }
+
+// Every other key of a [[backend]] is an option of its type; the type says which there are.
+Result<BackendLine> read_backend(const toml::node& node) {
+  const auto* table = node.as_table();
+  if (table == nullptr) return fail(Errc::usage, "backend is a list of tables: [[backend]]");
+  BackendLine line;
+  CAM_TRY(line.type, read_text(*table, "type", "[[backend]]"));
+  if (line.type.empty()) return fail(Errc::usage, "a [[backend]] has no type");
+  CAM_TRY(line.name, read_text(*table, "name", "backend " + line.type));
+  if (line.name.empty()) line.name = line.type;
+  for (const auto& [key, value] : *table) {
+    if (key.str() == "type" || key.str() == "name") continue;
+    const auto text = value.value_exact<std::string>();
+    if (!text) return fail(Errc::usage, "backend " + line.name + ", " + std::string(key.str()) + " is text");
+    line.options.emplace(key.str(), *text);
+  }
+  CAM_TRY_STATUS(check_backend(line));
+  return line;
+}
+
+Result<std::vector<BackendLine>> read_backends(const toml::table& top) {
+  std::vector<BackendLine> lines;
+  if (const auto* node = top.get("backend")) {
+    const auto* list = node->as_array();
+    if (list == nullptr) return fail(Errc::usage, "backend is a list of tables: [[backend]]");
+    if (list->size() > kMaxBackends) return fail(Errc::limit, "more than 8 backends");
+    for (const auto& entry : *list) {
+      CAM_TRY(auto line, read_backend(entry));
+      for (const auto& other : lines) {
+        if (other.name == line.name) return fail(Errc::usage, "two backends are called " + line.name);
+      }
+      lines.push_back(std::move(line));
+    }
+  }
+  if (lines.empty()) lines.push_back({.name = "software", .type = "software", .options = {}});
+  return lines;
+}
+
+Status check_rule_backends(const std::vector<ApplicationRule>& rules,
+                           const std::vector<BackendLine>& backends) {
+  for (const auto& rule : rules) {
+    const bool known =
+        rule.backend.empty() ||
+        std::any_of(backends.begin(), backends.end(), [&](const auto& b) { return b.name == rule.backend; });
+    if (!known)
+      return fail(Errc::usage,
+                  "application " + rule.name + " wants backend " + rule.backend + ", which is not here");
+  }
+  return ok();
+}
 }  // namespace
 
 Result<std::uint32_t> uid_of(std::string_view text) {
@@ -141,7 +192,7 @@ Result<toml::table> parse_toml(std::string_view text) {
 
 Result<Config> parse_config(std::string_view text) {
   CAM_TRY(const auto top, parse_toml(text));
-  CAM_TRY_STATUS(only_keys(top, {"application", "limits", "audit"}, "the file"));
+  CAM_TRY_STATUS(only_keys(top, {"application", "backend", "limits", "audit"}, "the file"));
   Config config;
   if (const auto* limits = top.get("limits")) {
     CAM_TRY(config.limits, read_limits(*limits));
@@ -161,6 +212,8 @@ Result<Config> parse_config(std::string_view text) {
       rules.push_back(std::move(rule));
     }
   }
+  CAM_TRY(config.backends, read_backends(top));
+  CAM_TRY_STATUS(check_rule_backends(rules, config.backends));
   CAM_TRY(config.rules, keystore_engine::AccessRules::make(std::move(rules)));
   return config;
 }

@@ -1,10 +1,13 @@
-// keystored.toml: which applications there are, whose they are, and the limits. docs/keystore.md explains it.
+// keystored.toml: which applications there are, whose they are, which modules hold keys, and the limits.
+// docs/keystore.md explains it.
 #pragma once
 
 #include <chrono>
 #include <filesystem>
 #include <string_view>
+#include <vector>
 
+#include "backends.h"
 #include "camvault/keystore_engine/access_rules.h"
 
 namespace camvault::keystored {
@@ -21,6 +24,7 @@ enum class AuditLevel { all, changes_and_refusals };
 
 struct Config {
   keystore_engine::AccessRules rules;
+  std::vector<BackendLine> backends;  // at least one; the first takes new keys
   Limits limits;
   AuditLevel audit = AuditLevel::all;
 };

@@ -36,7 +36,7 @@ struct Handler {
     return info;
   }
   Answer<ResponseResult> operator()(const request::Generate& r) const {
-    CAM_TRY(auto info, engine.generate(who, r.key, r.type, r.policy));
+    CAM_TRY(auto info, engine.generate(who, r.key, r.type, r.policy, r.backend));
     return info;
   }
   Answer<ResponseResult> operator()(const request::Import& r) const {
@@ -74,6 +74,11 @@ struct Handler {
     return bytes(engine.attest(who, r.key, r.attester, r.nonce));
   }
 
+  Answer<ResponseResult> operator()(const request::Move& r) const {
+    CAM_TRY(auto info, engine.move(who, r.key, r.backend, r.mode));
+    return info;
+  }
+
   static Answer<ResponseResult> bytes(Answer<Bytes> answer) {
     CAM_TRY(auto value, std::move(answer));
     return value;
@@ -93,7 +98,7 @@ void log_failure(const Caller& who, const ipc::Request& request, const Refusal& 
       break;
   }
   const bool ours = refusal.error == ServiceError::internal || refusal.error == ServiceError::storage ||
-                    refusal.error == ServiceError::damaged;
+                    refusal.error == ServiceError::damaged || refusal.error == ServiceError::unavailable;
   log(ours ? LogLevel::error : LogLevel::info, std::string(keystore::to_string(request.operation())) +
                                                    (request.key() ? " " + request.key()->text() : "") +
                                                    " for uid " + std::to_string(who.uid) +

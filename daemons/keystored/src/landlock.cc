@@ -1,6 +1,7 @@
 #include "landlock.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -45,9 +46,39 @@ struct __attribute__((packed)) PathBeneathAttr {
 keystore::Mechanism missing(const std::string& why) {
   return {"landlock", false, why};
 }
+
+// What one rule gives; a file (in contrast to a folder) must not be given rights to entries, says the kernel.
+bool allow(const UniqueFd& ruleset, const UniqueFd& place, std::uint64_t rights) {
+  const PathBeneathAttr rule{.allowed_access = rights, .parent_fd = place.get()};
+  return ::syscall(kAddRule, ruleset.get(), kPathBeneath, &rule, 0) == 0;
+}
+
+std::uint64_t rights_of(const keystore_engine::SandboxNeeds::Path& path, bool is_folder) {
+  std::uint64_t rights = kReadFile;
+  if (is_folder) rights |= kReadDir;
+  if (path.write) rights |= kWriteFile | kTruncate;
+  if (path.write && is_folder) rights |= kRemoveFile | kMakeReg;
+  if (path.device) rights |= kIoctlDev;
+  return rights;
+}
+
+// In the words of the status line.
+std::string allow_needs(const UniqueFd& ruleset, std::uint64_t handled,
+                        const keystore_engine::SandboxNeeds& needs) {
+  std::string words;
+  for (const auto& path : needs.paths) {
+    const UniqueFd place(::open(path.path.c_str(), O_PATH | O_CLOEXEC));
+    struct stat info {};
+    const bool done = place.valid() && ::fstat(place.get(), &info) == 0 &&
+                      allow(ruleset, place, rights_of(path, S_ISDIR(info.st_mode)) & handled);
+    words += done ? ", " + path.path.string() : ", not " + path.path.string() + " (it is not there)";
+  }
+  return words;
+}
 }  // namespace
 
-keystore::Mechanism restrict_files(const std::filesystem::path& state_folder) {
+keystore::Mechanism restrict_files(const std::filesystem::path& state_folder,
+                                   const keystore_engine::SandboxNeeds& needs) {
   const long abi = ::syscall(kCreateRuleset, nullptr, 0, kAskVersion);
   if (abi < 1) return missing("this kernel does not have it, or it is switched off: " + errno_text(errno));
   RulesetAttr attr{.handled_access_fs = kAllOfAbi1, .handled_access_net = 0, .scoped = 0};
@@ -66,17 +97,16 @@ keystore::Mechanism restrict_files(const std::filesystem::path& state_folder) {
   const UniqueFd ruleset(static_cast<int>(::syscall(kCreateRuleset, &attr, size, 0)));
   if (!ruleset.valid()) return missing("no rules can be made: " + errno_text(errno));
   const UniqueFd folder(::open(state_folder.c_str(), O_PATH | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW));
-  const PathBeneathAttr rule{
-      .allowed_access =
-          (kWriteFile | kReadFile | kReadDir | kRemoveFile | kMakeReg | kTruncate) & attr.handled_access_fs,
-      .parent_fd = folder.get()};
-  if (::syscall(kAddRule, ruleset.get(), kPathBeneath, &rule, 0) != 0) {
+  if (!allow(ruleset, folder,
+             (kWriteFile | kReadFile | kReadDir | kRemoveFile | kMakeReg | kTruncate) &
+                 attr.handled_access_fs)) {
     return missing("the state folder cannot be allowed: " + errno_text(errno));
   }
+  const auto more = allow_needs(ruleset, attr.handled_access_fs, needs);
   if (::syscall(kRestrictSelf, ruleset.get(), 0) != 0)
     return missing("cannot be put in force: " + errno_text(errno));
   return {"landlock", true,
-          "ABI " + std::to_string(abi) + ": only files below " + state_folder.string() +
+          "ABI " + std::to_string(abi) + ": only files below " + state_folder.string() + more +
               (abi >= 4 ? ", no TCP" : "") + (abi >= 6 ? ", no signals to others" : "")};
 }
 

@@ -33,7 +33,7 @@ constexpr int kBadInput = 65;
 constexpr int kOurBug = 70;
 constexpr int kNotPermitted = 77;
 
-constexpr std::size_t kWorkers = 2;
+using Backends = std::vector<std::shared_ptr<keystore_engine::Backend>>;
 
 void block_signals() {
   sigset_t signals;
@@ -68,7 +68,7 @@ Mechanism lock_key_objects() {
 void write_audit(AuditLevel level, const keystore_engine::Decision& d) {
   using keystore::Operation;
   const bool change = d.operation == Operation::generate || d.operation == Operation::import_key ||
-                      d.operation == Operation::remove;
+                      d.operation == Operation::remove || d.operation == Operation::move;
   if (level == AuditLevel::changes_and_refusals && d.allowed && !change) return;
   std::string line = "audit: uid " + std::to_string(d.who.uid) + " pid " + std::to_string(d.who.pid) + " " +
                      std::string(keystore::to_string(d.operation));
@@ -77,7 +77,8 @@ void write_audit(AuditLevel level, const keystore_engine::Decision& d) {
   log(d.allowed ? LogLevel::info : LogLevel::warning, line);
 }
 
-Result<std::unique_ptr<keystore_engine::Engine>> open_engine(const Options& options, const Config& config) {
+Result<std::unique_ptr<keystore_engine::Engine>> open_engine(const Options& options, const Config& config,
+                                                             const Backends& backends) {
   const auto keys = options.state / "keys";
   // A new root key would make all present key files useless: only an empty folder gets one.
   std::error_code error;
@@ -86,13 +87,19 @@ Result<std::unique_ptr<keystore_engine::Engine>> open_engine(const Options& opti
   return keystore_engine::Engine::open(
       {.key_folder = keys,
        .rules = config.rules,
-       .backends = {keystore_software::make_software_backend()},
+       .backends = backends,
        .sealer = std::move(root_key),
        .clock = std::make_shared<SystemClock>(),
        .audit = [level = config.audit](
                     const keystore_engine::Decision& decision) { write_audit(level, decision); },
        .step = {},
        .sha256 = keystore_software::sha256});
+}
+
+std::vector<std::size_t> workers_for(const Backends& backends) {
+  std::vector<std::size_t> workers;
+  for (const auto& backend : backends) workers.push_back(backend->parallel());
+  return workers;
 }
 
 void say_ready(const Options& options) {
@@ -128,13 +135,16 @@ Status serve(const Options& options) {
   mechanisms.push_back(drop_capabilities());
   mechanisms.push_back(forbid_tracing());  // a change of uid may undo it
   mechanisms.push_back(forbid_new_privileges());
-  mechanisms.push_back(restrict_files(options.state));
-  CAM_TRY(const auto server, Server::make(std::move(listener), config.limits, kWorkers));
-  mechanisms.push_back(restrict_system_calls());
+  const auto backends = make_backends(config.backends);  // loads what they need, as the user without rights
+  const auto needs = needs_of(backends);
+  mechanisms.push_back(restrict_files(options.state, needs));
+  for (const auto& backend : backends) backend->start();
+  CAM_TRY(const auto server, Server::make(std::move(listener), config.limits, workers_for(backends)));
+  mechanisms.push_back(restrict_system_calls(needs));
   log_missing(mechanisms);
 
-  // From here on the process can reach its key files and its clients, and nothing else.
-  CAM_TRY(const auto engine, open_engine(options, config));
+  // From here on the process can reach its key files, its modules and its clients, and nothing else.
+  CAM_TRY(const auto engine, open_engine(options, config, backends));
   say_ready(options);
   return server->run(*engine, facts);
 }

@@ -35,7 +35,8 @@ Bytes encoded(const ipc::Response& response) {
 }
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::make(UniqueFd listener, const Limits& limits, std::size_t workers) {
+Result<std::unique_ptr<Server>> Server::make(UniqueFd listener, const Limits& limits,
+                                             const std::vector<std::size_t>& workers) {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
@@ -50,7 +51,7 @@ Result<std::unique_ptr<Server>> Server::make(UniqueFd listener, const Limits& li
   CAM_TRY_STATUS(server->watch(server->listener_.get(), kListener, EPOLLIN, EPOLL_CTL_ADD));
   CAM_TRY_STATUS(server->watch(server->wake_.get(), kWake, EPOLLIN, EPOLL_CTL_ADD));
   CAM_TRY_STATUS(server->watch(server->signals_.get(), kSignals, EPOLLIN, EPOLL_CTL_ADD));
-  server->workers_ = std::make_unique<WorkerPool>(workers);
+  for (const auto threads : workers) server->lanes_.push_back(std::make_unique<WorkerPool>(threads));
   return server;
 }
 
@@ -78,7 +79,7 @@ Status Server::run(keystore_engine::Engine& engine, const ServiceFacts& facts) {
     for (int i = 0; i < count; ++i) {
       const auto id = events[i].data.u64;
       if (id == kSignals) {
-        workers_.reset();  // their jobs use the engine, which may end after us
+        lanes_.clear();  // their jobs use the engine, which may end after us
         return ok();
       }
       if (id == kListener) {
@@ -208,7 +209,7 @@ void Server::protocol_error(ClientConnection& client, const Error& error) {
 void Server::take_request(ClientId id, ClientConnection& client, BytesView frame) {
   const auto request = ipc::decode_request(frame);
   if (!request) return protocol_error(client, request.error());
-  if (engine_->is_quick(request->operation(), request->key())) {
+  if (engine_->is_quick(request->operation(), request->used_key())) {
     auto answer = encoded(dispatch(*engine_, *facts_, client.who, *request));
     client.send_frame(answer, now_);
     wipe(answer.data(), answer.size());
@@ -227,7 +228,8 @@ void Server::take_request(ClientId id, ClientConnection& client, BytesView frame
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto n = ::write(wake_.get(), &one, sizeof one);
   };
-  if (workers_->submit(client.who.uid, std::move(job))) {
+  auto& lane = *lanes_[engine_->lane_of(request->operation(), request->used_key(), request->backend())];
+  if (lane.submit(client.who.uid, std::move(job))) {
     ++client.outstanding;
   } else {
     client.send_frame(encoded({.id = request->id, .error = ServiceError::busy, .result = {}}), now_);

@@ -1,6 +1,6 @@
 // The event loop: accepts, reads frames, answers. Short operations are done here, between others; long ones
-// go to the workers. One turn takes a few frames of each client that has some, so that none waits for
-// another's hundred.
+// go to the workers of the backend that has to do them. One turn takes a few frames of each client that has
+// some, so that none waits for another's hundred.
 #pragma once
 
 #include <map>
@@ -17,8 +17,9 @@ namespace camvault::keystored {
 
 class Server {
  public:
-  // Starts `workers` threads.
-  static Result<std::unique_ptr<Server>> make(UniqueFd listener, const Limits& limits, std::size_t workers);
+  // Starts the threads: `workers[i]` of them for the engine's backend i.
+  static Result<std::unique_ptr<Server>> make(UniqueFd listener, const Limits& limits,
+                                              const std::vector<std::size_t>& workers);
   ~Server();
 
   // Serves until SIGTERM or SIGINT, which must be blocked in all threads. Once: the workers end with it.
@@ -66,7 +67,9 @@ class Server {
 
   std::mutex completed_mutex_;
   std::vector<Completed> completed_;
-  std::unique_ptr<WorkerPool> workers_;  // last: ends before what its jobs use
+  // One for each backend: a module that hangs holds up its own keys. Last: they end before what their jobs
+  // use.
+  std::vector<std::unique_ptr<WorkerPool>> lanes_;
 };
 
 }  // namespace camvault::keystored

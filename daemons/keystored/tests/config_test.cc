@@ -52,6 +52,29 @@ TEST(Config, AnEmptyFileAllowsNothing) {
   EXPECT_FALSE(may(*config, 0, Operation::list, ""));
 }
 
+// AX-3.1-3.
+TEST(Config, BackendsAreOneLineEachAndTheFirstTakesNewKeys) {
+  EXPECT_EQ(parse_config("").value().backends.front().name, "software");
+  const auto two = parse_config(
+      "[[backend]]\ntype = \"software\"\n[[backend]]\nname = \"spare\"\ntype = \"software\"\n"
+      "[[application]]\nname = \"a\"\nuid = 1\nbackend = \"spare\"\n");
+  ASSERT_TRUE(two) << two.error().what;
+  ASSERT_EQ(two->backends.size(), 2u);
+  EXPECT_EQ(two->backends[0].name, "software");
+  EXPECT_EQ(two->backends[1].name, "spare");
+  const std::string software = "[[backend]]\ntype = \"software\"\n";
+  for (const auto& text :
+       {software + software, std::string("[[backend]]\ntype = \"abacus\"\n"), std::string("[[backend]]\n"),
+        software + "module = \"/x.so\"\n", software + "name = \"A\"\n", software + "name = 1\n",
+        std::string("backend = \"software\"\n"),
+        std::string("[[application]]\nname = \"a\"\nuid = 1\nbackend = \"tpm2\"\n")}) {
+    EXPECT_FALSE(parse_config(text)) << text;
+  }
+  std::string nine;
+  for (int i = 0; i < 9; ++i) nine += software + "name = \"b" + std::to_string(i) + "\"\n";
+  EXPECT_EQ(parse_config(nine).error().code, Errc::limit);
+}
+
 TEST(Config, RefusesWhatItDoesNotKnow) {
   const std::string application = "[[application]]\nname = \"a\"\nuid = 1\n";
   ASSERT_TRUE(parse_config(application));

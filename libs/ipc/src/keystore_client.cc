@@ -97,6 +97,12 @@ Status check_size(std::size_t size) {
   return ok();
 }
 
+Status check_backend(std::string_view name) {
+  if (!name.empty() && !keystore::is_backend_name(name))
+    return fail(Errc::usage, "a backend's name is 1 to 32 characters of a-z 0-9 . _ -");
+  return ok();
+}
+
 class RemoteKey final : public crypto::SigningKey {
  public:
   RemoteKey(std::shared_ptr<Shared> shared, KeyUse use, crypto::KeyAlg alg, Bytes spki)
@@ -166,9 +172,11 @@ class KeystoreClient final : public keystore::Keystore {
     return call_for<KeyInfo>(pool(), request::Info{name});
   }
 
-  Result<KeyInfo> generate(const KeyName& name, KeyType type, const KeyPolicy& policy) override {
+  Result<KeyInfo> generate_in(std::string_view backend, const KeyName& name, KeyType type,
+                              const KeyPolicy& policy) override {
     CAM_TRY_STATUS(keystore::check_policy(type, policy));
-    return call_for<KeyInfo>(pool(), request::Generate{name, type, policy});
+    CAM_TRY_STATUS(check_backend(backend));
+    return call_for<KeyInfo>(pool(), request::Generate{name, type, policy, std::string(backend)});
   }
 
   Result<KeyInfo> import_key(const KeyName& name, KeyType type, const KeyPolicy& policy,
@@ -183,6 +191,12 @@ class KeystoreClient final : public keystore::Keystore {
   Status remove(const KeyName& name) override {
     CAM_TRY_STATUS(pool().call(request::Remove{name}));
     return ok();
+  }
+
+  Result<KeyInfo> move(const KeyName& name, std::string_view backend, keystore::MoveMode mode) override {
+    if (backend.empty()) return fail(Errc::usage, "a key moves to a named backend");
+    CAM_TRY_STATUS(check_backend(backend));
+    return call_for<KeyInfo>(pool(), request::Move{name, std::string(backend), mode});
   }
 
   Result<Bytes> public_key(const KeyName& name) override {

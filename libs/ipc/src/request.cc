@@ -28,6 +28,20 @@ const KeyName* Request::key() const {
       body);
 }
 
+const KeyName* Request::used_key() const {
+  const auto* attest = std::get_if<request::Attest>(&body);
+  return attest != nullptr ? &attest->attester : key();
+}
+
+std::string_view Request::backend() const {
+  return std::visit(
+      [](const auto& r) -> std::string_view {
+        if constexpr (requires { r.backend; }) return r.backend;
+        return {};
+      },
+      body);
+}
+
 Result<Bytes> encode_hello(const Hello& hello) {
   CborWriter out;
   out.begin_map();
@@ -109,8 +123,14 @@ void write_body(CborWriter& out, const request::List& r) {
 void write_body(CborWriter& out, const request::Info& r) {
   write_name(out, r.key);
 }
+void write_backend(CborWriter& out, std::string_view backend) {
+  if (backend.empty()) return;
+  out.key(tag::kBackend);
+  out.text(backend);
+}
 void write_body(CborWriter& out, const request::Generate& r) {
   write_new_key(out, r.key, r.type, r.policy);
+  write_backend(out, r.backend);
 }
 void write_body(CborWriter& out, const request::Import& r) {
   write_new_key(out, r.key, r.type, r.policy);
@@ -155,6 +175,12 @@ void write_body(CborWriter& out, const request::Attest& r) {
   write_data(out, r.nonce);
   out.key(tag::kAttester);
   out.text(r.attester.text());
+}
+void write_body(CborWriter& out, const request::Move& r) {
+  write_name(out, r.key);
+  write_backend(out, r.backend);
+  out.key(tag::kNewKey);
+  out.boolean(r.mode == keystore::MoveMode::new_key);
 }
 }  // namespace
 
@@ -205,7 +231,13 @@ Result<request::Generate> read_new_key(CborReader& in) {
   CAM_TRY(const auto type, keystore::read_key_type(in));
   CAM_TRY_STATUS(in.key(tag::kPolicy));
   CAM_TRY(auto policy, keystore::read_policy(in));
-  return request::Generate{std::move(name), type, std::move(policy)};
+  return request::Generate{.key = std::move(name), .type = type, .policy = std::move(policy)};
+}
+Result<std::string> read_backend(CborReader& in) {
+  if (!in.at_key(tag::kBackend)) return std::string();
+  CAM_TRY(const auto backend, in.text());
+  if (!keystore::is_backend_name(backend)) return fail(Errc::malformed, "a backend's name of another form");
+  return std::string(backend);
 }
 
 Result<RequestBody> read_list(CborReader& in) {
@@ -213,6 +245,20 @@ Result<RequestBody> read_list(CborReader& in) {
   CAM_TRY(const auto after, in.text());
   if (!after.empty() && !KeyName::parse(after)) return fail(Errc::malformed, "a page that begins at no name");
   return request::List{std::string(after)};
+}
+Result<RequestBody> read_generate(CborReader& in) {
+  CAM_TRY(auto key, read_new_key(in));
+  CAM_TRY(key.backend, read_backend(in));
+  return key;
+}
+Result<RequestBody> read_move(CborReader& in) {
+  CAM_TRY(auto key, read_name(in));
+  CAM_TRY(auto backend, read_backend(in));
+  if (backend.empty()) return fail(Errc::malformed, "a move to no backend");
+  CAM_TRY_STATUS(in.key(tag::kNewKey));
+  CAM_TRY(const auto new_key, in.boolean());
+  return request::Move{std::move(key), std::move(backend),
+                       new_key ? keystore::MoveMode::new_key : keystore::MoveMode::same_key};
 }
 Result<RequestBody> read_import(CborReader& in) {
   CAM_TRY(auto key, read_new_key(in));
@@ -275,10 +321,8 @@ Result<RequestBody> read_body(Operation operation, CborReader& in) {
       return read_list(in);
     case Operation::info:
       return read_named<request::Info>(in);
-    case Operation::generate: {
-      CAM_TRY(auto key, read_new_key(in));
-      return key;
-    }
+    case Operation::generate:
+      return read_generate(in);
     case Operation::import_key:
       return read_import(in);
     case Operation::remove:
@@ -299,6 +343,8 @@ Result<RequestBody> read_body(Operation operation, CborReader& in) {
       return read_mac(in);
     case Operation::attest:
       return read_attest(in);
+    case Operation::move:
+      return read_move(in);
   }
   return fail(Errc::malformed, "an unknown operation");
 }

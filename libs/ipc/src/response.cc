@@ -52,6 +52,34 @@ void write_result(CborWriter& out, const std::vector<KeyInfo>& infos) {
 void write_result(CborWriter& out, const Bytes& bytes) {
   out.bytes(bytes);
 }
+void write_backend(CborWriter& out, const keystore::BackendStatus& backend) {
+  out.begin_map();
+  out.key(backend_tag::kName);
+  out.text(backend.name);
+  out.key(backend_tag::kKind);
+  out.text(backend.kind);
+  out.key(backend_tag::kSimulator);
+  out.boolean(backend.simulator);
+  out.key(backend_tag::kTypes);
+  out.begin_array();
+  for (const auto type : backend.key_types) out.unsigned_integer(keystore::number_of(type));
+  out.end();
+  out.key(backend_tag::kProtection);
+  out.text(backend.protection);
+  out.key(backend_tag::kUsable);
+  out.boolean(backend.usable);
+  out.key(backend_tag::kHealth);
+  out.text(backend.health);
+  out.key(backend_tag::kModule);
+  out.text(backend.module);
+  out.key(backend_tag::kCertification);
+  out.text(backend.certification);
+  if (backend.free_slots) {
+    out.key(backend_tag::kFreeSlots);
+    out.unsigned_integer(*backend.free_slots);
+  }
+  out.end();
+}
 void write_result(CborWriter& out, const ServiceStatus& status) {
   out.begin_map();
   out.key(status_tag::kVersion);
@@ -74,16 +102,7 @@ void write_result(CborWriter& out, const ServiceStatus& status) {
   out.end();
   out.key(status_tag::kBackends);
   out.begin_array();
-  for (const auto& backend : status.backends) {
-    out.begin_array();
-    out.text(backend.name);
-    out.boolean(backend.simulator);
-    out.begin_array();
-    for (const auto type : backend.key_types) out.unsigned_integer(keystore::number_of(type));
-    out.end();
-    out.text(backend.protection);
-    out.end();
-  }
+  for (const auto& backend : status.backends) write_backend(out, backend);
   out.end();
   out.key(status_tag::kRootKey);
   out.text(status.root_key);
@@ -101,17 +120,35 @@ Result<keystore::Mechanism> read_mechanism(CborReader& in) {
 }
 
 Result<keystore::BackendStatus> read_backend(CborReader& in) {
-  CAM_TRY(auto array, in.array());
+  namespace tag = backend_tag;
+  CAM_TRY(auto map, in.map());
   keystore::BackendStatus backend;
-  CAM_TRY(backend.name, read_text(array));
-  CAM_TRY(backend.simulator, array.boolean());
-  CAM_TRY(auto types, array.array());
+  CAM_TRY_STATUS(map.key(tag::kName));
+  CAM_TRY(backend.name, read_text(map));
+  CAM_TRY_STATUS(map.key(tag::kKind));
+  CAM_TRY(backend.kind, read_text(map));
+  CAM_TRY_STATUS(map.key(tag::kSimulator));
+  CAM_TRY(backend.simulator, map.boolean());
+  CAM_TRY_STATUS(map.key(tag::kTypes));
+  CAM_TRY(auto types, map.array());
   while (!types.at_end()) {
     CAM_TRY(const auto type, keystore::read_key_type(types));
     backend.key_types.push_back(type);
   }
-  CAM_TRY(backend.protection, read_text(array));
-  CAM_TRY_STATUS(array.finish());
+  CAM_TRY_STATUS(map.key(tag::kProtection));
+  CAM_TRY(backend.protection, read_text(map));
+  CAM_TRY_STATUS(map.key(tag::kUsable));
+  CAM_TRY(backend.usable, map.boolean());
+  CAM_TRY_STATUS(map.key(tag::kHealth));
+  CAM_TRY(backend.health, read_text(map));
+  CAM_TRY_STATUS(map.key(tag::kModule));
+  CAM_TRY(backend.module, read_text(map));
+  CAM_TRY_STATUS(map.key(tag::kCertification));
+  CAM_TRY(backend.certification, read_text(map));
+  if (map.at_key(tag::kFreeSlots)) {
+    CAM_TRY(backend.free_slots, read_u32(map));
+  }
+  CAM_TRY_STATUS(map.finish());
   return backend;
 }
 
@@ -158,7 +195,8 @@ Result<ResponseResult> read_result(Operation operation, CborReader& in) {
     }
     case Operation::info:
     case Operation::generate:
-    case Operation::import_key: {
+    case Operation::import_key:
+    case Operation::move: {
       CAM_TRY(auto info, keystore::read_key_info(in));
       return info;
     }

@@ -33,6 +33,9 @@ std::vector<Request> one_of_each() {
           {2, request::List{"camera/media"}},
           {3, request::Info{name()}},
           {4, request::Generate{name(), KeyType::rsa_2048, policy}},
+          {4, request::Generate{name(), KeyType::rsa_2048, policy, "tpm.2"}},
+          {14, request::Move{name(), "tpm.2", keystore::MoveMode::new_key}},
+          {14, request::Move{name(), "token", keystore::MoveMode::same_key}},
           {5, request::Import{name(), KeyType::rsa_2048, policy, data}},
           {6, request::Remove{name()}},
           {7, request::PublicKey{name()}},
@@ -120,7 +123,7 @@ TEST(Requests, RefuseUnknownFieldsNumbersAndSizes) {
   };
   EXPECT_TRUE(operation(1));
   for (const std::uint64_t number :
-       {std::uint64_t{0}, std::uint64_t{14}, std::uint64_t{257}, ~std::uint64_t{0}}) {
+       {std::uint64_t{0}, std::uint64_t{16}, std::uint64_t{257}, ~std::uint64_t{0}}) {
     EXPECT_FALSE(operation(number)) << number;
   }
 

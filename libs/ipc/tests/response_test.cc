@@ -23,15 +23,25 @@ KeyInfo info(const std::string& name) {
           .backend = "software"};
 }
 
+keystore::BackendStatus backend(const std::string& name, std::optional<std::uint32_t> free_slots) {
+  return {.name = name,
+          .kind = "tpm2",
+          .simulator = true,
+          .key_types = {KeyType::ec_p256},
+          .protection = "words",
+          .usable = false,
+          .health = "no answer",
+          .module = "IBM SW TPM",
+          .certification = "#1",
+          .free_slots = free_slots};
+}
+
 keystore::ServiceStatus status() {
   return {.version = "1",
           .keys = 3,
           .damaged = {"camera/a: gone"},
           .mechanisms = {{"seccomp", true, "on"}, {"landlock", false, "off"}},
-          .backends = {{.name = "software",
-                        .simulator = false,
-                        .key_types = {KeyType::ec_p256},
-                        .protection = "words"}},
+          .backends = {backend("software", {}), backend("tpm", 3)},
           .root_key = "a file"};
 }
 
@@ -40,6 +50,7 @@ std::vector<std::pair<Operation, Response>> one_of_each() {
           {Operation::list, {2, {}, std::vector<KeyInfo>{info("a/b"), info("a/c")}}},
           {Operation::list, {2, {}, std::vector<KeyInfo>{}}},
           {Operation::generate, {3, {}, info("a/b")}},
+          {Operation::move, {3, {}, info("a/b")}},
           {Operation::remove, {4, {}, std::monostate{}}},
           {Operation::sign_digest, {5, {}, Bytes(70, 1)}},
           {Operation::attest, {7, {}, Bytes(300, 2)}},

@@ -144,8 +144,7 @@ Result<KeyInfo> read_key_info(CborReader& in) {
   CAM_TRY_STATUS(map.finish());
   // The last second of the year 9999.
   if (created > 253'402'300'799u) return fail(Errc::malformed, "a creation time after the year 9999");
-  if (backend.empty() || backend.size() > kMaxBackendName)
-    return fail(Errc::malformed, "a backend's name out of range");
+  if (!is_backend_name(backend)) return fail(Errc::malformed, "a backend's name out of range");
   if (!check_policy(type, policy)) return fail(Errc::malformed, "a policy that does not fit the key's type");
   return KeyInfo{.name = std::move(name),
                  .type = type,

@@ -10,6 +10,10 @@ bool is_name_part(std::string_view text) {
   });
 }
 
+bool is_backend_name(std::string_view text) {
+  return is_name_part(text) && text.size() <= kMaxBackendName;
+}
+
 Result<KeyName> KeyName::parse(std::string_view text) {
   const auto slash = text.find('/');
   if (slash == std::string_view::npos) return fail(Errc::usage, "a key name is application/name");

@@ -34,18 +34,19 @@ std::string_view to_string(Operation operation) {
       return "mac";
     case Operation::attest:
       return "attest";
+    case Operation::move:
+      return "move";
   }
   return "?";
 }
 
 std::optional<Operation> operation_from_number(std::uint64_t number) {
-  if (number < std::uint64_t{1} || number > static_cast<std::uint64_t>(Operation::attest))
-    return std::nullopt;
+  if (number < std::uint64_t{1} || number > static_cast<std::uint64_t>(Operation::move)) return std::nullopt;
   return static_cast<Operation>(number);
 }
 
 std::optional<ServiceError> service_error_from_number(std::uint64_t number) {
-  if (number < std::uint64_t{1} || number > static_cast<std::uint64_t>(ServiceError::internal))
+  if (number < std::uint64_t{1} || number > static_cast<std::uint64_t>(ServiceError::unavailable))
     return std::nullopt;
   return static_cast<ServiceError>(number);
 }
@@ -82,6 +83,8 @@ std::string_view to_string(ServiceError error) {
       return "the keystore cannot write its files";
     case ServiceError::internal:
       return "the keystore failed; its log says more";
+    case ServiceError::unavailable:
+      return "the module that holds the key does not answer; `camvault keystore status` says more";
   }
   return "?";
 }
@@ -102,7 +105,7 @@ ServiceError service_error_of(Errc code) {
     case Errc::denied:
       return ServiceError::storage;  // of a file of the service: the caller can do nothing about it
     case Errc::unavailable:
-      return ServiceError::busy;
+      return ServiceError::unavailable;
     case Errc::invalid:
       return ServiceError::invalid;
     case Errc::usage:
@@ -125,6 +128,7 @@ Errc errc_of(ServiceError error) {
     case ServiceError::limit:
       return Errc::limit;
     case ServiceError::busy:
+    case ServiceError::unavailable:
       return Errc::unavailable;
     case ServiceError::not_found:
       return Errc::not_found;

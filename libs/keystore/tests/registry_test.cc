@@ -24,7 +24,9 @@ TEST(Registry, NumbersNeverChange) {
   EXPECT_EQ(number_of(crypto::HashAlg::sha512), 3u);
   EXPECT_EQ(operation_from_number(13), Operation::mac);
   EXPECT_EQ(operation_from_number(14), Operation::attest);
+  EXPECT_EQ(operation_from_number(15), Operation::move);
   EXPECT_EQ(service_error_from_number(15), ServiceError::internal);
+  EXPECT_EQ(service_error_from_number(16), ServiceError::unavailable);
 }
 
 TEST(Registry, ReadsBackWhatItWritesAndNothingElse) {
@@ -39,9 +41,9 @@ TEST(Registry, ReadsBackWhatItWritesAndNothingElse) {
     EXPECT_FALSE(from_number<crypto::HashAlg>(number));
   }
   EXPECT_FALSE(operation_from_number(0));
-  EXPECT_FALSE(operation_from_number(15));
+  EXPECT_FALSE(operation_from_number(16));
   EXPECT_FALSE(service_error_from_number(0));
-  EXPECT_FALSE(service_error_from_number(16));
+  EXPECT_FALSE(service_error_from_number(17));
   EXPECT_FALSE(service_error_from_number(257));
 }
 
@@ -49,6 +51,8 @@ TEST(Refusal, KeepsItsMeaningAcrossTheWire) {
   EXPECT_EQ(to_error(ServiceError::wrong_purpose).code, Errc::denied);
   EXPECT_EQ(to_error(ServiceError::damaged).code, Errc::invalid);
   EXPECT_EQ(to_error(ServiceError::busy).code, Errc::unavailable);
+  EXPECT_EQ(Refusal(Error{Errc::unavailable, "no token"}).error, ServiceError::unavailable);
+  EXPECT_EQ(to_error(ServiceError::unavailable).code, Errc::unavailable);
   EXPECT_EQ(Refusal(Error{Errc::io, "disk full"}).error, ServiceError::storage);
   EXPECT_EQ(Refusal(Error{Errc::denied, "cannot open"}).error, ServiceError::storage);
 }

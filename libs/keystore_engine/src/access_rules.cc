@@ -76,6 +76,7 @@ const char* AccessRules::why_not(const Caller& who, Operation operation, std::st
       return nullptr;
     case Operation::generate:
     case Operation::remove:
+    case Operation::move:
       return has(rule->managers, who.uid) ? nullptr : "the uid does not manage the application's keys";
     case Operation::import_key:
       if (has(rule->provisioners, who.uid)) return nullptr;

@@ -55,7 +55,7 @@ Answer<Bytes> Engine::attest(const Caller& who, const KeyName& key, const KeyNam
   evidence.attester_spki = (*by)->spki;
   const auto alg = keystore::key_alg_of((*by)->info.type);
   evidence.scheme = crypto::default_scheme(*alg);  // a key that suits the purpose has one
-  CAM_TRY(const auto attestation_key, open_key(**by));
+  CAM_TRY(const auto attestation_key, open_key(*by));
   CAM_TRY(evidence.signature,
           attestation_key->sign_message(evidence.scheme, evidence.hash, evidence.statement));
   CAM_TRY(auto bytes, attestation::encode_evidence(evidence));

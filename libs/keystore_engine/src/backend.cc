@@ -24,8 +24,32 @@ Result<Bytes> BackendKey::mac(BytesView) const {
   return not_this_key();
 }
 
+Health Backend::health() const {
+  return {.usable = true, .detail = "ready"};
+}
+
 Status Backend::destroy(KeyType, const Secret&) {
   return ok();
+}
+
+Result<Secret> Backend::take_out(KeyType, const Secret&) {
+  return fail(Errc::unsupported, "no key ever leaves this module");
+}
+
+Result<Bytes> Backend::seal_to_platform(const Secret&) {
+  return fail(Errc::unsupported, "this module knows no state of the platform");
+}
+
+Result<Secret> Backend::unseal_from_platform(BytesView) {
+  return fail(Errc::unsupported, "this module knows no state of the platform");
+}
+
+Result<std::uint64_t> Backend::read_counter(std::uint32_t) {
+  return fail(Errc::unsupported, "this module has no counters");
+}
+
+Result<std::uint64_t> Backend::increment_counter(std::uint32_t) {
+  return fail(Errc::unsupported, "this module has no counters");
 }
 
 }  // namespace camvault::keystore_engine

@@ -107,6 +107,14 @@ Result<Bytes> FileStore::read(const std::string& name) const {
 }
 
 Status FileStore::create(const std::string& name, BytesView content) {
+  return write(name, content, Target::new_name);
+}
+
+Status FileStore::replace(const std::string& name, BytesView content) {
+  return write(name, content, Target::old_name);
+}
+
+Status FileStore::write(const std::string& name, BytesView content, Target target) {
   step("create");
   CAM_TRY_STATUS(remove_leftovers());  // of a write that failed: disk full
   UniqueFd fd(::openat(folder_.get(), kNewFile, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -119,9 +127,10 @@ Status FileStore::create(const std::string& name, BytesView content) {
     step("sync file");
     if (::fsync(fd.get()) != 0) return fail_errno("cannot sync", name, errno);
     step("rename");
-    if (rename_without_replacing(folder_.get(), kNewFile, name.c_str()) != 0) {
-      return fail_errno("cannot name", name, errno);
-    }
+    const int renamed = target == Target::new_name
+                            ? rename_without_replacing(folder_.get(), kNewFile, name.c_str())
+                            : ::renameat(folder_.get(), kNewFile, folder_.get(), name.c_str());
+    if (renamed != 0) return fail_errno("cannot name", name, errno);
     return ok();
   }();
   if (!status) {

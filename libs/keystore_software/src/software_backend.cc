@@ -73,7 +73,10 @@ class HmacKey final : public BackendKey {
 
 class SoftwareBackend final : public keystore_engine::Backend {
  public:
-  std::string_view name() const override { return "software"; }
+  explicit SoftwareBackend(std::string name) : name_(std::move(name)) {}
+
+  std::string_view name() const override { return name_; }
+  std::string_view kind() const override { return "software"; }
 
   keystore_engine::Capabilities capabilities() const override {
     return {
@@ -123,9 +126,14 @@ class SoftwareBackend final : public keystore_engine::Backend {
     return std::make_shared<const KeyPair>(type, std::move(key));
   }
 
+  // A handle is the key itself, in the form that import_key takes.
+  Result<Secret> take_out(KeyType, const Secret& handle) override { return handle.clone(); }
+
   Status random(std::span<std::uint8_t> out) override { return openssl::random_private(out); }
 
  private:
+  const std::string name_;
+
   static Result<NewKey> new_key(const openssl::Pkey& key) {
     CAM_TRY(auto handle, openssl::to_pkcs8(key));
     CAM_TRY(auto spki, openssl::to_spki(key));
@@ -142,8 +150,8 @@ crypto::Digest sha256(BytesView message) {
   return openssl::sha256(message);
 }
 
-std::shared_ptr<keystore_engine::Backend> make_software_backend() {
-  return std::make_shared<SoftwareBackend>();
+std::shared_ptr<keystore_engine::Backend> make_software_backend(std::string name) {
+  return std::make_shared<SoftwareBackend>(std::move(name));
 }
 
 }  // namespace camvault::keystore_software

@@ -39,6 +39,8 @@ inline constexpr std::int64_t kAdditional = 9;
 inline constexpr std::int64_t kCount = 10;
 inline constexpr std::int64_t kAfter = 11;     // empty, or the last name of the page before
 inline constexpr std::int64_t kAttester = 12;  // the name of an attestation key
+inline constexpr std::int64_t kBackend = 13;   // name of a backend; absent: the application's rule decides
+inline constexpr std::int64_t kNewKey = 14;    // boolean: bind the name to a new key
 }  // namespace request_tag
 
 struct Hello {
@@ -61,6 +63,7 @@ struct Generate {
   KeyName key;
   keystore::KeyType type;
   keystore::KeyPolicy policy;
+  std::string backend = {};
 };
 struct Import {
   KeyName key;
@@ -108,20 +111,27 @@ struct Attest {
   KeyName attester;
   BytesView nonce;
 };
+struct Move {
+  KeyName key;
+  std::string backend;
+  keystore::MoveMode mode = keystore::MoveMode::same_key;
+};
 }  // namespace request
 
 // In the order of Operation's numbers.
-using RequestBody =
-    std::variant<request::Status, request::List, request::Info, request::Generate, request::Import,
-                 request::Remove, request::PublicKey, request::SignDigest, request::SignMessage,
-                 request::Random, request::Encrypt, request::Decrypt, request::Mac, request::Attest>;
+using RequestBody = std::variant<request::Status, request::List, request::Info, request::Generate,
+                                 request::Import, request::Remove, request::PublicKey, request::SignDigest,
+                                 request::SignMessage, request::Random, request::Encrypt, request::Decrypt,
+                                 request::Mac, request::Attest, request::Move>;
 
 struct Request {
   std::uint32_t id = 0;
   RequestBody body;  // views point into the frame
 
   keystore::Operation operation() const;
-  const KeyName* key() const;  // null if the operation names none
+  const KeyName* key() const;        // null if the operation names none
+  const KeyName* used_key() const;   // whose private half has the work: key(), or the attester
+  std::string_view backend() const;  // that the request names; empty if none
 };
 
 Result<Bytes> encode_hello(const Hello& hello);

@@ -23,9 +23,22 @@ inline constexpr std::int64_t kVersion = 0;     // text
 inline constexpr std::int64_t kKeys = 1;        // number
 inline constexpr std::int64_t kDamaged = 2;     // array of text
 inline constexpr std::int64_t kMechanisms = 3;  // array of [name, active, detail]
-inline constexpr std::int64_t kBackends = 4;    // array of [name, simulator, [types], protection]
+inline constexpr std::int64_t kBackends = 4;    // array of maps, backend_tag
 inline constexpr std::int64_t kRootKey = 5;     // text
 }  // namespace status_tag
+
+namespace backend_tag {
+inline constexpr std::int64_t kName = 0;           // text
+inline constexpr std::int64_t kKind = 1;           // text
+inline constexpr std::int64_t kSimulator = 2;      // boolean
+inline constexpr std::int64_t kTypes = 3;          // array of numbers
+inline constexpr std::int64_t kProtection = 4;     // text
+inline constexpr std::int64_t kUsable = 5;         // boolean
+inline constexpr std::int64_t kHealth = 6;         // text
+inline constexpr std::int64_t kModule = 7;         // text, may be empty
+inline constexpr std::int64_t kCertification = 8;  // text, empty: uncertified
+inline constexpr std::int64_t kFreeSlots = 9;      // number; absent if not known
+}  // namespace backend_tag
 
 inline constexpr std::size_t kMaxListPage =
     128;  // key descriptions in one answer: at most about 350 bytes each

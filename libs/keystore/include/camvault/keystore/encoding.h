@@ -23,8 +23,6 @@ inline constexpr std::int64_t kCreated = 4;  // seconds since 1970, not negative
 inline constexpr std::int64_t kBackend = 5;  // text
 }  // namespace key_info_tag
 
-inline constexpr std::size_t kMaxBackendName = 32;
-
 // The readers refuse what the writers do not write (Errc::malformed): unknown tags and numbers, wrong order,
 // policies that do not fit the type.
 void write_policy(codec::CborWriter& out, const KeyPolicy& policy);

@@ -15,6 +15,10 @@ inline constexpr std::size_t kMaxNamePart = 63;
 // True for 1 to 63 characters out of [a-z0-9._-].
 bool is_name_part(std::string_view text);
 
+inline constexpr std::size_t kMaxBackendName = 32;
+// The same with at most 32 characters: what a module that holds keys is called.
+bool is_backend_name(std::string_view text);
+
 class KeyName {
  public:
   // "camera/media-signing". Errc::usage for anything that does not match [a-z0-9._-]{1,63}/[a-z0-9._-]{1,63}.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +24,7 @@ struct KeyInfo {
   KeyPolicy policy;
   Origin origin;
   Timestamp created;    // by the keystore's clock, whole seconds
-  std::string backend;  // "software", ...
+  std::string backend;  // the name of the module that holds it: "software", ...
 };
 
 // The key and what the caller means to do with it. keystored refuses if that is not the key's purpose: a
@@ -40,11 +41,19 @@ struct Mechanism {
   std::string detail;  // one sentence for people
 };
 
+// A module that holds keys. The first one of a service takes new keys unless a rule or the caller says
+// another.
 struct BackendStatus {
   std::string name;
+  std::string kind;  // "software", "tpm2", "pkcs11", "se05x"
   bool simulator = false;
-  std::vector<KeyType> key_types;
-  std::string protection;  // what holding keys there does and does not protect, in plain words
+  std::vector<KeyType> key_types;  // known once the module was there
+  std::string protection;          // what holding keys there does and does not protect, in plain words
+  bool usable = true;              // as seen last
+  std::string health;              // the same in one clause for people
+  std::string module;              // maker and version, as the module says itself; may be empty
+  std::string certification;       // certificates of the module that can be looked up; empty: uncertified
+  std::optional<std::uint32_t> free_slots;  // keys that still fit, if the module says so
 };
 
 struct ServiceStatus {
@@ -60,9 +69,16 @@ inline constexpr std::size_t kMaxMessage =
     48 * 1024;  // message, plaintext and additional data together, bytes
 inline constexpr std::size_t kMaxRandom = 4096;
 
+// What to do when the key of a name cannot leave its module.
+enum class MoveMode : std::uint8_t {
+  same_key,  // refuse: only a key whose backend can give it away moves
+  new_key,   // bind the name to a key that is made in the other backend. Its public half is another one
+};
+
 // Errors of all operations: denied (policy; also purpose or algorithm the key is not for), not_found, exists,
 // limit, usage, unsupported (the backend does not have it), invalid (decryption: changed data or another key;
-// or a damaged key file), unavailable (no service there, connection lost). Thread-safe.
+// or a damaged key file), unavailable (no service there, connection lost, the key's module does not answer).
+// Thread-safe.
 class Keystore {
  public:
   virtual ~Keystore() = default;
@@ -72,12 +88,22 @@ class Keystore {
   virtual Result<std::vector<KeyInfo>> list() = 0;
   virtual Result<KeyInfo> info(const KeyName& name) = 0;
 
-  // Makes a key inside. Refused with Errc::exists if the name is taken: no key is ever replaced.
-  virtual Result<KeyInfo> generate(const KeyName& name, KeyType type, const KeyPolicy& policy) = 0;
+  // Makes a key inside: in the named backend, or where the application's rule says. Refused with Errc::exists
+  // if the name is taken: no key is ever replaced. Errc::not_found if there is no such backend.
+  virtual Result<KeyInfo> generate_in(std::string_view backend, const KeyName& name, KeyType type,
+                                      const KeyPolicy& policy) = 0;
+  Result<KeyInfo> generate(const KeyName& name, KeyType type, const KeyPolicy& policy) {
+    return generate_in({}, name, type, policy);
+  }
   // `key`: unencrypted PKCS#8 DER for signing keys, 32 bytes for aes_256, 32 to 64 bytes for hmac_sha256.
   virtual Result<KeyInfo> import_key(const KeyName& name, KeyType type, const KeyPolicy& policy,
                                      const Secret& key) = 0;
   virtual Status remove(const KeyName& name) = 0;
+  // Lets another backend hold what stands behind the name, with the same policy; applications keep the name.
+  // A key that is taken over so was outside that module: its origin is then `imported`. The old one is
+  // destroyed. Errc::unsupported if the key cannot leave its module (same_key), or if data that it encrypted
+  // would be lost (new_key, of a data-encryption key).
+  virtual Result<KeyInfo> move(const KeyName& name, std::string_view backend, MoveMode mode) = 0;
 
   virtual Result<Bytes> public_key(const KeyName& name) = 0;  // SubjectPublicKeyInfo, DER
 

@@ -26,6 +26,7 @@ enum class Operation : std::uint8_t {
   decrypt = 12,
   mac = 13,
   attest = 14,
+  move = 15,
 };
 
 std::optional<Operation> operation_from_number(std::uint64_t number);
@@ -48,6 +49,7 @@ enum class ServiceError : std::uint8_t {
   usage = 13,            // fields that do not fit together
   storage = 14,          // the service cannot write (disk full, rights)
   internal = 15,
+  unavailable = 16,  // the module that holds the key does not answer; `status` says more
 };
 
 std::optional<ServiceError> service_error_from_number(std::uint64_t number);

@@ -1,7 +1,11 @@
-// Where keys really live: one implementation per kind of hardware, and one in software.
+// Where keys really live: one implementation per kind of hardware, and one in software. keystored holds
+// several at once (docs/keystore.md); one conformance suite runs against all of them (tests/conformance).
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +24,30 @@ struct Capabilities {
   bool import = false;
   bool simulator = false;
   std::string protection;  // what keys in this backend are and are not protected against, in plain words
+  // Certificates of the module that somebody can look up ("FIPS 140-2 level 3, #4125"); empty: uncertified.
+  std::string certification = {};
+  bool seals = false;     // seal_to_platform, unseal_from_platform
+  bool counters = false;  // read_counter, increment_counter
+};
+
+// How the module does. A value: no more is asked of a module that may hang.
+struct Health {
+  bool usable = true;
+  std::string detail = {};                       // one clause for people: "ready", "no answer since ..."
+  std::string module = {};                       // who made it and its version, as it says itself
+  std::optional<std::uint32_t> free_slots = {};  // keys that still fit, if the module says so
+};
+
+// What the daemon's sandbox must leave open for a backend. Asked once, before the doors close.
+struct SandboxNeeds {
+  struct Path {
+    std::filesystem::path path;  // a file, device or folder; one that is not there (yet) cannot be allowed
+    bool write = false;
+    bool device = false;  // ioctl(2) too
+  };
+  std::vector<Path> paths = {};
+  bool unix_sockets = false;  // connects to sockets of this machine: simulators, modules with a daemon
+  bool foreign_code = false;  // runs a library of somebody else: what it tries to open is refused, not fatal
 };
 
 // A key ready for use. Immutable; used by many threads at once. What a backend's key does not do is
@@ -44,20 +72,50 @@ struct NewKey {
 };
 
 // Thread-safe. The engine keeps handles: sealed, and bound to name and policy of the key.
+//
+// A backend is made before the daemon's sandbox closes: its factory loads code, start() starts threads. The
+// module need not be there then. A module that is absent, vanished or stopped is Errc::unavailable, from
+// every call, and is tried again at the next one: no call ever breaks a backend for good.
 class Backend {
  public:
   virtual ~Backend() = default;
-  virtual std::string_view name() const = 0;  // [a-z0-9_]+, stored in key files
+  // [a-z0-9._-]{1,32}, unique in one daemon, stored in key files: from the configuration, by default kind().
+  virtual std::string_view name() const = 0;
+  virtual std::string_view kind() const { return name(); }  // "software", "tpm2", "pkcs11", "se05x"
+  // Neither of these two waits for the module: they tell what was seen last.
   virtual Capabilities capabilities() const = 0;
+  virtual Health health() const;
+  virtual SandboxNeeds needs() const { return {}; }
+  // Called once, when files are restricted already and system calls are not yet: for threads, and for what a
+  // foreign library does at its start. Without it the first call does the same.
+  virtual void start() {}
   // True if using such a key is so short (well under a millisecond) that it need not wait for a worker.
   virtual bool is_quick(KeyType type) const = 0;
+  // Calls worth having in the module at once: the daemon gives a backend that many threads of its own, so
+  // that one that hangs holds up nobody else.
+  virtual std::size_t parallel() const { return 2; }
   virtual Result<NewKey> generate(KeyType type) = 0;
   // See Keystore::import_key for the forms. Errc::invalid if it is no key of that type.
   virtual Result<NewKey> import_key(KeyType type, const Secret& key) = 0;
   virtual Result<std::shared_ptr<const BackendKey>> open(KeyType type, const Secret& handle) = 0;
   // The key's file is gone already; a token frees its object here.
   virtual Status destroy(KeyType type, const Secret& handle);
+  // The key as import_key takes it, for moving it into another backend. Only a backend that protects a key by
+  // nothing but this process has one to give: the others refuse (Errc::unsupported), for ever.
+  virtual Result<Secret> take_out(KeyType type, const Secret& handle);
   virtual Status random(std::span<std::uint8_t> out) = 0;
+
+  // At most kMaxSealed bytes, bound to the state of the platform now (TPM: PCRs 0 to 7); anything later that
+  // changes it makes unsealing Errc::denied. What comes back is opaque and may be stored anywhere.
+  static constexpr std::size_t kMaxSealed = 128;
+  virtual Result<Bytes> seal_to_platform(const Secret& plain);
+  virtual Result<Secret> unseal_from_platform(BytesView sealed);
+
+  // Counters 0 to 15 that only grow, in the module, whatever is put back on disk. The first use makes one;
+  // its first value is the module's choice.
+  static constexpr std::uint32_t kCounters = 16;
+  virtual Result<std::uint64_t> read_counter(std::uint32_t number);
+  virtual Result<std::uint64_t> increment_counter(std::uint32_t number);  // the new value
 };
 
 // The root key in use. Thread-safe.

@@ -2,6 +2,7 @@
 // then acts.
 #pragma once
 
+#include <condition_variable>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -41,7 +42,8 @@ using AuditSink = std::function<void(const Decision&)>;
 struct EngineConfig {
   std::filesystem::path key_folder;
   AccessRules rules;
-  std::vector<std::shared_ptr<Backend>> backends;  // the first one takes new keys unless a rule names another
+  // The first one takes new keys unless a rule or the caller names another, and gives random numbers.
+  std::vector<std::shared_ptr<Backend>> backends;
   std::shared_ptr<Sealer> sealer;
   std::shared_ptr<const Clock> clock;
   AuditSink audit;
@@ -72,10 +74,13 @@ class Engine {
   Answer<std::vector<keystore::KeyInfo>> list(const Caller& who, const std::string& after, std::size_t limit);
   Answer<keystore::KeyInfo> info(const Caller& who, const KeyName& name);
   Answer<keystore::KeyInfo> generate(const Caller& who, const KeyName& name, KeyType type,
-                                     keystore::KeyPolicy policy);
+                                     keystore::KeyPolicy policy, std::string_view backend = {});
   Answer<keystore::KeyInfo> import_key(const Caller& who, const KeyName& name, KeyType type,
                                        keystore::KeyPolicy policy, const Secret& key);
   Answer<void> remove(const Caller& who, const KeyName& name);
+  // Keystore::move says what moves and what does not.
+  Answer<keystore::KeyInfo> move(const Caller& who, const KeyName& name, std::string_view backend,
+                                 keystore::MoveMode mode);
   Answer<Bytes> public_key(const Caller& who, const KeyName& name);
   Answer<Bytes> sign_digest(const Caller& who, const KeyUse& use, crypto::SignatureScheme scheme,
                             crypto::HashAlg hash, const crypto::Digest& digest);
@@ -95,6 +100,10 @@ class Engine {
 
   // True if the operation is certain to be short, so that a single thread may do it between others. A hint.
   bool is_quick(Operation operation, const KeyName* key) const;
+  // Which backend, as an index into EngineConfig::backends, the operation keeps busy: each has a queue of its
+  // own, so that a module that hangs holds up its own keys only. `backend`: the one that the request names,
+  // if any.
+  std::size_t lane_of(Operation operation, const KeyName* key, std::string_view backend) const;
 
  private:
   using RecordPtr = std::shared_ptr<const KeyRecord>;
@@ -121,11 +130,27 @@ class Engine {
   Answer<void> complete_policy(const KeyName& name, KeyType type, keystore::KeyPolicy& policy) const;
   // Makes the key (by `make`), seals it, writes its file and only then lets it be seen.
   Answer<keystore::KeyInfo> add_key(const KeyName& name, KeyType type, keystore::KeyPolicy policy,
-                                    keystore::Origin origin,
-                                    const std::function<Result<NewKey>(Backend&)>& make);
+                                    keystore::Origin origin, Backend& backend,
+                                    const std::function<Result<NewKey>()>& make);
   Answer<RecordPtr> store_key(KeyRecord record, const Secret& handle);
+  Result<Bytes> sealed_file(const KeyRecord& record, const Secret& handle);
   Answer<void> reserve(const KeyName& name);
-  Result<std::shared_ptr<const BackendKey>> open_key(const KeyRecord& record);
+  // One change of a name at a time; ends with end_change, or in add_key.
+  Answer<void> begin_change(const KeyName& name);
+  void end_change(const KeyName& name);
+  struct Removed {
+    Backend* backend = nullptr;  // null: nothing to destroy there
+    KeyType type{};
+    Secret handle;
+  };
+  Answer<Removed> remove_file(const KeyName& name);
+  Answer<keystore::KeyInfo> move_to(Backend& target, const KeyName& name, keystore::MoveMode mode);
+  Answer<NewKey> key_for_move(const KeyRecord& record, const Secret& handle, Backend& target,
+                              keystore::MoveMode mode);
+  Answer<Backend*> choose_backend(const KeyName& name, std::string_view wanted) const;
+  Result<Secret> read_handle(const KeyRecord& record) const;
+  Result<std::shared_ptr<const BackendKey>> open_key(const RecordPtr& record);
+  RecordPtr record_after_move(const RecordPtr& record);
   Backend* backend_named(std::string_view name) const;
 
   EngineConfig config_;
@@ -134,7 +159,8 @@ class Engine {
   mutable std::shared_mutex mutex_;  // guards the three tables below
   std::map<KeyName, RecordPtr> keys_;
   std::map<KeyName, std::string> damaged_;  // name -> what is wrong
-  std::set<KeyName> reserved_;              // being made right now
+  std::set<KeyName> changing_;              // being made, removed or moved right now
+  std::condition_variable_any moved_;       // a key stands under its name in another backend
 
   std::mutex writing_;  // guards store_'s create and remove
   FileStore store_;

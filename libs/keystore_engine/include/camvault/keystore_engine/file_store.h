@@ -27,10 +27,15 @@ class FileStore {
   Result<Bytes> read(const std::string& name) const;
   // Errc::exists if the name is taken. When this returns, the file survives a power cut.
   Status create(const std::string& name, BytesView content);
+  // The same for a name that is there: a reader, or a machine that lost power, finds the old file or the new
+  // one.
+  Status replace(const std::string& name, BytesView content);
   Status remove(const std::string& name);
 
  private:
   FileStore(UniqueFd folder, StepHook hook) : folder_(std::move(folder)), hook_(std::move(hook)) {}
+  enum class Target { new_name, old_name };
+  Status write(const std::string& name, BytesView content, Target target);
   Status remove_leftovers();
   Status sync_folder();
   void step(std::string_view name) const;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "camvault/keystore_engine/backend.h"
 
@@ -11,7 +12,8 @@ namespace camvault::keystore_software {
 // Call once, before any key exists. False if the system did not allow it; keys then live in ordinary memory.
 bool use_locked_heap();
 
-std::shared_ptr<keystore_engine::Backend> make_software_backend();
+// `name`: what key files call it.
+std::shared_ptr<keystore_engine::Backend> make_software_backend(std::string name = "software");
 
 crypto::Digest sha256(BytesView message);  // for EngineConfig
 

@@ -142,6 +142,7 @@ Connection connect(const Request& request) {
     begin = end + 1;
   }
   std::vector<const char*> names;
+  names.reserve(servers.size());
   for (const auto& server : servers) names.push_back(server.c_str());
   need(natsOptions_SetServers(options.get(), names.data(), static_cast<int>(names.size())), "--server");
   if (!request.creds.empty())
@@ -191,6 +192,7 @@ int submit(jsCtx* js, const Request& request) {
 int run(std::vector<std::string> command, std::chrono::milliseconds tell_every,
         const std::function<void()>& tell) {
   std::vector<char*> words;
+  words.reserve(command.size() + 1);
   for (auto& word : command) words.push_back(word.data());
   words.push_back(nullptr);
   pid_t pid = 0;

@@ -21,6 +21,12 @@ namespace camvault::container {
 
 namespace {
 
+#if defined(__clang__)
+// libseccomp's macros for arguments are compound literals of C.
+#pragma clang diagnostic ignored "-Wc99-extensions"
+#pragma clang diagnostic ignored "-Wmissing-field-initializers"
+#endif
+
 using std::chrono::steady_clock;
 
 constexpr int kInput = 3;

@@ -12,7 +12,7 @@ namespace {
 
 struct ZipTest : testing::Test {
   void SetUp() override {
-    folder.write("clip.mp4", std::string(100'000, 'v'));
+    folder.write("clip.mp4", std::string(20'000, 'v'));
     std::filesystem::create_directories(folder / "certificates");
     folder.write("certificates/chain.pem", "pem");
     folder.write("empty.txt", "");
@@ -35,7 +35,7 @@ TEST_F(ZipTest, ComesBackAndOthersReadIt) {
   const test_support::TemporaryFolder out;
   ASSERT_TRUE(unpack_zip(folder / "out.zip", out.path()));
   EXPECT_EQ(out.read("certificates/chain.pem"), "pem");
-  EXPECT_EQ(out.read("clip.mp4").size(), 100'000u);
+  EXPECT_EQ(out.read("clip.mp4").size(), 20'000u);
   EXPECT_EQ(out.read("empty.txt"), "");
   const auto python = test_support::run_program(
       {"python3", "-c",
@@ -68,7 +68,7 @@ TEST_F(ZipTest, MembersAreReadInPlace) {
   ASSERT_TRUE(members);
   ASSERT_EQ(members->size(), 3u);
   EXPECT_EQ(members->at(0).name, "clip.mp4");
-  EXPECT_EQ(members->at(1).content.data(), bytes.data() + 30 + 8 + 100'000 + 30 + 22);
+  EXPECT_EQ(members->at(1).content.data(), bytes.data() + 30 + 8 + 20'000 + 30 + 22);
   EXPECT_EQ(as_text(members->at(1).content), "pem");
   EXPECT_TRUE(members->at(2).content.empty());
   auto extra = bytes;

@@ -39,36 +39,38 @@ options_of() {
 }
 export -f options_of
 
-# One line of figures, and the log of libFuzzer in build/fuzz/logs/. Runs until the CPU seconds are used up.
+# One line of figures, and the log of libFuzzer in build/fuzz/logs/. Runs until the CPU seconds are used up, a few minutes
+# at a time, each of which has its line in build/fuzz/results: whoever ends us loses no more.
 fuzz_target() {
-  local target=$1 build=build/fuzz used=0 runs=0 edges=0 log cpu status=0
-  local corpus=$build/corpus/$target options
+  local target=$1 build=build/fuzz used=0 all=0 edges=0 log part cpu runs status=0 options turn
+  local corpus=$build/corpus/$target TIMEFORMAT='cpu %U %S'
   read -rd '' -a options < <(options_of "$target") || true
-  options+=(-print_final_stats=1 -verbosity=1)
   mkdir -p "$corpus" "$build/crashes" "$build/logs"
   log=$build/logs/$target.log
+  part=$build/logs/$target.part
   : > "$log"
-  options+=("-artifact_prefix=$build/crashes/$target-")
+  options+=(-print_final_stats=1 -verbosity=1 "-artifact_prefix=$build/crashes/$target-")
   while [ "$used" -lt "$seconds" ]; do
-    local TIMEFORMAT='cpu %U %S' part=$build/logs/$target.part
-    { time "$build/fuzz/${target}_fuzz" "${options[@]}" "-max_total_time=$((seconds - used))" "$corpus" \
+    turn=$((seconds - used < 300 ? seconds - used : 300))
+    { time "$build/fuzz/${target}_fuzz" "${options[@]}" "-max_total_time=$turn" "$corpus" \
       "fuzz/corpus/$target" > "$part" 2>&1; } 2> "$part.time" || status=$?
     cat "$part" >> "$log"
-    cpu=$(awk '$1 == "cpu" { print int($2 + $3 + 0.5) }' "$part.time")
-    used=$((used + (cpu > 0 ? cpu : 1)))
-    runs=$((runs + $(awk '/stat::number_of_executed_units/ { n = $2 } END { print n + 0 }' "$part")))
+    cpu=$(awk '$1 == "cpu" { n = int($2 + $3 + 0.5); print (n > 0 ? n : 1) }' "$part.time")
+    runs=$(awk '/stat::number_of_executed_units/ { n = $2 } END { print n + 0 }' "$part")
     edges=$(grep -oE 'cov: [0-9]+' "$part" | tail -n 1 | cut -d ' ' -f 2 || true)
     rm -f "$part" "$part.time"
+    used=$((used + cpu))
+    all=$((all + runs))
+    [ "$status" -eq 0 ] || edges=crashed
+    printf '%s %s %s %s %s %s\n' "$target" "$(date -u +%F)" "$commit" "${edges:-0}" "$runs" "$cpu" >> "$build/results"
     if [ "$status" -ne 0 ]; then
-      printf '%s %s %s crashed %s %s\n' "$target" "$(date -u +%F)" "$commit" "$runs" "$used" >> "$build/results"
-      echo "fuzz: $target CRASHED after $runs executions; the input is in $build/crashes/, the log in $log"
+      echo "fuzz: $target CRASHED after $all executions; the input is in $build/crashes/, the log in $log"
       tail -n 40 "$log"
       return 1
     fi
   done
-  printf '%s %s %s %s %s %s\n' "$target" "$(date -u +%F)" "$commit" "${edges:-0}" "$runs" "$used" >> "$build/results"
   printf 'fuzz: %-12s %6s edges %12s executions %8s a CPU second, %s CPU seconds, clean\n' \
-    "$target" "${edges:-?}" "$runs" "$((runs / used))" "$used"
+    "$target" "${edges:-?}" "$all" "$((all / used))" "$used"
 }
 export -f fuzz_target
 # From the committed seeds alone, the planted bug within a minute.

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Fuzzes every target, then shows that the fuzzer finds what it should.
-#   FUZZ_SECONDS=600   CPU seconds for each target
+#   FUZZ_SECONDS=600   CPU seconds for each target; 0: only the planted bugs
 #   FUZZ_JOBS=1        targets at a time
 #   FUZZ_TIMEOUT=10    seconds for one input; more on a machine that others use
 #   fuzz/run.sh [TARGET...]
 #   fuzz/run.sh --write    puts what all runs since the last --write found into the table of docs/fuzzing.md
 # Inputs that are found go to build/fuzz/corpus/TARGET and are used again; a crash goes to build/fuzz/crashes/, figures to
 # build/fuzz/results.
-# Exits 1 when a target crashes, or when a planted bug is not found within 60 s.
+# Exits 1 when a target crashes, or when a planted bug is not found within 60 CPU seconds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${FUZZ_SECONDS:-600}
@@ -69,26 +69,32 @@ fuzz_target() {
       return 1
     fi
   done
+  [ "$used" -gt 0 ] || return 0
   printf 'fuzz: %-12s %6s edges %12s executions %8s a CPU second, %s CPU seconds, clean\n' \
     "$target" "${edges:-?}" "$all" "$((all / used))" "$used"
 }
 export -f fuzz_target
-# From the committed seeds alone, the planted bug within a minute.
+# From the committed seeds alone, the planted bug within a minute of CPU time: others may use the machine, too.
 find_planted() {
-  local target=$1 build=build/fuzz folder options begin status=0 found
+  local target=$1 build=build/fuzz folder options status=0 found='' used=0
+  local TIMEFORMAT='%U %S'
   folder=$(mktemp -d)
   mkdir "$folder/new" # libFuzzer adds what it finds to the first folder
   read -rd '' -a options < <(options_of "$target") || true
-  options+=(-max_total_time=60 "-artifact_prefix=$folder/")
-  begin=$(date +%s.%N)
-  if "$build/fuzz/${target}_fuzz_planted" "${options[@]}" "$folder/new" "fuzz/corpus/$target" > "$folder/log" 2>&1; then
+  options+=("-artifact_prefix=$folder/")
+  while [ "$status" -eq 0 ] && awk "BEGIN { exit !($used < 60) }"; do
+    { time "$build/fuzz/${target}_fuzz_planted" "${options[@]}" -max_total_time=60 "$folder/new" "fuzz/corpus/$target" \
+      > "$folder/log" 2>&1; } 2> "$folder/time" || status=$?
+    used=$(tail -n 1 "$folder/time" | awk -v used="$used" '{ print used + $1 + $2 }')
+  done
+  if [ "$status" -eq 0 ]; then
     echo "fuzz: the bug planted in $target was NOT found within 60 s"
     status=1
   else
     found=$(grep -m 1 -oE '(AddressSanitizer: [A-Za-z-]+|runtime error: [^(]*|law broken: .*)' "$folder/log" || true)
+    status=0
     if [ -n "$found" ]; then
-      printf 'fuzz: %-12s planted bug found after %.1f s (%s)\n' "$target" \
-        "$(echo "$(date +%s.%N) $begin" | awk '{ print $1 - $2 }')" "$found"
+      printf 'fuzz: %-12s planted bug found after %.1f CPU seconds (%s)\n' "$target" "$used" "$found"
     else
       echo "fuzz: the planted $target stopped for another reason:"
       tail -n 20 "$folder/log"

@@ -30,7 +30,8 @@ class Bits {
     std::uint32_t value = 0;
     for (unsigned i = 0; i < count; ++i) {
       if (position_ >= size_ * 8) return std::nullopt;
-      value = value << 1 | (bytes_[position_ / 8] >> (7 - position_ % 8) & 1u);
+      const auto bit = unsigned{bytes_[position_ / 8]} >> (7 - position_ % 8) & 1U;
+      value = value << 1 | bit;
       ++position_;
     }
     return value;

@@ -22,9 +22,9 @@ class ParameterSetTable {
   ParameterSetTable(const crypto::Engine& engine, codec::Codec codec) : engine_(engine), codec_(codec) {}
 
   // True if the table is another one now.
-  bool take(BytesView unit) {
+  bool take(BytesView unit) { return take(unit, codec::identify_parameter_set(codec_, unit)); }
+  bool take(BytesView unit, const codec::ParameterSetId& id) {
     const auto hash = hash256(engine_, codec::without_trailing_zeros(unit));
-    const auto id = codec::identify_parameter_set(codec_, unit);
     const auto found = sets_.find(id);
     if (found != sets_.end() && found->second == hash) return false;
     if (found == sets_.end() && sets_.size() == kMaxSets) return false;

@@ -173,7 +173,7 @@ class Signer::Impl {
 
   void add_header_unit(BytesView unit) {
     const auto info = codec::classify(options_.codec, unit);
-    if (options_.supplement && info.kind == UnitKind::parameter_set) collector_.add_unit(unit, info);
+    if (options_.supplement) collector_.add_header_unit(unit, info);
   }
 
   Status add_side(const SideSample& sample) {
@@ -583,8 +583,8 @@ Result<std::span<const Bytes>> Signer::add(std::span<const BytesView> access_uni
                                            std::optional<Ticks> presentation) {
   return impl_->add(access_unit, time, presentation);
 }
-void Signer::add_header_unit(BytesView parameter_set) {
-  impl_->add_header_unit(parameter_set);
+void Signer::add_header_unit(BytesView unit) {
+  impl_->add_header_unit(unit);
 }
 Status Signer::add_side(const SideSample& sample) {
   return impl_->add_side(sample);

@@ -7,6 +7,12 @@
 
 namespace camvault::signed_video {
 
+namespace {
+bool is_sei_type(codec::Codec codec, std::uint8_t type) {
+  return codec == codec::Codec::h264 ? type == 6 : type == 39 || type == 40;
+}
+}  // namespace
+
 void SupplementCheck::add_picture(const crypto::Digest& first_slice, bool starts_gop, std::uint32_t number,
                                   std::optional<std::int64_t> container_time) {
   Picture picture;
@@ -176,6 +182,10 @@ void SupplementCheck::check_gop(const GopSection& gop, std::uint32_t in_gop) {
   std::vector<codec::ParameterSetId> changed;
   for (std::size_t i = 0; i < places.size(); ++i) {
     for (; set != gop.parameter_sets.end() && set->picture == i; ++set) {
+      if (is_sei_type(codec_, set->type)) {
+        if (header_seis_.size() < kMaxHeaderSeis) header_seis_.emplace(set->type, set->hash);
+        continue;
+      }
       const codec::ParameterSetId id{set->type, set->id};
       wanted[id] = set->hash;
       changed.push_back(id);
@@ -275,7 +285,7 @@ void SupplementCheck::check_units(const Picture& picture, std::span<const Signed
     auto& left = balance[{unit.type, unit.hash}];
     if (left > 0) {
       ++units_covered_;
-    } else if (was_lost(unit)) {
+    } else if (header_seis_.contains({unit.type, unit.hash}) || was_lost(unit)) {
       ++units_covered_;
       continue;
     } else {

@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "camvault/crypto/engine.h"
@@ -89,6 +90,7 @@ class SupplementCheck {
   static constexpr std::size_t kMaxUnitsOfPicture = 4096;
   static constexpr std::size_t kMaxTracks = 32;
   static constexpr std::size_t kMaxRemembered = 256;
+  static constexpr std::size_t kMaxHeaderSeis = 256;
 
   static constexpr std::size_t kMaxUnboundSamples = 200'000;
   static constexpr std::size_t kNotHere = SIZE_MAX;
@@ -119,6 +121,9 @@ class SupplementCheck {
   std::vector<Other> next_units_;
   ParameterSetTable::Map decoder_;  // as a decoder has it before pictures_.front()
 
+  // SEIs of the header that the camera's stream had (H.265: x265 writes one): converters put them before each
+  // IDR of a byte stream.
+  std::set<std::pair<std::uint8_t, Hash256>> header_seis_;
   std::vector<SignedUnit> lost_units_;  // of pictures directly before that are not here
 
   TimeCheck times_;

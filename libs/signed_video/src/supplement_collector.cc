@@ -45,6 +45,13 @@ void SupplementCollector::add_unit(BytesView unit, const codec::UnitInfo& info) 
   }
 }
 
+void SupplementCollector::add_header_unit(BytesView unit, const codec::UnitInfo& info) {
+  constexpr std::uint16_t kMaxHeaderSeis = 16;
+  if (info.kind == codec::UnitKind::parameter_set) table_.take(unit);
+  if (info.kind == codec::UnitKind::sei && header_seis_ < kMaxHeaderSeis)
+    table_.take(unit, {info.type, header_seis_++});
+}
+
 void SupplementCollector::begin_picture(const crypto::Digest& first_slice,
                                         std::optional<Ticks> presentation) {
   const auto index = static_cast<std::uint32_t>(gop_.pictures.size());

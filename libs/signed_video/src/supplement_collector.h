@@ -20,6 +20,8 @@ class SupplementCollector {
   // A unit that is no slice; those that stand behind a picture's slices belong to the next picture, but for
   // H.265's suffix SEIs (ITU-T H.264 7.4.1.2.3, H.265 7.4.2.4.4).
   void add_unit(BytesView unit, const codec::UnitInfo& info);
+  // Of the container's header: a parameter set, or an SEI, which stands for all pictures.
+  void add_header_unit(BytesView unit, const codec::UnitInfo& info);
   // The first slice of a picture that the GOP's hash list covers.
   void begin_picture(const crypto::Digest& first_slice, std::optional<Ticks> presentation);
   Status add_sample(const SideSample& sample);
@@ -43,6 +45,7 @@ class SupplementCollector {
   const crypto::Engine& engine_;
   codec::Codec codec_;
   ParameterSetTable table_;
+  std::uint16_t header_seis_ = 0;
   GopSection gop_;
   std::vector<SignedUnit> waiting_;  // for their picture
   std::map<std::uint32_t, Track> tracks_;

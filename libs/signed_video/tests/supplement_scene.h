@@ -100,6 +100,7 @@ struct ClipScene {
   bool times = true;
   bool finish = true;
   std::uint32_t salt = 0;
+  std::vector<Bytes> header{};  // units of the container's header, as the signer sees it
   Ticks container_begin{0};
   Timestamp begin = recording_begins();
   std::function<void(Signer&, std::size_t picture)> meanwhile{};
@@ -123,6 +124,7 @@ inline Clip record_clip(const Camera& camera, SignerOptions options, const ClipS
   options.supplement = true;
   auto signer = Signer::create(engine(), camera.key, options);
   EXPECT_TRUE(signer) << (signer ? "" : signer.error().what);
+  for (const auto& unit : how.header) signer->add_header_unit(unit);
   std::uint32_t sound = 0;
   const auto put = [&](BytesView unit, char letter, std::optional<Ticks> time) {
     clip.units.push_back(to_bytes(unit));

@@ -103,6 +103,18 @@ TEST(Supplement, ParameterSetsMayMoveIntoTheHeaderOrBeRepeated) {
   EXPECT_TRUE(has_note(report, parameter_sets_missing)) << notes_of(report);
 }
 
+// x265 writes an SEI into hvcC; ffmpeg puts it before each IDR of a byte stream.
+TEST(Supplement, SeisOfTheHeaderMayMoveIntoTheStream) {
+  const auto in_header = other_sei(50);
+  const auto whole = recorded({.scene = "IPPIPPIPP", .header = {in_header}});
+  expect_authentic(whole, "as recorded");
+  auto clip = whole;
+  for (const std::size_t picture : {6u, 3u, 0u}) clip.insert(clip.picture(picture), in_header, 'h');
+  expect_authentic(clip, "before each IDR");
+  clip.insert(clip.picture(3), other_sei(51), 'h');
+  expect_tampered(clip, units_extra, "another one");
+}
+
 TEST(Supplement, OtherSeisAreCovered) {
   auto clip = recorded();
   clip.units[clip.find('z', 1)] = other_sei(99);

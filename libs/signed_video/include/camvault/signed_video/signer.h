@@ -82,9 +82,9 @@ class Signer {
   Result<std::span<const Bytes>> add(std::span<const BytesView> access_unit, Timestamp time,
                                      std::optional<Ticks> presentation = std::nullopt);
 
-  // A parameter set that the container's header holds, before the first picture: the supplement signs what
-  // the decoder has. Those in the stream are seen anyway, and replace it.
-  void add_header_unit(BytesView parameter_set);
+  // A parameter set or SEI that the container's header holds, before the first picture: the supplement signs
+  // what the decoder has. Parameter sets in the stream are seen anyway, and replace it.
+  void add_header_unit(BytesView unit);
 
   // A sample of a track beside the pictures, in the order of its track; about when its picture comes, before
   // finish(). `sample.track` is below 32 and means the same track always. Ignored without a supplement.

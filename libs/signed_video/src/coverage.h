@@ -177,6 +177,7 @@ class Coverage {
   std::optional<crypto::Digest> stream_anchor(std::uint32_t clip_gop) const;
   std::optional<crypto::Digest> anchor_of(const PendingUnit& unit) const;
   bool leads_the_recording(const GopSei& sei) const;
+  static bool begins_recording(const General& general);
   UnitResult result_of(const PendingUnit& unit, UnitStatus status) const;
   void drop_front(std::size_t count);
   void note(NoteKind kind, std::uint32_t gop, std::uint64_t count, std::string text);

@@ -121,14 +121,18 @@ void Coverage::add_missing_units(std::size_t behind, Record& record) {
        "pictures that the signatures here speak of are gone");
 }
 
+// Only the first SEI of a recording links to nothing.
+bool Coverage::begins_recording(const General& general) {
+  const auto link = general.linked_hash.view();
+  return !link.empty() && std::all_of(link.begin(), link.end(), [](auto byte) { return byte == 0; });
+}
+
 // Does that SEI, the first of a recording, speak about the metadata that the clip begins with, before any
 // picture?
 bool Coverage::leads_the_recording(const GopSei& sei) const {
   const std::size_t places = sei.general.unit_count;
-  const auto& link = sei.general.linked_hash;
   if (sei.general.format != Format::axis || places == 0 || places >= pending_.size()) return false;
-  return std::all_of(link.bytes.begin(), link.bytes.begin() + link.size,
-                     [](auto byte) { return byte == 0; }) &&
+  return begins_recording(sei.general) &&
          std::all_of(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(places),
                      [](const auto& u) { return u.leads && !u.picture_data; }) &&
          pending_[places].hash.anchors;
@@ -156,6 +160,19 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
     // The GOP that the clip begins in cannot be checked when its IDR picture was cut away.
     const bool began_inside =
         head && eligible > 0 && !pending_.front().hash.anchors && !leads_the_recording(unplaced_.front().sei);
+    // Neither can pictures at the head whose SEI may be lost, while those of the SEI that came are gone.
+    const auto& first = unplaced_.front();
+    const bool others_wait =
+        head && !began_inside && eligible > 0 && first.sei.list && first.places > 0 &&
+        !begins_recording(first.sei.general) &&
+        (eligible < first.places || pending_.front().hash.raw == first.sei.general.linked_hash);
+    if (others_wait) {
+      record.uncovered_is_tampering = true;
+      note(NoteKind::unsigned_head, 0, eligible,
+           "the first pictures have no signature, but it is not the end of a recording");
+      add_missing_units(count, record);
+      return status;
+    }
     std::uint64_t places = 0;
     for (const auto& unplaced : unplaced_) places += unplaced.places == 0 ? count : unplaced.places;
     std::uint64_t claimed = 0;
@@ -194,9 +211,7 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
     if (count == 0) return status;
     // A clip may begin inside a GOP, but then an SEI for that GOP is here. What no SEI speaks of was put
     // here, or robbed of its signature.
-    const auto& link = next->general.linked_hash;
-    const bool very_first = !link.empty() && std::all_of(link.bytes.begin(), link.bytes.begin() + link.size,
-                                                         [](auto byte) { return byte == 0; });
+    const bool very_first = begins_recording(next->general);
     if (very_first) std::fill(status.begin(), status.end(), UnitStatus::extra);
     record.uncovered_is_tampering = true;
     note(NoteKind::unsigned_head, 0, count,

@@ -168,6 +168,8 @@ std::optional<Coverage::Located> Coverage::locate_by_list(const GopSei& sei, Wai
   std::vector<Wanted> units;
   for (auto i = given_up; i < pending_.size(); ++i) {
     auto& unit = pending_[i];
+    // An SEI is made when its units have passed: what stands behind it is another one's, or was moved there.
+    if (unit.sequence >= sei.sequence && sei.general.format != Format::axis_legacy && !units.empty()) break;
     ++unit.attempts;
     if (reference_only_ && !unit.reference_hashed && !unit.hash.sei) continue;
     view.push_back(i);
@@ -248,12 +250,23 @@ Coverage::Located Coverage::read_match(const GopSei& sei, const Match& match,
   const auto first_slot = match.slot[first];
   auto front_places = places_between(0, first_slot);
   auto front_begin = first;
+  // The SEI before this one is not here, so that other pictures wait without one: those in front are this
+  // GOP's only if they begin with an IDR picture in the list's first place that is not the right one, and not
+  // that of the GOP before.
+  const bool others_wait = lost_ > 0 || (piece_begins_ && !begins_recording(sei.general));
+  const auto own_idr = [&](std::size_t places) {
+    if (places == 0 || places > first) return false;
+    const auto& unit = pending_[view[first - places]];
+    return unit.hash.anchors && unit.hash.raw != match.anchor && unit.hash.raw != sei.general.linked_hash &&
+           unit.clip_gop == pending_[view[first]].clip_gop;
+  };
+  const bool may_pair = !others_wait || own_idr(front_places);
   // What a network lost right before a unit fills its place: units in front of that are not there in its
   // stead.
   const auto behind_gap = [&](std::size_t i) {
     return std::binary_search(gaps_.begin(), gaps_.end(), pending_[view[i]].sequence);
   };
-  while (front_begin > 0 && first - front_begin < front_places && !behind_gap(front_begin) &&
+  while (may_pair && front_begin > 0 && first - front_begin < front_places && !behind_gap(front_begin) &&
          pending_[view[front_begin - 1]].clip_gop == pending_[view[first]].clip_gop) {
     --front_begin;
   }
@@ -264,7 +277,7 @@ Coverage::Located Coverage::read_match(const GopSei& sei, const Match& match,
   const auto extra_front = first - front_begin > front_places ? first - front_begin - front_places : 0;
   if (extra_front > 0) located.begin = view[front_begin += extra_front];
   // What the clip begins without is no edit, unless something unrecognisable stands in its place.
-  if (piece_begins_ && front_places > first - front_begin &&
+  if (piece_begins_ && front_begin == 0 && front_places > first &&
       !suspect_between(0, pending_[view[first]].sequence)) {
     located.beginning_missing = true;
     front_places = first - front_begin;
@@ -292,7 +305,7 @@ Coverage::Located Coverage::read_match(const GopSei& sei, const Match& match,
     if (!pending_[view[i]].hash.anchors) return false;
     // A last unit that looks like an IDR picture, where one place of this GOP is free: its header was
     // changed.
-    return !(at_end_ && i + 1 == view.size() && places > taken);
+    return !(at_end_ && view[i] + 1 == pending_.size() && places > taken);
   };
   while (end < view.size() && !ends_segment(end) &&
          (taken < places || match.slot[end] != kNoSlot || left_out(view[end]))) {

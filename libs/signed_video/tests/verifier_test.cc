@@ -468,6 +468,45 @@ TEST(Verifier, PicturesRemovedAcrossAGopBorderAreMissing) {
   }
 }
 
+// Up to one GOP lost on the way, IDR pictures and SEIs with it: what is left is right or not covered. More,
+// and pictures whose signature is gone may be taken for those that another SEI misses.
+TEST(Verifier, WhatIsLeftBehindALossIsNotCalledAltered) {
+  for (const auto& variant : variants()) {
+    auto options = options_for(camera_one(), variant.codec);
+    variant.set(options);
+    // Without lists; SEIs far behind their GOP, or signed later; GOPs of one picture.
+    if (options.low_bitrate || options.repeat_seis || options.signing_interval > 1 ||
+        std::string_view(variant.name) == "all_intra")
+      continue;
+    const auto intact = record(variant.scene, camera_one(), options);
+    for (std::size_t begin = 0; begin < intact.units.size(); ++begin) {
+      for (auto end = begin + 1; end < std::min(intact.units.size(), begin + 6); ++end) {
+        auto take = intact;
+        take.erase(begin, end);
+        const auto report = verify(take);
+        for (const auto& finding : report.findings) {
+          EXPECT_TRUE(finding.status == UnitStatus::missing || finding.status == UnitStatus::not_covered)
+              << variant.name << ' ' << begin << ".." << end << testing::PrintToString(findings(report));
+        }
+      }
+    }
+  }
+}
+
+// A picture that stands behind the SEI about its GOP has not stayed there: what stands between is not its
+// fault.
+TEST(Verifier, AUnitBehindItsSeiIsMovedOrMissing) {
+  auto options = options_for(camera_one());
+  options.max_partial_units = 4;
+  auto take = record("IPPPPPPPPPPP", camera_one(), options);
+  const auto moved = take.units[take.picture(2)];
+  take.erase(take.picture(2));
+  take.insert(take.picture(5), moved, 'P');  // behind the next part's first pictures
+  const auto report = verify(take);
+  expect(report, Verdict::not_authentic, "moved into the next part");
+  EXPECT_EQ(report.pictures_authentic, 11u) << testing::PrintToString(findings(report));
+}
+
 TEST(Verifier, TwoRecordingsAreJoined) {
   auto first_options = options_for(camera_one());
   auto second_options = first_options;

@@ -137,14 +137,16 @@ void SideCheck::match() {
   found_.pop_front();
 }
 
+bool SideCheck::has_pictures(const Wanted& wanted, const Pictures& pictures) {
+  return wanted.time && pictures.begin && pictures.end && *wanted.time > *pictures.begin + kSecond &&
+         *wanted.time < *pictures.end - kSecond;
+}
+
 // Signed samples that are not here. At the ends of a clip they were cut off with the pictures.
 void SideCheck::drop_wanted(std::size_t count, const Pictures& pictures, bool between) {
   for (std::size_t i = 0; i < count; ++i) {
     const auto& wanted = wanted_.front();
-    const bool has_pictures = wanted.time && pictures.begin && pictures.end &&
-                              *wanted.time > *pictures.begin + kSecond &&
-                              *wanted.time < *pictures.end - kSecond;
-    if (between || has_pictures) ++counts_.missing;
+    if (between || has_pictures(wanted, pictures)) ++counts_.missing;
     gap_ = true;
     wanted_.pop_front();
   }
@@ -189,7 +191,13 @@ void SideCheck::advance(const Pictures& pictures, bool at_end) {
     bool continuous = !first;
     for (std::size_t i = 0; i <= skip_wanted && i < wanted_.size(); ++i)
       continuous = continuous && wanted_[i].follows;
-    const bool extra = continuous || (first && wanted_.front().number == 0 && skip_wanted == 0);
+    // Where signed samples are missing although their pictures are here, others stand in their place; a bit
+    // of silence that fits by chance does not make them the camera's.
+    bool in_their_place = false;
+    for (std::size_t i = 0; i < skip_wanted && i < wanted_.size(); ++i)
+      in_their_place = in_their_place || (first && has_pictures(wanted_[i], pictures));
+    const bool extra =
+        continuous || in_their_place || (first && wanted_.front().number == 0 && skip_wanted == 0);
     const auto altered = continuous ? std::min(skip_wanted, skip_found) : 0;
     for (std::size_t i = 0; i < altered; ++i) {
       ++(known_tags_.contains(found_.front().tag) ? counts_.out_of_place : counts_.altered);

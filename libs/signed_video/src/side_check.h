@@ -82,6 +82,7 @@ class SideCheck {
   bool fits(const Wanted& wanted, const FoundSample& found, const Pictures& pictures) const;
   std::size_t run_length(std::size_t wanted, std::size_t found) const;
   std::optional<Resync> find_way_on(const Pictures& pictures);
+  static bool has_pictures(const Wanted& wanted, const Pictures& pictures);
   void match();
   void drop_wanted(std::size_t count, const Pictures& pictures, bool between);
   void drop_found(std::size_t count, bool extra);

@@ -1,9 +1,9 @@
 """Random edits of signed clips. Each takes a random generator and a scene, and returns the edited units.
 
 A scene is one signed clip with others to take from: `clip`, `again` (the same camera at another time), `other`
-(`clip` signed by another camera).
+(`clip` signed by another camera). More kinds stand in more_edits.py and signer_edits.py.
 """
-from signed_clip import Item
+import media_units
 
 EDITS = {}
 
@@ -34,13 +34,27 @@ def gop_sei(it):
 
 def plain(it):
     """Parameter sets, delimiters, SEIs of others: not covered by the format."""
-    return not it.hashed and it.parsed is None and not it.malformed
+    return not it.hashed and it.parsed is None and not it.malformed and not it.supplement
+
+
+def head(it):
+    """Bytes before the payload. An OBU whose header or size is another one is another sequence of OBUs."""
+    return media_units.leb128(it.data, 1)[1] if it.codec == "av1" else 0
 
 
 def change_byte(rng, data, first=0, last=None):
     at = rng.randrange(first, last or len(data))
     value = data[at] ^ (1 << rng.randrange(8)) if rng.random() < 0.5 else (data[at] + rng.randrange(1, 256)) % 256
     return data[:at] + bytes([value]) + data[at + 1:]
+
+
+def sized(data, payload):
+    """An OBU that says how long it is now."""
+    size, field = len(data) - payload, []
+    while size > 127:
+        field.append(size & 127 | 128)
+        size >>= 7
+    return data[:1] + bytes(field + [size]) + data[payload:]
 
 
 def starts(items):
@@ -70,7 +84,7 @@ def a_cut(rng, clip, items, at_gops=False):
 def alter_slice(rng, s):
     items = derived(s.clip)
     i = pick(rng, items, lambda it: it.vcl)
-    items[i] = items[i].derived(change_byte(rng, items[i].data, 4 if len(items[i].data) > 4 else 0))
+    items[i] = items[i].derived(change_byte(rng, items[i].data, head(items[i]) + 4 if len(items[i].data) > head(items[i]) + 4 else head(items[i])))
     return items, "unit %d, picture %d" % (i, items[i].picture)
 
 
@@ -78,15 +92,16 @@ def alter_slice(rng, s):
 def alter_slice_header(rng, s):
     items = derived(s.clip)
     i = pick(rng, items, lambda it: it.vcl)
-    items[i] = items[i].derived(change_byte(rng, items[i].data, 0, min(4, len(items[i].data))))
+    items[i] = items[i].derived(change_byte(rng, items[i].data, head(items[i]), min(head(items[i]) + 4, len(items[i].data))))
     return items, "unit %d, picture %d" % (i, items[i].picture)
 
 
 @edit
 def shorten_slice(rng, s):
     items = derived(s.clip)
-    i = pick(rng, items, lambda it: it.vcl and len(it.data) > 8)
-    items[i] = items[i].derived(items[i].data[:rng.randrange(4, len(items[i].data))].rstrip(b"\0"))
+    i = pick(rng, items, lambda it: it.vcl and len(it.data) > 12)
+    short = items[i].data[:rng.randrange(head(items[i]) + 4, len(items[i].data))].rstrip(b"\0")
+    items[i] = items[i].derived(sized(short, head(items[i])) if s.clip.codec == "av1" else short)
     return items, "unit %d, picture %d" % (i, items[i].picture)
 
 
@@ -94,7 +109,7 @@ def shorten_slice(rng, s):
 def alter_sei(rng, s):
     items = derived(s.clip)
     i = pick(rng, items, gop_sei)
-    items[i] = items[i].derived(change_byte(rng, items[i].data))
+    items[i] = items[i].derived(change_byte(rng, items[i].data, head(items[i])))
     return items, "unit %d" % i
 
 
@@ -102,7 +117,7 @@ def alter_sei(rng, s):
 def alter_certificate_sei(rng, s):
     items = derived(s.clip)
     i = pick(rng, items, lambda it: it.certificate)
-    items[i] = items[i].derived(change_byte(rng, items[i].data))
+    items[i] = items[i].derived(change_byte(rng, items[i].data, head(items[i])))
     return items, "unit %d" % i
 
 
@@ -110,13 +125,15 @@ def alter_certificate_sei(rng, s):
 def alter_other(rng, s):
     items = derived(s.clip)
     i = pick(rng, items, plain)
-    items[i] = items[i].derived(change_byte(rng, items[i].data))
+    items[i] = items[i].derived(change_byte(rng, items[i].data, head(items[i])))
     return items, "unit %d" % i
 
 
 @edit
 def zeros_behind(rng, s):
     """Zeros behind a unit are not part of it (trailing_zero_8bits)."""
+    if s.clip.codec == "av1":
+        raise NotHere
     items = derived(s.clip)
     i = pick(rng, items, lambda it: it.vcl)
     items[i].data += bytes(rng.randrange(1, 4))
@@ -188,10 +205,14 @@ def insert_other(rng, s):
     """A delimiter, filler data or somebody else's SEI: nothing that the format covers."""
     items = derived(s.clip)
     at = rng.randrange(len(items) + 1)
-    note = b"\x05\x14" + bytes(range(0x30, 0x40)) + b"note\x80"
-    new = rng.choice([b"\x09\xf0", b"\x0c\xff\xff\x80", b"\x06" + note] if s.clip.codec == "h264" else
-                     [b"\x46\x01\x50", b"\x4c\x01\xff\x80", b"\x4e\x01" + note])
-    return items[:at] + [Item(s.clip.codec, new)] + items[at:], "before unit %d" % at
+    new = rng.choice(OTHERS[s.clip.codec])
+    return items[:at] + [s.clip.item(new)] + items[at:], "before unit %d" % at
+
+
+NOTE = b"\x05\x14" + bytes(range(0x30, 0x40)) + b"note\x80"
+# Delimiters and filler first, then a message of somebody else. In AV1 that one would be signed (insert_metadata).
+OTHERS = {"h264": [b"\x09\xf0", b"\x0c\xff\xff\x80", b"\x06" + NOTE], "h265": [b"\x46\x01\x50", b"\x4c\x01\xff\x80", b"\x4e\x01" + NOTE],
+          "av1": [b"\x7a\x03\x01\x02\x80"]}
 
 
 @edit
@@ -337,7 +358,7 @@ def remove_gops_and_alter(rng, s):
     cut = next(i for i, (one, two) in enumerate(zip(items, s.clip.items)) if one.source is not two)
     gop = max(it.gop for it in items[:cut])
     i = pick(rng, items[:cut], lambda it: it.vcl and it.gop == gop)
-    items[i] = items[i].derived(change_byte(rng, items[i].data, min(4, len(items[i].data) - 1)))
+    items[i] = items[i].derived(change_byte(rng, items[i].data, min(head(items[i]) + 4, len(items[i].data) - 1)))
     return items, "%s, picture %d" % (what, items[i].picture)
 
 
@@ -382,79 +403,3 @@ def forge_gop(rng, s):
     mixed = sorted(rng.sample(range(len(forged) + 1), 1) * len(keep))
     return items[:first] + forged[:mixed[0] if mixed else 0] + keep + forged[mixed[0] if mixed else 0:] + items[borders[a + 1]:], \
         "GOP %d from unit %d" % (a, first)
-
-
-# ---- other recordings, other signers
-def joint(rng, first, second):
-    """Places to join two clips so that each side keeps a GOP that its own SEI vouches for."""
-    one, two = derived(first), derived(second)
-    signed = [i for i, it in enumerate(one) if it.general and it.signed and it.sei]
-    a = rng.randrange(signed[0] + 1, len(one) + 1)
-    borders = [b for b in [0] + gop_starts(two) if any(
-        it.general and it.signed and it.sei and it.sei.begin >= min(x.hashable for x in two[b:] if x.hashable is not None)
-        for it in two[b:])]
-    if rng.random() < 0.5:
-        a = min([k for k in starts(one) if k >= a] or [len(one)])
-    return one[:a], two[rng.choice(borders):]
-
-
-@edit
-def splice(rng, s):
-    one, two = joint(rng, s.clip, s.again)
-    return one + two, "%d units and %d of another recording" % (len(one), len(two))
-
-
-@edit
-def splice_before(rng, s):
-    one, two = joint(rng, s.again, s.clip)
-    return one + two, "%d units of another recording, then %d" % (len(one), len(two))
-
-
-@edit
-def strip_all_seis(rng, s):
-    every = rng.random() < 0.7
-    return [it.derived() for it in s.clip.items if not it.general and not (every and it.parsed)], "all"
-
-
-@edit
-def strip_some_seis(rng, s):
-    items = derived(s.clip)
-    seis = [i for i, it in enumerate(items) if it.general]
-    if len(seis) < 3:
-        raise NotHere
-    gone = set(rng.sample(seis, rng.randrange(1, len(seis))))
-    return [it for i, it in enumerate(items) if i not in gone], "%d of %d" % (len(gone), len(seis))
-
-
-@edit
-def replace_seis(rng, s):
-    items = derived(s.clip)
-    new = [it.derived() for it in s.again.items if it.general]
-    places = [i for i, it in enumerate(items) if it.general]
-    if rng.random() < 0.5:
-        i = rng.randrange(min(len(places), len(new)))
-        items[places[i]] = new[i]
-        return items, "SEI %d" % i
-    for i, place in enumerate(places):
-        items[place] = new[i] if i < len(new) else None
-    return [it for it in items if it is not None], "all"
-
-
-@edit
-def sign_again(rng, s):
-    """All of it signed by another camera."""
-    return [it.derived() for it in s.other.items], "all"
-
-
-@edit
-def sign_part_again(rng, s):
-    """A run of GOPs replaced by the same pictures signed by another camera."""
-    one, two = derived(s.clip), derived(s.other)
-    b1, b2 = gop_starts(one) + [len(one)], gop_starts(two) + [len(two)]
-    if len(b1) != len(b2) or len(b1) < 5:
-        raise NotHere
-    a = rng.randrange(0, len(b1) - 3)
-    b = rng.randrange(a + 2, len(b1) - 1 if a == 0 else len(b1))
-    if not any(it.general for it in two[b2[a]:b2[b]]):
-        raise NotHere  # the SEIs of these GOPs come later: the pictures are the same, so nothing would change
-    return one[:b1[a]] + two[b2[a]:b2[b]] + one[b1[b]:], "GOPs %d to %d" % (a, b - 1)

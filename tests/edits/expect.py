@@ -6,10 +6,13 @@ Every unit of the edited clip carries its origin (signed_clip.Item), and the rul
    pictures whose SEI went away together with the GOPs behind them);
  - units gone from a run are missing where a hash list proves it, else the run as a whole does not fit;
  - what is cut off at either end is no failure, and what stands behind the last vouched unit is not covered;
- - parameter sets, delimiters, foreign SEIs, zeros behind a unit and exact repeats of a signed SEI change nothing.
+ - delimiters, zeros behind a unit and exact repeats of a signed SEI change nothing; parameter sets, times and messages of
+   others neither, but where a supplement speaks about them (expect_supplement.py).
 Where a careful reader of the standard could judge either way, all defensible verdicts are allowed.
 """
 from bisect import bisect_left
+
+from expect_supplement import look_at_supplements
 
 AUTHENTIC, MISSING, NOT, UNSIGNED = "authentic", "authentic_with_missing_frames", "not_authentic", "not_signed"
 
@@ -26,6 +29,10 @@ class Expectation:
         return "%s (%s)" % (" or ".join(sorted(self.verdicts)), self.why)
 
 
+# Without the first byte of ONVIF's, a zero: emulation prevention may stand around it.
+UUIDS = (bytes.fromhex("5bc93f2d715e95ada4796f90877a6f"), b"Signed Video...0")
+
+
 def was_ours(item):
     return item.source is not None and item.source.parsed is not None
 
@@ -36,22 +43,14 @@ def altered_sei(item):
     if len(old) != len(new):
         return "signed"
     at = next(i for i in range(len(old)) if old[i] != new[i])
-    header = 1 if item.codec == "h264" else 2
-    uuid = old.index(bytes.fromhex("5bc93f2d715e95ada4796f90877a6f")) - 1
-    if at <= header or at < uuid + 16:
+    if at < next(old.index(u) + len(u) for u in UUIDS if u in old):
         return "syntax"
-    parsed = item.source.parsed
-    if parsed.document is None:
-        return "signed" if at < len(old) - 1 else "free"  # the stop bit byte of an unsigned SEI is hashed, but only there
-    value = parsed.signature
-    used = int.from_bytes(value[1:3], "big")
-    # Padding behind the actual signature, and the stop byte. Emulation prevention only makes this region longer.
-    padding = len(value) - 3 - used
-    return "free" if at >= len(old) - 1 - padding else "signed"
+    # The stop bit byte of an unsigned SEI is hashed, but only there. Emulation prevention only makes this region longer.
+    return "free" if at >= len(old) - item.source.parsed.free_tail else "signed"
 
 
 def usually_hashed(item):
-    return item.type in ((1, 5) if item.codec == "h264" else (0, 1, 16, 17, 18, 19, 20, 21))
+    return item.type in {"h264": (1, 5), "h265": (0, 1, 16, 17, 18, 19, 20, 21), "av1": (6,)}[item.codec]
 
 
 def longest_increasing(values):
@@ -73,8 +72,8 @@ def longest_increasing(values):
 
 
 class Judge:
-    def __init__(self, clip, edited):
-        self.clip, self.edited = clip, edited
+    def __init__(self, clip, edited, container):
+        self.clip, self.edited, self.container = clip, edited, container
         self.bad, self.maybe_bad, self.gone, self.maybe_gone = [], [], [], []
         self.touched = self.nothing = False
         self.must, self.names = [], True
@@ -84,12 +83,13 @@ class Judge:
 
     def expect(self):
         if not any(it.general or it.malformed or (was_ours(it) and not it.intact and it.source.general) for it in self.edited):
-            left = any(it.parsed for it in self.edited)
+            left = any(it.parsed or it.supplement for it in self.edited)
             return Expectation({UNSIGNED, NOT} if left else {UNSIGNED}, "no SEI about a GOP is left", True)
         self.look_at_seis()
         self.look_at_units()
         if not self.nothing:
             self.look_for_missing()
+            look_at_supplements(self)
         return self.sum_up()
 
     # ---- SEIs
@@ -169,6 +169,9 @@ class Judge:
             self.names = False
             return
         self.first, self.last = at[0], at[-1]
+        broken = any(s.index in self.present and s.begin <= units[self.first].source.hashable and
+                     any(h not in present for h in range(s.begin, s.end)) for s in clip.seis)
+        self.may_begin_inside = clip.low_bitrate and broken and not any(it.gop_start for it in units[:self.first])
         self.in_order = {units[i].source.hashable for i in own_at if i not in moved}
         for i, it in enumerate(units):
             where = -1 if i < self.first else 1 if i > self.last else 0
@@ -214,9 +217,9 @@ class Judge:
                              "moved": "a unit is not in its place"}[kind])
         elif where < 0:
             # Also whole pictures whose SEI was taken away: a clip cut by an honest recorder begins with a GOP whose SEI
-            # is in the clip, or ends before it.
-            self.bad.append("pictures before the first GOP that is vouched for" if kind == "own" else
-                            "something stands before the beginning")
+            # is in the clip, or ends before it. Without a list, any pictures but an IDR may be what is left of an SEI's GOP.
+            (self.maybe_bad if self.may_begin_inside else self.bad).append(
+                "pictures before the first GOP that is vouched for" if kind == "own" else "something stands before the beginning")
             self.names = False
         elif where > 0 and i == self.last + 1:
             run = next(s for s in clip.seis if s.begin <= self.units[self.last].source.hashable < s.end)
@@ -367,6 +370,8 @@ class Judge:
         own = [i for i, it in enumerate(self.units) if self.kinds[i] in ("own", "altered", "moved")]
         actual = [self.units[i].source.hashable for i in own]
         displaced = [at[i] for i, is_, should in zip(own, actual, sorted(actual)) if is_ != should]
+        if displaced and not any(self.clip.hashables[h].vcl for h in moved):
+            return [], None  # messages changed places, no pictures
         if displaced:  # of units that changed places any may be taken for the one that moved
             every = set(displaced).union(*sets)
             if any(not self.clip.hashables[h].first for h in moved):
@@ -375,5 +380,6 @@ class Judge:
         return sets, set().union(*sets) if strict and sets else None
 
 
-def expect(clip, edited):
-    return Judge(clip, edited).expect()
+def expect(clip, edited, container="mp4"):
+    """`container`: what the edited clip is in (mux.WRITERS); some have no times and no header."""
+    return Judge(clip, edited, container).expect()

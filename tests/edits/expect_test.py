@@ -1,26 +1,34 @@
 #!/usr/bin/env python3
 """The rules of expect.py on scenes small enough to check by eye.
 
-Notation: I and P are pictures of one slice, p a further slice, S a signed SEI, u an unsigned one, v a parameter set. An SEI
-speaks about the pictures before the newest I (SEIs come behind the I that ends their GOP), or about all of them at the end.
+Notation: I and P are pictures of one slice, p a further slice, S a signed SEI, X its supplement, u an unsigned SEI, v a
+parameter set, z a message of somebody else. An SEI speaks about the pictures before the newest I (SEIs come behind the I that ends their GOP), or about all of them at the end.
 """
 import copy
+import itertools
 import unittest
 
 from expect import AUTHENTIC, MISSING, NOT, UNSIGNED, expect
 from signed_clip import GopSei, SignedClip
 
 
+def content(numbers=itertools.count()):
+    """Bytes that no other unit has; the difference stands at the end."""
+    return bytes(40) + next(numbers).to_bytes(4, "big")
+
+
 class FakeUnit:
     def __init__(self, letter, recording):
         self.letter, self.recording, self.codec, self.source = letter, recording, "h264", None
         self.vcl, self.first, self.gop_start = letter in "IPp", letter in "IP", letter == "I"
-        self.type = {"I": 5, "P": 1, "p": 1}.get(letter, 6)
+        self.type = {"I": 5, "P": 1, "p": 1, "v": 8}.get(letter, 6)
         self.general, self.signed, self.hashed = letter in "Su", letter == "S", letter in "IPpu"
         self.intact, self.malformed, self.certificate = True, False, False
         self.parsed = letter if letter in "Su" else None
-        self.hashable = self.sei = None
-        self.data = object()
+        self.hashable = self.sei = self.time = self.supplement_of = None
+        self.supplement, self.set, self.delimiter = letter == "X", letter == "v", False
+        self.picture = 0
+        self.data = content()
 
     def derived(self):
         other = copy.copy(self)
@@ -29,7 +37,7 @@ class FakeUnit:
 
     def altered(self):
         other = self.derived()
-        other.intact, other.data = False, object()
+        other.intact, other.data = False, content()
         return other
 
 
@@ -41,10 +49,11 @@ class FakeSei:
 class FakeClip:
     def __init__(self, scene, listed=True):
         self.items, self.hashables, self.seis = [FakeUnit(c, self) for c in scene], [], []
-        gop, done = -1, 0
+        gop, done, picture, waiting = -1, 0, -1, []
         for it in self.items:
-            gop += it.gop_start
-            it.gop = gop
+            gop, picture = gop + it.gop_start, picture + it.first
+            it.gop, it.picture, it.time = gop, picture, max(0, picture) * 3600
+            waiting += [it] if it.supplement else []
             if it.hashed:
                 it.hashable = len(self.hashables)
                 self.hashables.append(it)
@@ -53,12 +62,19 @@ class FakeClip:
                 starts = [h.hashable for h in seen if h.gop_start]
                 end = starts[-1] if starts[-1] > done and it is not self.items[-1] else len(seen)
                 it.sei = GopSei(len(self.seis), it, done, end, FakeSei(listed))
+                for one in waiting:
+                    one.supplement_of = it.sei.index
                 self.seis.append(it.sei)
-                done = end
+                done, waiting = end, []
+        self.supplements = sorted({it.supplement_of for it in self.items if it.supplement})
+        self.promised = False
         self.low_bitrate = not listed
         self.covered, _ = self.vouched({s.index for s in self.seis}, {h.hashable for h in self.hashables})
 
     vouched = SignedClip.vouched
+
+    def header_sets(self):
+        return []
 
 
 class Expectations(unittest.TestCase):
@@ -191,6 +207,43 @@ class Expectations(unittest.TestCase):
         items = self.units(clip)
         del items[8]
         self.assertNotIn(AUTHENTIC, self.judge(items, clip).verdicts)
+
+    def test_supplement_taken_away(self):
+        clip = FakeClip("vIPPIXSPPIXSPPIXSPP")
+        self.assertEqual(self.judge(self.units(clip), clip).verdicts, {AUTHENTIC})
+        items = self.units(clip)
+        del items[5]
+        self.assertEqual(self.judge(items, clip).verdicts, {NOT})
+        without = [it for it in self.units(clip) if not it.supplement]
+        self.assertEqual(self.judge(without, clip).verdicts, {AUTHENTIC})
+        clip.promised = True
+        self.assertEqual(self.judge(without, clip).verdicts, {NOT})
+
+    def test_parameter_sets_and_messages_that_a_supplement_speaks_about(self):
+        clip = FakeClip("vIPPvIXSzPPvIXSzPPvIXSzP")
+        for at, verdict in ((4, NOT), (8, NOT), (22, AUTHENTIC)):  # the last one stands in the unsigned end
+            items = self.units(clip)
+            items[at] = items[at].altered()
+            self.assertEqual(self.judge(items, clip).verdicts, {verdict}, at)
+        items = self.units(clip)
+        del items[8]
+        self.assertEqual(self.judge(items, clip).verdicts, {MISSING})
+        items = self.units(clip)
+        del items[4]
+        self.assertEqual(self.judge(items, clip).verdicts, {AUTHENTIC})
+
+    def test_times_and_the_picture_that_follows(self):
+        clip = FakeClip("vIPPIXSPPIXSPPIXSPP")
+        items = self.units(clip)
+        for it in items:
+            it.time += 12345
+        self.assertEqual(self.judge(items, clip).verdicts, {AUTHENTIC})
+        items[2].time += 1000
+        self.assertEqual(self.judge(items, clip).verdicts, {NOT})
+        self.assertEqual(expect(clip, items, "annexb").verdicts, {AUTHENTIC})
+        items = self.units(clip)
+        items[14] = items[14].altered()  # the I behind the last signed GOP, whose hash is signed
+        self.assertEqual(self.judge(items, clip).verdicts - {NOT}, {MISSING})
 
     def test_moved_sei(self):
         items = self.units()

@@ -3,7 +3,7 @@
 
 usage: axis_interop.py --camvault PATH [--validator PATH] [--only TEXT]
 
-Each clip, and a copy of it with one bit changed, is handed to `camvault verify`; with a validator also to that, as units
+Each clip, and a copy of it with one bit changed, is handed to `camvault verify` and to axis_check.py; with a validator also to that, as units
 behind lengths of four bytes: PATH -c h264|h265|av1 FILE.units (exit code 0: authentic, 2: with missing units, 1: not).
 Without one (--validator "" and no CAMVAULT_AXIS_VALIDATOR) that half is a counted skip. Proves AX-4.1-1, AX-4.1-2.
 """
@@ -14,9 +14,10 @@ import subprocess
 import sys
 import tempfile
 
+import axis_check
 import cameras
 import clips
-from media_units import read_clip
+from media_units import read_clip, write_units
 
 REPEATS = "the framework takes a repeated message for an attack"
 RSA_HASH = "the framework verifies RSA with SHA-256 only"
@@ -47,37 +48,6 @@ def cases():
     yield case("temporal layers: not covered, and said", "h265", b_frames=3, layers=True, open_gop=True)
 
 
-def leb128(data, at):
-    value, shift = 0, 0
-    while True:
-        value |= (data[at] & 0x7F) << shift
-        shift, at = shift + 7, at + 1
-        if not data[at - 1] & 0x80:
-            return value, at
-
-
-def split_obus(data):
-    units, at = [], 0
-    while at < len(data):
-        size, payload = leb128(data, at + 1)
-        units.append(data[at:payload + size])
-        at = payload + size
-    return units
-
-
-def make_av1(path, frames=30, gop=10):
-    source = "testsrc2=size=%s:rate=%d:duration=%g" % (clips.SIZE, clips.RATE, frames / clips.RATE)
-    subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", source, "-c:v", "libaom-av1", "-cpu-used", "8", "-crf", "50",
-                    "-lag-in-frames", "0", "-g", str(gop), "-pix_fmt", "yuv420p", str(path)],
-                   check=True, capture_output=True, stdin=subprocess.DEVNULL)
-
-
-def write_units(path, units):
-    with open(path, "wb") as out:
-        for unit in units:
-            out.write(len(unit).to_bytes(4, "big") + unit)
-
-
 def is_slice(codec, unit):
     kind = unit[0] & 31 if codec == "h264" else unit[0] >> 1 & 63 if codec == "h265" else unit[0] >> 3 & 15
     return kind in {"h264": (1, 5), "h265": (0, 1, 19, 20), "av1": (6,)}[codec]
@@ -95,10 +65,18 @@ class Session:
 
     def units(self, codec, path, base):
         """Of the signed clip. AV1 through an .obu file, signed with the same options."""
-        if codec != "av1":
-            return [unit for sample in read_clip(path, codec)[1] for unit in sample]
-        with open(path if path.endswith(".obu") else base + "_units.obu", "rb") as f:
-            return split_obus(f.read())
+        if codec == "av1" and not path.endswith(".obu"):
+            path = base + "_units.obu"
+        return [unit for sample in read_clip(path, codec)[1] for unit in sample]
+
+    @staticmethod
+    def check(codec, units, right):
+        """axis_check.py, the second reading of the form."""
+        check = axis_check.Check(codec, units)
+        verdict = check.run()
+        if verdict in (right or ["authentic"]):
+            return []
+        return ["axis_check: %s: %s" % (verdict, (check.problems + check.missing)[:3])]
 
     def run(self, number, c):
         """Returns (name, problems, reason why Axis' validator was not asked or None)."""
@@ -106,7 +84,7 @@ class Session:
         codec, source, target = c["codec"], base + "_plain.mp4", base + "_signed" + (c["target"] or ".mp4")
         problems = []
         try:
-            make_av1(source, **c["clip"]) if codec == "av1" else clips.make(source, codec=codec, **c["clip"])
+            clips.make(source, codec=codec, **dict(dict(frames=30) if codec == "av1" else {}, **c["clip"]))
             options = c["options"] + ["--form", "axis"]
             cameras.sign(self.args.camvault, self.camera[c["key"]], source, target, 0, options)
             if codec == "av1" and not target.endswith(".obu"):
@@ -119,10 +97,12 @@ class Session:
             write_units(whole, units)
             if self.camvault(codec, whole)[0] != 0:
                 problems.append("camvault: the units alone are not authentic")
+            problems += self.check(codec, units, [])
             slices = [i for i, u in enumerate(units) if is_slice(codec, u)]
             i = slices[len(slices) // 2]
             units[i] = units[i][:-2] + bytes([units[i][-2] ^ 0x10]) + units[i][-1:]
             write_units(forged, units)
+            problems += self.check(codec, units, ["not_authentic"])
             if self.camvault(codec, forged)[1]["verdict"] != "not_authentic":
                 problems.append("camvault: a changed bit was not found")
             if self.args.validator and not c["skip"]:

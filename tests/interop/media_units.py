@@ -1,19 +1,31 @@
-"""Units (NAL units without start code or length) of H.264 and H.265 clips: MP4, fragmented MP4, Annex B and `.units`.
+"""Units (NAL units without start code or length, OBUs) of clips: MP4, fragmented MP4, Annex B, OBUs and `.units`.
 
-Test code, independent of the C++ readers on purpose. Written from ISO/IEC 14496-12, 14496-15 and annex B of ITU-T
-H.264 and H.265. `.units` (also `.rec`): each unit behind its length as 4 bytes, big endian.
+Test code, independent of the C++ readers on purpose. Written from ISO/IEC 14496-12, 14496-15, annex B of ITU-T H.264 and
+H.265, and the AV1 specification with its binding to ISOBMFF. `.units` (also `.rec`): each unit behind its length as 4 bytes,
+big endian.
 """
 import struct
 
 
+class Track:
+    """The video track of an MP4 file: `samples` are lists of units, `times` their presentation times in seconds times
+    `timescale`, `config` the decoder configuration record."""
+
+    def __init__(self, codec, samples, times, timescale, config):
+        self.codec, self.samples, self.times, self.timescale, self.config = codec, samples, times, timescale, config
+
+
 def read_clip(path, codec=None):
-    """Returns (codec, samples): codec 'h264' or 'h265', samples = list of lists of units (bytes).
+    """Returns (codec, samples): codec 'h264', 'h265' or 'av1', samples = list of lists of units (bytes).
 
     Raw streams have no samples; they come as one list."""
     with open(path, "rb") as f:
         data = f.read()
     if data[4:8] in (b"ftyp", b"styp", b"moov"):
-        return read_mp4(data)
+        track = read_mp4(data)
+        return track.codec, track.samples
+    if str(path).endswith(".obu"):
+        return "av1", [split_obus(data)]
     if str(path).endswith((".units", ".rec")):
         units = read_lengths(data)
     else:
@@ -24,6 +36,41 @@ def read_clip(path, codec=None):
 def read_units(path, codec=None):
     codec, samples = read_clip(path, codec)
     return codec, [u for sample in samples for u in sample]
+
+
+def read_track(path):
+    with open(path, "rb") as f:
+        return read_mp4(f.read())
+
+
+def leb128(data, at):
+    """(value, place behind it) of the AV1 specification's 4.10.5."""
+    value, shift = 0, 0
+    while True:
+        value |= (data[at] & 0x7F) << shift
+        shift, at = shift + 7, at + 1
+        if not data[at - 1] & 0x80:
+            return value, at
+
+
+def split_obus(data):
+    """OBUs that say their own size, without extension (AV1, 5.2)."""
+    units, at = [], 0
+    while at < len(data):
+        if data[at] & 0x86 != 2:
+            raise ValueError("an OBU without size, or with an extension")
+        size, payload = leb128(data, at + 1)
+        if payload + size > len(data):
+            raise ValueError("the file ends inside an OBU")
+        units.append(data[at:payload + size])
+        at = payload + size
+    return units
+
+
+def write_units(path, units):
+    with open(path, "wb") as out:
+        for unit in units:
+            out.write(len(unit).to_bytes(4, "big") + unit)
 
 
 def read_lengths(data, size=4):
@@ -88,15 +135,39 @@ def read_mp4(data):
         track = u32s(data, find(data, b, e, b"tkhd")[0] + (20 if data[find(data, b, e, b"tkhd")[0]] else 12), 1)[0]
         stbl = find(data, b, e, b"mdia", b"minf", b"stbl")
         entry, eb, ee = next(boxes(data, find(data, *stbl, b"stsd")[0] + 8, find(data, *stbl, b"stsd")[1]))
-        if entry in (b"avc1", b"avc3"):
-            codec, size = "h264", (data[find(data, eb + 78, ee, b"avcC")[0] + 4] & 3) + 1
-        elif entry in (b"hvc1", b"hev1"):
-            codec, size = "h265", (data[find(data, eb + 78, ee, b"hvcC")[0] + 21] & 3) + 1
-        else:
+        if entry not in ENTRIES:
             continue
+        codec, record, length_at = ENTRIES[entry]
+        config = data[slice(*find(data, eb + 78, ee, record))]
+        size = (config[length_at] & 3) + 1 if length_at else 0
         places = stbl_samples(data, stbl) + fragment_samples(data, moov, track)
-        return codec, [read_lengths(data[o:o + n], size) for o, n in places]
-    raise ValueError("no H.264 or H.265 track")
+        samples = [read_lengths(data[o:o + n], size) if size else split_obus(data[o:o + n]) for o, n in places]
+        head = find(data, b, e, b"mdia", b"mdhd")[0]
+        timescale = u32s(data, head + (20 if data[head] else 12), 1)[0]
+        return Track(codec, samples, stbl_times(data, stbl), timescale, config)
+    raise ValueError("no H.264, H.265 or AV1 track")
+
+
+# Of a sample entry: codec, its decoder configuration record, and where that says how long the lengths are.
+ENTRIES = {b"avc1": ("h264", b"avcC", 4), b"avc3": ("h264", b"avcC", 4), b"hvc1": ("h265", b"hvcC", 21),
+           b"hev1": ("h265", b"hvcC", 21), b"av01": ("av1", b"av1C", None)}
+
+
+def stbl_times(data, stbl):
+    """Presentation time of each sample by ISO/IEC 14496-12, 8.6.1; edit lists are passed over."""
+    at, times, now = find(data, *stbl, b"stts")[0], [], 0
+    for i in range(u32s(data, at + 4, 1)[0]):
+        count, delta = u32s(data, at + 8 + 8 * i, 2)
+        times += range(now, now + count * delta, delta) if delta else [now] * count
+        now += count * delta
+    ctts = find(data, *stbl, b"ctts")
+    sample = 0
+    for i in range(u32s(data, ctts[0] + 4, 1)[0]) if ctts else ():
+        count, offset = struct.unpack(">Ii", data[ctts[0] + 8 + 8 * i:ctts[0] + 16 + 8 * i])
+        for k in range(sample, sample + count):
+            times[k] += offset
+        sample += count
+    return times
 
 
 def stbl_samples(data, stbl):

@@ -117,6 +117,9 @@ def parse_sei(data, header):
     if not sei.certificate and ARBITRARY not in tags and GENERAL not in tags:
         raise Bad("SEI: no general information")
     get = dict(sei.tlvs).get
+    signature = get(SIGNATURE)
+    # Bytes at the end that nobody signed: padding behind the signature's value, and the stop byte.
+    sei.free_tail = 1 if signature is None else len(signature) - 3 - int.from_bytes(signature[1:3], "big") + 1
     sei.signature, sei.general, sei.list = get(SIGNATURE), get(GENERAL), get(HASH_LIST)
     sei.crypto, sei.vendor = get(CRYPTO), get(VENDOR)
     sei.chains = [v for t, v in sei.tlvs if t == CHAIN]
@@ -201,13 +204,16 @@ class Hashable:
 
 
 class Check:
+    salt = b""  # of the GOP hash
+    make_unit = Unit
+
     def __init__(self, codec, units, signer=None):
         self.signer = signer
         self.problems, self.notes, self.missing = [], [], []
         self.units = []
         for i, data in enumerate(units):
             try:
-                self.units.append(Unit(codec, data))
+                self.units.append(self.make_unit(codec, data))
             except (Bad, IndexError) as e:
                 self.problems.append("unit %d: %s" % (i, e or "cut short"))
         self.chain, self.user_chain, self.crypto = None, None, None
@@ -236,23 +242,17 @@ class Check:
         for unit in self.units:
             picture += unit.first
             gop += unit.gop_start
-            if unit.vcl or (unit.sei and unit.sei.document is None):
+            if self.is_hashed(unit):
                 self.hashables.append(Hashable(unit, picture, gop, len(self.hashables)))
             if not unit.sei:
                 continue
-            if unit.sei.crypto:
-                self.read_crypto(unit.sei)
-            for flag, chain in map(load_chain, unit.sei.chains):
-                name = "user_chain" if flag else "chain"
-                if getattr(self, name) not in (None, chain):
-                    self.problems.append("the certificate chain changes")
-                setattr(self, name, chain)
+            self.note_fields(unit.sei)
             if unit.data in seen:
                 self.notes.append("an SEI is repeated")  # 5.1 and 5.11 allow it
                 continue
             seen.add(unit.data)
             if unit.sei.general:
-                read_general(unit.sei)
+                self.read_general(unit.sei)
                 unit.sei.place = len(self.hashables)  # hashable units before (or, unsigned, with) it
                 unit.sei.own = self.hashables[-1] if unit.sei.document is None else None
                 self.seis.append(unit.sei)
@@ -260,6 +260,21 @@ class Check:
                 continue
             self.signed += unit.sei.document is not None
         self.gops = gop + 1
+
+    def is_hashed(self, unit):
+        return unit.vcl or bool(unit.sei and unit.sei.document is None)
+
+    def note_fields(self, sei):
+        if sei.crypto:
+            self.read_crypto(sei)
+        for flag, chain in map(load_chain, sei.chains):
+            name = "user_chain" if flag else "chain"
+            if getattr(self, name) not in (None, chain):
+                self.problems.append("the certificate chain changes")
+            setattr(self, name, chain)
+
+    def read_general(self, sei):
+        read_general(sei)
 
     def read_crypto(self, sei):
         oid, pos = read_sized(sei.crypto, 1)
@@ -325,7 +340,7 @@ class Check:
         end = self.gop_end(pos) if sei.count == COUNT_UNKNOWN else pos + sei.count
         entries = [h.entry for h in self.hashables[pos:end]]
         if end <= min(sei.place, len(self.hashables)) and \
-                hashlib.new(self.crypto["hash"], b"".join(entries)).digest() == sei.gop_hash:
+                hashlib.new(self.crypto["hash"], self.salt + b"".join(entries)).digest() == sei.gop_hash:
             if sei.entries is not None and sei.entries != entries:
                 self.problems.append("the hash list is not the one that the GOP hash is made of")
             return end

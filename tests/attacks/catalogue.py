@@ -3,7 +3,8 @@
 An adversary of class `file` has the recording and no key; `own key` can sign, with keys and certificates made at home;
 `same maker` has another genuine camera of the maker. `answer` is the verdict, `origin` the provenance with the maker's root
 as the only anchor; `names` are the pictures that have to be named; `note` a kind of note that has to be in the report.
-`blind` says in words what remains undetected, and why.
+`blind` says in words what remains undetected, and why. `axis` is (answer, note) for the form of Axis Signed Video, which has
+no supplement and is the form of AV1, where they differ. Attacks on sound stand in sound.py.
 """
 import os
 import sys
@@ -23,16 +24,17 @@ CATALOGUE = []
 
 
 class Attack:
-    def __init__(self, function, who, title, answer, origin, note, blind, names):
+    def __init__(self, function, who, title, answer, origin, note, blind, names, axis):
+        self.axis = axis or (answer, note)
         self.id = function.__name__.replace("_", "-")
         self.make, self.who, self.title, self.answer = function, who, title, answer
         self.origin, self.note, self.blind, self.names = origin, note, blind, names
         self.sentence = " ".join(function.__doc__.split())
 
 
-def attack(who, title, answer, origin="trusted", note=None, blind="", names=()):
+def attack(who, title, answer, origin="trusted", note=None, blind="", names=(), axis=None):
     def add(function):
-        CATALOGUE.append(Attack(function, who, title, answer, origin, note, blind, set(names)))
+        CATALOGUE.append(Attack(function, who, title, answer, origin, note, blind, set(names), axis))
         return function
     return add
 
@@ -130,6 +132,8 @@ def changed_slice_type(s):
     something that no player shows (H.264: auxiliary slice)."""
     items = items_of(s.clip)
     places = at_picture(items, 25)
+    if s.clip.codec == "av1" or (s.clip.codec, s.form) == ("h265", "axis"):
+        raise edits.NotHere
     for i in places:
         data = bytearray(items[i].data)
         if s.clip.codec == "h265":
@@ -140,10 +144,27 @@ def changed_slice_type(s):
     return items
 
 
+@attack(FILE, "A slice type changed to one that Axis' form does not sign", MISSING,
+        blind="the changed picture itself: Axis' form signs no TSA, STSA, RADL and RASL pictures of H.265. It is marked `not_covered`, "
+              "and the picture that stood there is missing")
+def unsigned_slice_type(s):
+    """The type in the header of an H.265 slice says that it is a TSA picture."""
+    if (s.clip.codec, s.form) != ("h265", "axis"):
+        raise edits.NotHere
+    items = items_of(s.clip)
+    for i in at_picture(items, 25):
+        data = bytearray(items[i].data)
+        data[0] = (data[0] & 0x81) | 2 << 1
+        items[i] = items[i].derived(bytes(data))
+    return items
+
+
 @attack(FILE, "Zeros behind a unit", AUTHENTIC, blind="nothing: no decoder sees them (H.264 B.1)")
 def trailing_zeros(s):
     """Zero bytes are put behind slices, as some writers of transport streams do."""
     items = items_of(s.clip)
+    if s.clip.codec == "av1":
+        raise edits.NotHere
     for i in at_picture(items, 23) + at_picture(items, 30):
         items[i].data += b"\0\0"
     return items
@@ -337,7 +358,7 @@ def altered_signature(s):
     items = items_of(s.clip)
     i = gop_seis(items)[2]
     value = items[i].parsed.signature
-    at = items[i].data.rindex(value[3:6]) + 20  # inside the DER value, not in the padding behind it
+    at = items[i].data.rindex(value[4:8]) + 19  # inside the DER value, not in the padding behind it
     items[i] = flip(items[i], at)
     return items
 
@@ -347,7 +368,10 @@ def altered_time(s):
     """A bit of an SEI's general field, where its times and counter stand."""
     items = items_of(s.clip)
     i = gop_seis(items)[2]
-    at = items[i].data.index(bytes.fromhex("5bc93f2d715e95ada4796f90877a6f")) + 15 + 12
+    if s.form == "axis":
+        at = items[i].data.index(items[i].parsed.link[:3]) - 3  # the last bytes of the end time
+    else:
+        at = items[i].data.index(bytes.fromhex("5bc93f2d715e95ada4796f90877a6f")) + 15 + 12
     items[i] = flip(items[i], at)
     return items
 
@@ -383,20 +407,107 @@ def exchanged_seis(s):
 def truncated_sei(s):
     """An SEI ends in the middle of its hash list."""
     items = items_of(s.clip)
+    if s.clip.codec == "av1":
+        raise edits.NotHere
     i = gop_seis(items)[2]
     items[i] = items[i].derived(items[i].data[:len(items[i].data) * 2 // 3].rstrip(b"\0") + b"\x80")
     return items
 
 
-@attack(FILE, "A message of somebody else put in", NOT, note="units_extra",
+@attack(FILE, "A message of somebody else put in", NOT, note="units_extra", axis=(AUTHENTIC, "not_covered_by_format"),
         blind="without supplements (`--no-supplement`) the message: Media Signing does not cover SEIs of others; they are counted "
               "and listed")
 def inserted_foreign_sei(s):
     """An SEI with text for the player's overlay, which the signer never saw."""
     items = items_of(s.clip)
+    if s.clip.codec == "av1":
+        raise edits.NotHere
     at = at_picture(items, 24)[0]
     body = b"\x05\x14" + bytes(range(0x30, 0x40)) + b"note\x80"
     return items[:at] + [Item(s.clip.codec, (b"\x06" if s.clip.codec == "h264" else b"\x4e\x01") + body)] + items[at:]
+
+
+@attack(FILE, "Metadata of somebody else put in (AV1)", NOT)
+def inserted_metadata(s):
+    """A metadata OBU with text, which the signer never saw. Axis' form signs metadata like pictures."""
+    if s.clip.codec != "av1":
+        raise edits.NotHere
+    items = items_of(s.clip)
+    at = at_picture(items, 24)[0]
+    return items[:at] + [s.clip.item(b"\x2a\x08\x04\xb5\x00note\x80")] + items[at:]
+
+
+# ---- the file alone: what is not a picture
+def with_supplements(s):
+    if not s.clip.supplements:
+        raise edits.NotHere
+    return items_of(s.clip)
+
+
+@attack(FILE, "A parameter set altered", NOT, note="parameter_sets_altered", axis=(AUTHENTIC, "not_covered_by_format"),
+        blind="in Axis' form, and so in AV1 (sequence header): neither speaks about parameter sets; they are counted and listed")
+def altered_parameter_set(s):
+    """A bit of a parameter set, behind its number: another picture size, other coding tools."""
+    items = items_of(s.clip)
+    sets = [i for i, it in enumerate(items) if it.set and it.gop >= 1]
+    if not sets:
+        raise edits.NotHere
+    items[sets[0]] = flip(items[sets[0]], len(items[sets[0]].data) - 3)
+    return items
+
+
+@attack(FILE, "One supplement removed", NOT, note="supplement_removed")
+def removed_supplement(s):
+    """The supplement in front of one signature goes."""
+    items = with_supplements(s)
+    at = [i for i, it in enumerate(items) if it.supplement][2]
+    return items[:at] + items[at + 1:]
+
+
+@attack(FILE, "All supplements removed", NOT, note="supplement_removed",
+        blind="if the camera's certificate does not promise supplements: the clip then looks like one of a camera that writes none, and "
+              "what is not covered is listed")
+def removed_all_supplements(s):
+    """All of them go, so that sound, times and parameter sets can be changed. The certificate of the camera promises them."""
+    return [it for it in with_supplements(s) if not it.supplement]
+
+
+@attack(FILE, "A supplement altered", NOT, note="supplement_invalid")
+def altered_supplement(s):
+    """A bit in the middle of a supplement."""
+    items = with_supplements(s)
+    at = [i for i, it in enumerate(items) if it.supplement][2]
+    items[at] = flip(items[at])
+    return items
+
+
+@attack(FILE, "Supplements of another recording", NOT, note="supplement_removed")
+def exchanged_supplements(s):
+    """The supplements of another recording of the camera take the places of the recording's own."""
+    items, new = with_supplements(s), [it.derived() for it in s.again.items if it.supplement]
+    for i, place in enumerate([i for i, it in enumerate(items) if it.supplement]):
+        items[place] = new[i]
+    return items
+
+
+@attack(FILE, "Slow motion", NOT, note="times_altered", axis=(AUTHENTIC, "not_covered_by_format"),
+        blind="in Axis' form: the signed times of the GOPs are there to compare by hand; in raw streams, which have no times")
+def slow_motion(s):
+    """The container shows ten pictures at half the speed, the rest later."""
+    if s.container not in ("mp4", "fmp4"):
+        raise edits.NotHere
+    items = items_of(s.clip)
+    for it in items:
+        it.time += 3600 * min(max(it.picture - 20, 0), 10)
+    return items
+
+
+@attack(FILE, "The picture behind the last signature exchanged", MISSING, note="next_picture_differs",
+        axis=(AUTHENTIC, "unsigned_tail"), blind="without supplements: `not_covered`, as the unsigned end of every clip")
+def exchanged_next_picture(s):
+    """The clip is cut, and the picture that follows the last signed GOP is a foreign one."""
+    items = items_of(s.clip)
+    return instead(items[:gop(items, 5)[0]], 40, slices(s.again, 40))
 
 
 # ---- with keys made at home

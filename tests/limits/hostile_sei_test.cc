@@ -66,6 +66,44 @@ TEST(HostileSei, LengthsPastTheEnd) {
   }
 }
 
+// What makes ONVIF's and Axis' reference implementations read out of bounds: units of a few bytes, fields
+// longer than their message, a hash algorithm whose identifier is none.
+TEST(HostileSei, WhatReferencesReadPastTheEndOf) {
+  for (const auto codec : {codec::Codec::h264, codec::Codec::h265, codec::Codec::av1}) {
+    for (unsigned first = 0; first < 256; ++first) {
+      for (std::size_t size = 1; size < 6; ++size) {
+        for (const auto rest : Bytes{0x00, 0x05, 0x80, 0xff}) {
+          Bytes unit(size, rest);
+          unit[0] = static_cast<std::uint8_t>(first);
+          Take take{codec, {unit, unit}, {'z', 'z'}};
+          EXPECT_NE(verify(take).verdict, Verdict::authentic) << first << ' ' << size;
+        }
+      }
+    }
+  }
+  const auto refused = [](BytesView uuid, Bytes message) {
+    Bytes unit{0x06, 0x05, static_cast<std::uint8_t>(uuid.size() + message.size())};
+    append(unit, uuid);
+    append(unit, message);
+    unit.push_back(0x80);
+    auto take = small_clip();
+    take.insert(take.picture(4), unit, 'S');
+    return verify(take).verdict == Verdict::not_authentic;
+  };
+  const Bytes axis_uuid = to_bytes(as_bytes("Signed Video...0"));
+  for (const unsigned length : {1u, 19u, 254u, 255u}) {
+    for (const auto tag : Bytes{1, 2, 3, 4, 5, 6, 7, 129}) {
+      EXPECT_TRUE(refused(
+          axis_uuid, {0x30, tag, static_cast<std::uint8_t>(length), static_cast<std::uint8_t>(length), 1}))
+          << int{tag} << ' ' << length;
+    }
+  }
+  // commonName (2.5.4.3) in place of a hash algorithm; an identifier longer than its field.
+  EXPECT_TRUE(refused(kMediaSigningUuid, {0x40, 4, 0, 10, 1, 5, 0x06, 0x03, 0x55, 0x04, 0x03, 0, 0, 0}));
+  EXPECT_TRUE(refused(kMediaSigningUuid, {0x40, 4, 0, 4, 1, 0xff, 0x06, 0x09}));
+  EXPECT_TRUE(refused(axis_uuid, {0x30, 7, 7, 1, 5, 0x06, 0x03, 0x55, 0x04, 0x03}));
+}
+
 TEST(HostileSei, TimesAtTheEndsOfTheirRange) {
   // 1601 is where the field begins, 30828 where its 64 bits end.
   const Timestamp earliest = Timestamp(Ticks(-116'444'736'000'000'000));

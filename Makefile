@@ -4,6 +4,7 @@
 DURATION ?= 20
 SOURCE ?= test
 CODEC ?= h264
+BACKEND ?= software
 OUT ?= out
 PREFIX ?= /usr/local
 ARCH ?= arm64
@@ -36,12 +37,13 @@ help:  ## this list
 	@echo
 	@echo "CAMVAULT_NO_APT=1 installs no packages. docs/building.md says more."
 
-run:  ## a software camera signs live video; see it verified and forgeries exposed (DURATION= SOURCE= CODEC=)
+run:  ## a software camera signs live video; see it verified and forgeries exposed (DURATION= SOURCE= CODEC= BACKEND=)
 	$(call say,a camera that signs its video: $(DURATION) s of $(SOURCE) in $(CODEC). First the build if it is missing)
-	@$(INSTALL) $(RUN_LIST)
-	@test -f build/release/build.ninja || { $(call configure,release,-DCAMVAULT_TESTS=OFF); }
+	@test "$(BACKEND)" = software || test -f packaging/packages-$(BACKEND).txt || { echo "BACKEND can be software, tpm2 or pkcs11" >&2; exit 64; }
+	@$(INSTALL) $(RUN_LIST) $(wildcard packaging/packages-$(BACKEND).txt)
+	@test -f build/release/build.ninja && $(if $(filter software,$(BACKEND)),true,grep -qs "keystore_$(BACKEND)" build/release/build.ninja) || { $(call configure,release,-DCAMVAULT_TESTS=OFF); }
 	@$(call compile,release,programs)
-	@$(BIN)/camvault demo --out "$(OUT)" --duration "$(DURATION)" --source "$(SOURCE)" --codec "$(CODEC)"
+	@$(BIN)/camvault demo --out "$(OUT)" --duration "$(DURATION)" --source "$(SOURCE)" --codec "$(CODEC)" --backend "$(BACKEND)"
 
 build:  ## the programs, optimised and hardened, in build/release/bin
 	$(call say,building the programs into $(BIN))

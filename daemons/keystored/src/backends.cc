@@ -5,6 +5,12 @@
 #include "camvault/base/log.h"
 #include "camvault/keystore/key_name.h"
 #include "camvault/keystore_software/software_backend.h"
+#ifdef CAMVAULT_HAVE_PKCS11
+#include "camvault/keystore_pkcs11/pkcs11_backend.h"
+#endif
+#ifdef CAMVAULT_HAVE_TPM2
+#include "camvault/keystore_tpm2/tpm2_backend.h"
+#endif
 
 namespace camvault::keystored {
 
@@ -25,6 +31,46 @@ Status nothing_to_check(const BackendLine&) {
   return ok();
 }
 
+[[maybe_unused]] std::string option(const BackendLine& line, std::string_view name, std::string preset = {}) {
+  const auto found = line.options.find(name);
+  return found == line.options.end() ? preset : found->second;
+}
+
+#ifdef CAMVAULT_HAVE_PKCS11
+// "a:b" as PATH has it.
+std::vector<std::string> parts(const std::string& text) {
+  std::vector<std::string> out;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const auto end = rest.find(':');
+    out.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  }
+  return out;
+}
+
+keystore_pkcs11::Pkcs11Options pkcs11_options(const BackendLine& line) {
+  keystore_pkcs11::Pkcs11Options options;
+  options.name = line.name;
+  options.module = option(line, "module");
+  options.uri = option(line, "uri", "pkcs11:");
+  options.pin_file = option(line, "pin_file");
+  if (const auto variable = option(line, "environment"); !variable.empty()) options.environment = {variable};
+  for (const auto& path : parts(option(line, "reads"))) options.reads.emplace_back(path);
+  for (const auto& path : parts(option(line, "writes"))) options.writes.emplace_back(path);
+  options.unix_sockets = option(line, "sockets") == "yes";
+  return options;
+}
+#endif
+#ifdef CAMVAULT_HAVE_TPM2
+keystore_tpm2::Tpm2Options tpm2_options(const BackendLine& line) {
+  keystore_tpm2::Tpm2Options options;
+  options.name = line.name;
+  options.tcti = option(line, "tcti", options.tcti);
+  return options;
+}
+#endif
+
 const std::vector<BackendType>& backend_types() {
   static const std::vector<BackendType> types = {
       {.type = "software",
@@ -33,6 +79,21 @@ const std::vector<BackendType>& backend_types() {
        .make = [](const BackendLine& line) -> Result<BackendPtr> {
          return keystore_software::make_software_backend(line.name);
        }},
+#ifdef CAMVAULT_HAVE_PKCS11
+      {.type = "pkcs11",
+       .options = {"module", "uri", "pin_file", "environment", "reads", "writes", "sockets"},
+       .check = [](const BackendLine& line) { return keystore_pkcs11::check_options(pkcs11_options(line)); },
+       .make =
+           [](const BackendLine& line) {
+             return keystore_pkcs11::make_pkcs11_backend(pkcs11_options(line));
+           }},
+#endif
+#ifdef CAMVAULT_HAVE_TPM2
+      {.type = "tpm2",
+       .options = {"tcti"},
+       .check = [](const BackendLine& line) { return keystore_tpm2::check_options(tpm2_options(line)); },
+       .make = [](const BackendLine& line) { return keystore_tpm2::make_tpm2_backend(tpm2_options(line)); }},
+#endif
   };
   return types;
 }

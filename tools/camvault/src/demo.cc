@@ -32,6 +32,7 @@ struct Options {
   double duration = 20;
   std::string source = "test";
   std::string codec = "h264";
+  std::string backend = "software";
   bool keep = false;
 };
 
@@ -122,10 +123,12 @@ Status Script::make_camera(const std::filesystem::path& factory, const std::file
   heading("1  A factory and a camera, each with a keystore process of its own");
   CAM_TRY(auto factory_keys, DemoKeystore::start(self_, factory, "factory"));
   keystores_.push_back(std::move(factory_keys));
-  CAM_TRY(auto camera_keys, DemoKeystore::start(self_, camera, "camera"));
+  CAM_TRY(const auto backend, demo_backend_from_string(options_.backend));
+  CAM_TRY(auto camera_keys, DemoKeystore::start(self_, camera, "camera", backend));
   keystores_.push_back(std::move(camera_keys));
   say("  keystored runs for the factory (" + keystores_[0].text() + ") and for the camera (" +
       keystores_[1].text() + ")\n");
+  say("  the camera's keys are in " + describe(backend) + "\n");
   CAM_TRY_STATUS(
       camvault({"factory", "init", "--root", factory.string(), "--organization", "Camvault Demo"}));
   CAM_TRY_STATUS(camvault({"factory", "provision", "--root", factory.string(), "--camera-root",
@@ -297,6 +300,12 @@ void add_demo(CLI::App& app, int& exit_code) {
   command->add_option("--codec", options->codec, "h264 or h265 (default h264)")
       ->type_name("CODEC")
       ->check(CLI::IsMember({"h264", "h265"}));
+  command
+      ->add_option(
+          "--backend", options->backend,
+          "what holds the camera's keys: software, or a simulated tpm2 or pkcs11 token (default software)")
+      ->type_name("BACKEND")
+      ->check(CLI::IsMember({"software", "tpm2", "pkcs11"}));
   command->add_flag("--keep", options->keep,
                     "do not remove the private folder with the state of factory and camera");
   command->footer(

@@ -1,0 +1,182 @@
+// The real daemon with real modules behind its sandbox, several at once; one of them dies and comes back.
+// AX-3.1-3, SP-4.2.10.
+#include <thread>
+
+#include "camvault/crypto_openssl/engine.h"
+#include "camvault/test_support/soft_token.h"
+#include "camvault/test_support/soft_tpm.h"
+#include "test_daemon.h"
+
+namespace camvault::keystored {
+namespace {
+
+using crypto::HashAlg;
+using crypto::SignatureScheme;
+using keystore::default_policy;
+using keystore::KeyType;
+using keystore::Purpose;
+
+// Everything below belongs to the user that the daemon becomes.
+void give_away(const std::filesystem::path& folder) {
+  if (!is_root()) return;
+  const auto give = [](const std::filesystem::path& path) {
+    if (::lchown(path.c_str(), kDaemonUid, kDaemonUid) != 0)
+      throw std::runtime_error("chown " + path.string());
+  };
+  give(folder);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) give(entry.path());
+}
+
+std::string token_line(const test_support::SoftToken& token) {
+  return "[[backend]]\nname = \"token\"\ntype = \"pkcs11\"\nmodule = \"" + std::string(token.kModule) +
+         "\"\nuri = \"" + token.uri() + "\"\npin_file = \"" + token.pin_file().string() +
+         "\"\nenvironment = \"" + token.configuration() + "\"\nreads = \"" +
+         (token.folder() / "softhsm2.conf").string() + "\"\nwrites = \"" +
+         (token.folder() / "tokens").string() + "\"\n";
+}
+
+class Backends : public testing::Test {
+ protected:
+  std::shared_ptr<keystore::Keystore> start(const std::string& backends) {
+    daemon_.write_config(TestDaemon::default_config() + backends);
+    if (!daemon_.start()) {
+      ADD_FAILURE() << daemon_.log();
+      return nullptr;
+    }
+    return daemon_.connect();
+  }
+  Status use(keystore::Keystore& keystore, const std::string& name, const std::string& backend,
+             KeyType type) {
+    CAM_TRY_STATUS(
+        keystore.generate_in(backend, key_name(name), type, default_policy(type, Purpose::media_signing)));
+    return sign(keystore, name, type);
+  }
+  Status sign(keystore::Keystore& keystore, const std::string& name, KeyType type) {
+    const auto scheme = crypto::default_scheme(*keystore::key_alg_of(type));
+    const auto digest = openssl_->digest(HashAlg::sha256, as_bytes("x"));
+    CAM_TRY(const auto signature,
+            keystore.sign_digest({key_name(name), Purpose::media_signing}, scheme, digest, HashAlg::sha256));
+    CAM_TRY(const auto spki, keystore.public_key(key_name(name)));
+    CAM_TRY(const auto key, openssl_->public_key_from_spki(spki));
+    return key->verify_digest(scheme, HashAlg::sha256, digest, signature)
+               ? ok()
+               : fail(Errc::invalid, "bad signature");
+  }
+  static std::string what(const Status& status) { return status ? "" : status.error().what; }
+
+  TestDaemon daemon_;
+  std::unique_ptr<crypto::Engine> openssl_ = crypto_openssl::make_openssl_engine();
+};
+
+TEST_F(Backends, ALibraryThatDoesNotLoadIsNotUsableAndTheOthersWork) {
+  const auto keystore = start(
+      "[[backend]]\ntype = \"software\"\n"
+#ifdef CAMVAULT_HAVE_PKCS11
+      "[[backend]]\ntype = \"pkcs11\"\nmodule = \"/nowhere/lib.so\"\npin_file = \"/nowhere/pin\"\n"
+#endif
+  );
+  ASSERT_NE(keystore, nullptr);
+  EXPECT_TRUE(use(*keystore, "camera/soft", "software", KeyType::ec_p256));
+#ifdef CAMVAULT_HAVE_PKCS11
+  const auto status = keystore->status().value();
+  ASSERT_EQ(status.backends.size(), 2u);
+  EXPECT_FALSE(status.backends[1].usable);
+  EXPECT_NE(status.backends[1].health.find("does not load"), std::string::npos);
+  EXPECT_EQ(use(*keystore, "camera/token", "pkcs11", KeyType::ec_p256).error().code, Errc::unavailable);
+#endif
+}
+
+#ifdef CAMVAULT_HAVE_PKCS11
+TEST_F(Backends, ATokenWorksInsideTheSandboxAndOutlivesARestart) {
+  if (!test_support::SoftToken::is_installed()) GTEST_SKIP() << "not installed here: softhsm2";
+  const test_support::SoftToken token(daemon_.root() / "hsm");
+  give_away(daemon_.root() / "hsm");
+  const auto lines = token_line(token) + "[[backend]]\ntype = \"software\"\n";
+  auto keystore = start(lines);
+  ASSERT_NE(keystore, nullptr);
+  for (const auto& [name, type] :
+       {std::pair{"camera/ec", KeyType::ec_p256}, {"camera/rsa", KeyType::rsa_2048}}) {
+    const auto used = use(*keystore, name, "", type);  // the first line takes new keys
+    EXPECT_TRUE(used) << what(used) << "\n" << daemon_.log();
+    EXPECT_EQ(keystore->info(key_name(name)).value().backend, "token");
+  }
+  EXPECT_TRUE(use(*keystore, "camera/soft", "software", KeyType::ec_p256));
+  const auto status = keystore->status().value();
+  EXPECT_TRUE(status.backends[0].simulator);
+  EXPECT_TRUE(status.backends[0].usable) << status.backends[0].health;
+  EXPECT_EQ(keystore->random(64).value().size(), 64u);
+  // The name of a key moves into the token while its user goes on.
+  const auto moved = keystore->move(key_name("camera/soft"), "token", keystore::MoveMode::same_key);
+  ASSERT_TRUE(moved) << moved.error().what << daemon_.log();
+  EXPECT_TRUE(sign(*keystore, "camera/soft", KeyType::ec_p256));
+  keystore.reset();
+  EXPECT_EQ(daemon_.stop(), 0) << daemon_.log();
+  ASSERT_TRUE(daemon_.start()) << daemon_.log();
+  keystore = daemon_.connect();
+  for (const auto* name : {"camera/ec", "camera/soft"}) {
+    const auto signed_again = sign(*keystore, name, KeyType::ec_p256);
+    EXPECT_TRUE(signed_again) << what(signed_again) << daemon_.log();
+  }
+  EXPECT_TRUE(keystore->remove(key_name("camera/ec")));
+  EXPECT_TRUE(daemon_.is_running()) << daemon_.log();
+}
+
+TEST_F(Backends, APinFileThatOthersReadIsNotUsedAndAWrongPinIsTriedOnce) {
+  if (!test_support::SoftToken::is_installed()) GTEST_SKIP() << "not installed here: softhsm2";
+  const test_support::SoftToken token(daemon_.root() / "hsm");
+  give_away(daemon_.root() / "hsm");
+  std::filesystem::permissions(token.pin_file(), std::filesystem::perms(0644));
+  const auto keystore = start(token_line(token));
+  ASSERT_NE(keystore, nullptr);
+  EXPECT_EQ(use(*keystore, "camera/a", "", KeyType::ec_p256).error().code, Errc::unavailable);
+  EXPECT_NE(keystore->status().value().backends[0].health.find("mode 0600"), std::string::npos);
+  std::ofstream(token.pin_file()) << "wrong-pin\n";
+  std::filesystem::permissions(token.pin_file(), std::filesystem::perms(0600));
+  for (int i = 0; i < 5; ++i) EXPECT_FALSE(use(*keystore, "camera/a", "", KeyType::ec_p256));
+  EXPECT_NE(keystore->status().value().backends[0].health.find("refused the PIN"), std::string::npos)
+      << keystore->status().value().backends[0].health;
+  std::ofstream(token.pin_file()) << "camera-pin-1\n";
+  const auto used = use(*keystore, "camera/a", "", KeyType::ec_p256);
+  EXPECT_TRUE(used) << what(used) << daemon_.log();
+}
+#endif
+
+#ifdef CAMVAULT_HAVE_TPM2
+TEST_F(Backends, ATpmDiesAndComesBackWhileTheOthersWork) {
+  if (!test_support::SoftTpm::is_installed()) GTEST_SKIP() << "not installed here: swtpm";
+  test_support::SoftTpm tpm(daemon_.root() / "tpm");
+  std::filesystem::permissions(daemon_.root() / "tpm", std::filesystem::perms(0755));
+  const auto open_to_the_daemon = [&] {
+    for (const auto& path : {tpm.socket(), std::filesystem::path(tpm.socket().string() + ".ctrl")})
+      std::filesystem::permissions(path, std::filesystem::perms(0777));
+  };
+  open_to_the_daemon();
+  const auto keystore = start("[[backend]]\ntype = \"tpm2\"\ntcti = \"" + tpm.tcti() +
+                              "\"\n[[backend]]\ntype = \"software\"\n");
+  ASSERT_NE(keystore, nullptr);
+  const auto used = use(*keystore, "camera/ec", "", KeyType::ec_p256);
+  EXPECT_TRUE(used) << what(used) << "\n" << daemon_.log();
+  EXPECT_TRUE(use(*keystore, "camera/rsa", "tpm2", KeyType::rsa_2048));
+  EXPECT_TRUE(use(*keystore, "camera/soft", "software", KeyType::ec_p256));
+  EXPECT_TRUE(keystore->status().value().backends[0].simulator);
+  tpm.stop();
+  EXPECT_EQ(sign(*keystore, "camera/ec", KeyType::ec_p256).error().code, Errc::unavailable);
+  EXPECT_TRUE(sign(*keystore, "camera/soft", KeyType::ec_p256));
+  EXPECT_FALSE(keystore->status().value().backends[0].usable);
+  tpm.start();
+  open_to_the_daemon();
+  const auto again = sign(*keystore, "camera/ec", KeyType::ec_p256);
+  EXPECT_TRUE(again) << what(again) << "\n" << daemon_.log();
+  // A TPM that hangs holds up its own keys only.
+  tpm.program().signal(SIGSTOP);
+  std::thread waiting([&] { EXPECT_TRUE(sign(*keystore, "camera/ec", KeyType::ec_p256)); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_TRUE(sign(*keystore, "camera/soft", KeyType::ec_p256));
+  tpm.program().signal(SIGCONT);
+  waiting.join();
+  EXPECT_TRUE(daemon_.is_running()) << daemon_.log();
+}
+#endif
+
+}  // namespace
+}  // namespace camvault::keystored

@@ -1,0 +1,159 @@
+#include "templates.h"
+
+#include "camvault/keystore_engine/module_values.h"
+
+namespace camvault::keystore_tpm2 {
+
+using crypto::SignatureScheme;
+using keystore::KeyType;
+using keystore_engine::modulus_bits;
+
+namespace {
+constexpr UINT32 kDefaultExponent = 0;  // 65537, TPM 2.0 part 2, 12.2.3.5
+
+TPMT_SYM_DEF_OBJECT no_symmetric() {
+  TPMT_SYM_DEF_OBJECT out{};
+  out.algorithm = TPM2_ALG_NULL;
+  return out;
+}
+}  // namespace
+
+TPM2_ECC_CURVE curve_of(KeyType type) {
+  switch (type) {
+    case KeyType::ec_p256:
+      return TPM2_ECC_NIST_P256;
+    case KeyType::ec_p384:
+      return TPM2_ECC_NIST_P384;
+    case KeyType::ec_p521:
+      return TPM2_ECC_NIST_P521;
+    default:
+      return TPM2_ECC_NONE;
+  }
+}
+
+TPM2_ALG_ID hash_of(crypto::HashAlg hash) {
+  return hash == crypto::HashAlg::sha256   ? TPM2_ALG_SHA256
+         : hash == crypto::HashAlg::sha384 ? TPM2_ALG_SHA384
+                                           : TPM2_ALG_SHA512;
+}
+
+TPMT_PUBLIC_PARMS test_parameters(KeyType rsa_type) {
+  TPMT_PUBLIC_PARMS out{};
+  out.type = TPM2_ALG_RSA;
+  out.parameters.rsaDetail = {.symmetric = no_symmetric(),
+                              .scheme = {.scheme = TPM2_ALG_NULL, .details = {}},
+                              .keyBits = static_cast<TPMI_RSA_KEY_BITS>(modulus_bits(rsa_type)),
+                              .exponent = kDefaultExponent};
+  return out;
+}
+
+// TCG EK Credential Profile, template H-2 in shape: ECC storage key without a policy.
+TPM2B_PUBLIC storage_template() {
+  TPM2B_PUBLIC out{};
+  auto& area = out.publicArea;
+  area.type = TPM2_ALG_ECC;
+  area.nameAlg = TPM2_ALG_SHA256;
+  area.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
+                          TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA | TPMA_OBJECT_RESTRICTED |
+                          TPMA_OBJECT_DECRYPT;
+  auto& ecc = area.parameters.eccDetail;
+  ecc.symmetric.algorithm = TPM2_ALG_AES;
+  ecc.symmetric.keyBits.aes = 128;
+  ecc.symmetric.mode.aes = TPM2_ALG_CFB;
+  ecc.scheme.scheme = TPM2_ALG_NULL;
+  ecc.curveID = TPM2_ECC_NIST_P256;
+  ecc.kdf.scheme = TPM2_ALG_NULL;
+  return out;
+}
+
+// Schemes are left open: TLS 1.3 wants PSS of a key that TLS 1.2 uses with PKCS#1 v1.5. keystored's policy
+// says which.
+TPM2B_PUBLIC key_template(KeyType type, bool made_inside) {
+  TPM2B_PUBLIC out{};
+  auto& area = out.publicArea;
+  area.nameAlg = TPM2_ALG_SHA256;
+  area.objectAttributes = TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA | TPMA_OBJECT_SIGN_ENCRYPT;
+  if (made_inside)
+    area.objectAttributes |= TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN;
+  if (modulus_bits(type) != 0) {
+    area.type = TPM2_ALG_RSA;
+    area.parameters.rsaDetail = test_parameters(type).parameters.rsaDetail;
+  } else if (type == KeyType::hmac_sha256) {
+    area.type = TPM2_ALG_KEYEDHASH;
+    auto& scheme = area.parameters.keyedHashDetail.scheme;
+    scheme.scheme = TPM2_ALG_HMAC;
+    scheme.details.hmac.hashAlg = TPM2_ALG_SHA256;
+  } else {
+    area.type = TPM2_ALG_ECC;
+    auto& ecc = area.parameters.eccDetail;
+    ecc.symmetric = no_symmetric();
+    ecc.scheme.scheme = TPM2_ALG_NULL;
+    ecc.curveID = curve_of(type);
+    ecc.kdf.scheme = TPM2_ALG_NULL;
+  }
+  return out;
+}
+
+TPM2B_PUBLIC sealed_template(const TPM2B_DIGEST& policy) {
+  TPM2B_PUBLIC out{};
+  auto& area = out.publicArea;
+  area.type = TPM2_ALG_KEYEDHASH;
+  area.nameAlg = TPM2_ALG_SHA256;
+  area.objectAttributes =
+      TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_NODA;  // by policy only
+  area.authPolicy = policy;
+  area.parameters.keyedHashDetail.scheme.scheme = TPM2_ALG_NULL;
+  return out;
+}
+
+Result<Bytes> spki_of(KeyType type, const TPM2B_PUBLIC& public_area) {
+  const auto& area = public_area.publicArea;
+  if (type == KeyType::hmac_sha256) {
+    if (area.type != TPM2_ALG_KEYEDHASH) return fail(Errc::malformed, "the TPM's key is of another type");
+    return Bytes();
+  }
+  if (modulus_bits(type) != 0) {
+    if (area.type != TPM2_ALG_RSA) return fail(Errc::malformed, "the TPM's key is of another type");
+    const auto exponent =
+        area.parameters.rsaDetail.exponent == kDefaultExponent ? 65537 : area.parameters.rsaDetail.exponent;
+    const std::uint8_t bytes[] = {
+        static_cast<std::uint8_t>(exponent >> 24), static_cast<std::uint8_t>(exponent >> 16),
+        static_cast<std::uint8_t>(exponent >> 8), static_cast<std::uint8_t>(exponent)};
+    return keystore_engine::spki_of_rsa(type, view_of(area.unique.rsa), bytes);
+  }
+  const auto size = keystore_engine::coordinate_size(type);
+  const auto x = view_of(area.unique.ecc.x);
+  const auto y = view_of(area.unique.ecc.y);
+  if (area.type != TPM2_ALG_ECC || area.parameters.eccDetail.curveID != curve_of(type) || x.size() > size ||
+      y.size() > size)
+    return fail(Errc::malformed, "the TPM's key is of another type");
+  Bytes point = {0x04};  // coordinates may come without their leading zeros
+  point.resize(1 + size - x.size());
+  append(point, x);
+  point.resize(1 + 2 * size - y.size());
+  append(point, y);
+  return keystore_engine::spki_of_point(type, point);
+}
+
+Result<Bytes> signature_of(KeyType type, SignatureScheme scheme, const TPMT_SIGNATURE& signature) {
+  switch (scheme) {
+    case SignatureScheme::ecdsa: {
+      if (signature.sigAlg != TPM2_ALG_ECDSA) break;
+      const auto& ecdsa = signature.signature.ecdsa;
+      return keystore_engine::ecdsa_der_of_pair(type, view_of(ecdsa.signatureR), view_of(ecdsa.signatureS));
+    }
+    case SignatureScheme::rsa_pss:
+    case SignatureScheme::rsa_pkcs1v15: {
+      const auto wanted = scheme == SignatureScheme::rsa_pss ? TPM2_ALG_RSAPSS : TPM2_ALG_RSASSA;
+      if (signature.sigAlg != wanted) break;
+      const auto sig = view_of(signature.signature.rsassa.sig);  // both are the same structure
+      if (sig.size() * 8 != modulus_bits(type)) break;
+      return to_bytes(sig);
+    }
+    case SignatureScheme::ed25519:
+      break;
+  }
+  return fail(Errc::malformed, "the TPM's signature is of another kind or size");
+}
+
+}  // namespace camvault::keystore_tpm2

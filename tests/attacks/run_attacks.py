@@ -217,10 +217,10 @@ def main():
     never = {a.id for a, _ in jobs} - {r[0].id for r in done}
     print("%d attacks in %d forms: %d carried out, %d answered wrongly%s" % (
         len({a.id for a, _ in jobs}), len(FORMS), len(done), len(wrong), "; never possible: %s" % sorted(never) if never else ""))
-    for name, path, form in (("ONVIF", args.onvif, "onvif"), ("Axis", args.axis, "axis")):
+    for name, path, form in (("ONVIF's", args.onvif, "onvif"), ("Axis'", args.axis, "axis")):
         clips_of_form = sum(r[1].form == form for r in done)
-        print("%s' validator: %s" % (name, "asked about %d" % sum(r[4] is not None for r in done if r[1].form == form) if path else
-                                     "SKIPPED %d clips: CAMVAULT_%s_VALIDATOR does not name it" % (clips_of_form, name.upper())))
+        print("%s validator: %s" % (name, "asked about %d" % sum(r[4] is not None for r in done if r[1].form == form) if path else
+                                     "SKIPPED %d clips: CAMVAULT_%s_VALIDATOR does not name it" % (clips_of_form, form.upper())))
     stale = False
     if args.write or args.check:
         stale = not document(args.write or args.check, table(results, args), bool(args.write))

@@ -47,6 +47,8 @@ def write(rng, path, clip, items):
     config = getattr(items, "config", None)
     if not all(mux.fits_annex_b(it.data.rstrip(b"\0") if it.intact else it.data) for it in items):
         kinds = [k for k in kinds if k not in ("annexb", "ts")]
+    if sum(it.vcl for it in items) < 12:
+        kinds = [k for k in kinds if k != "ts"]  # a transport stream of a few packets is not recognised as one
     if config is not None:
         kinds = [k for k in kinds if k not in HEADERLESS]
     kind = rng.choice(kinds)

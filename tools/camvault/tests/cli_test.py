@@ -154,7 +154,9 @@ class Unreadable(Case):
                 out.write(annex_b(stream(1)))
                 out.truncate(gigabytes << 30)
             process = subprocess.Popen([CAMVAULT, "verify", clip], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            time.sleep(0.2)
+            deadline = time.monotonic() + 60
+            while b"shrinks.h264" not in pathlib.Path(f"/proc/{process.pid}/maps").read_bytes() and time.monotonic() < deadline:
+                time.sleep(0.01)
             os.truncate(clip, 4096)
             out, err = process.communicate(timeout=120)
             if b"shorter" in err:

@@ -292,9 +292,12 @@ class Judge:
                 self.names = False
                 if low or sei.begin > highest:
                     self.maybe_bad.append("an SEI without its GOP")
-            elif sei.begin <= lowest and gone == list(range(sei.begin, gone[-1] + 1)):
+            elif sei.begin <= lowest and gone[0] == sei.begin:
+                # Where the numbers of the others begin is not fixed then.
                 self.maybe_gone.append("the clip begins inside a GOP")
                 self.names = False
+                if gone != list(range(sei.begin, gone[-1] + 1)) and not low:
+                    self.gone.append("a unit is missing")
             elif low:
                 self.bad.append("a unit is missing and there is no hash list")
             else:

@@ -298,6 +298,11 @@ class Judge:
                 self.names = False
                 if gone != list(range(sei.begin, gone[-1] + 1)) and not low:
                     self.gone.append("a unit is missing")
+            elif low and sei.index - 1 not in self.present and sei.index > 0:
+                # Its pictures and those of the SEI that is gone: one GOP before a gap, marked as not covered.
+                self.gone.append("a unit is missing and there is no hash list")
+                self.maybe_bad.append("a unit is missing and there is no hash list")
+                self.names = False
             elif low:
                 self.bad.append("a unit is missing and there is no hash list")
             else:

@@ -44,8 +44,9 @@ class Item:
         self.vcl, self.first, self.gop_start = (unit.vcl, unit.first, unit.gop_start) if unit else (False, False, False)
         self.parsed = ours
         self.supplement = self.codec != "av1" and self.form == "onvif" and is_supplement(self.codec, self.data)
-        self.set = self.type in PARAMETER_SETS[self.codec]
-        self.delimiter = self.type in DELIMITERS[self.codec]
+        unit_at_all = not self.data or self.data[0] < 0x80  # forbidden_zero_bit
+        self.set = unit_at_all and self.type in PARAMETER_SETS[self.codec]
+        self.delimiter = unit_at_all and self.type in DELIMITERS[self.codec]
         self.signed = bool(ours and ours.document is not None)
         self.certificate = bool(ours and ours.certificate)
         self.general = bool(ours and ours.general)

@@ -22,7 +22,7 @@ unsigned planted_statement_end(BytesView evidence) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const BytesView input(data, size);
 #ifdef CAMVAULT_PLANTED_BUG
-  law(planted_statement_end(input) < 1000, "");
+  use(planted_statement_end(input));
 #endif
   static const auto engine = crypto_openssl::make_openssl_engine();
   if (const auto statement = decode_statement(input)) {

@@ -76,7 +76,7 @@ unsigned planted_text_sum(BytesView input) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const BytesView input(data, size);
 #ifdef CAMVAULT_PLANTED_BUG
-  law(planted_text_sum(input) < 1'000'000, "");
+  use(planted_text_sum(input));
 #endif
   auto reader = CborReader::open(input);
   if (!reader) return 0;

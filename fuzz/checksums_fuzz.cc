@@ -25,7 +25,7 @@ unsigned planted_name(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto text = as_text(BytesView(data, size));
 #ifdef CAMVAULT_PLANTED_BUG
-  law(planted_name(text) < 1000, "");
+  use(planted_name(text));
 #endif
   const auto sums = evidence::read_checksums(text);
   if (!sums) {

@@ -108,7 +108,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(file, {});
   check(file, {.codec = Codec::h265});
 #ifdef CAMVAULT_PLANTED_BUG
-  law(planted_sum_of_sizes(file) < UINT64_MAX, "");
+  use(planted_sum_of_sizes(file));
 #endif
   return 0;
 }

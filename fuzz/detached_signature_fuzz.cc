@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto signature = input.subspan(2, length);
   const auto content = input.subspan(2 + length);
 #ifdef CAMVAULT_PLANTED_BUG
-  law(planted_identifier(signature) < 0xffff'ffff, "");
+  use(planted_identifier(signature));
 #endif
   const auto found = crypto_openssl::verify_detached(*engine, signature, content);
   if (!found) {

@@ -87,7 +87,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const auto& record : report.records) {
     (record.type == static_cast<std::uint16_t>(RecordType::attestation) ? attestations : stamps) += 1;
 #ifdef CAMVAULT_PLANTED_BUG
-    law(planted_name(record.value) < 0xffff'ffff, "");
+    use(planted_name(record.value));
 #endif
   }
   static const auto leaf = engine().certificates_from_pem(fuzz::kLeaf).value().front();

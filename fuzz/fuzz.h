@@ -14,4 +14,10 @@ inline void law(bool holds, const char* what) {
   std::abort();
 }
 
+// What a planted bug reads: unless somebody uses it, the compiler takes the reading out, and the bug with it.
+inline void use(std::uint64_t value) {
+  volatile std::uint64_t sink = value;
+  static_cast<void>(sink);
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);

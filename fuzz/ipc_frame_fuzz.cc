@@ -52,7 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t piece = std::size_t{data[0]} * 16 + 1;  // how the stream is cut
   const BytesView stream(data + 1, size - 1);
 #ifdef CAMVAULT_PLANTED_BUG
-  law(planted_frame_sum(stream) < 100'000'000, "");
+  use(planted_frame_sum(stream));
 #endif
   FrameReader frames;
   Bytes seen;

@@ -24,7 +24,7 @@ unsigned planted_last_bytes(BytesView file) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const BytesView input(data, size);
 #ifdef CAMVAULT_PLANTED_BUG
-  law(planted_last_bytes(input) < 100'000'000, "");
+  use(planted_last_bytes(input));
 #endif
   const auto file = decode_key_file(input);
   if (!file) return 0;

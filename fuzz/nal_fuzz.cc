@@ -93,7 +93,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   AnnexBReader reader(bytes);
   while (const auto unit = reader.next()) {
     if (classify(Codec::h264, unit->bytes).kind != UnitKind::sei || unit->bytes.size() < 3) continue;
-    law(planted_sei_size(unit->bytes) < SIZE_MAX, "");
+    use(planted_sei_size(unit->bytes));
   }
 #endif
   return 0;

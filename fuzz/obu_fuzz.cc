@@ -66,7 +66,7 @@ void check_stream(BytesView file) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const BytesView input(data, size);
 #ifdef CAMVAULT_PLANTED_BUG
-  law(planted_size(input) >> 1 < UINT64_MAX, "");
+  use(planted_size(input));
 #endif
   check_header(input);
   check_stream(input);

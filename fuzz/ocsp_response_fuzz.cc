@@ -23,7 +23,7 @@ unsigned planted_status(BytesView response) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const BytesView input(data, size);
 #ifdef CAMVAULT_PLANTED_BUG
-  law(planted_status(input) < 1000, "");
+  use(planted_status(input));
 #endif
   static const auto engine = crypto_openssl::make_openssl_engine();
   static const auto anchors = engine->certificates_from_pem(fuzz::kCa).value();

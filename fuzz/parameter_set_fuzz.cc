@@ -27,7 +27,7 @@ unsigned planted_profile(codec::Codec codec, BytesView unit) {
 
 void check_unit(codec::Codec codec, BytesView unit, ParameterSets& sets) {
 #ifdef CAMVAULT_PLANTED_BUG
-  law(planted_profile(codec, unit) < 1000, "");
+  use(planted_profile(codec, unit));
 #endif
   if (const auto format = read_sps(codec, unit)) {
     law(format->width > 0 && format->height > 0 && format->width <= 16'888 && format->height <= 16'888,

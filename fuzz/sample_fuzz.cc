@@ -60,7 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)ticks_of(record->packet.pts, *track);
   const auto sample = input.subspan(in.position());
 #ifdef CAMVAULT_PLANTED_BUG
-  law(planted_lengths(sample) < 0xffff'ffff, "");
+  use(planted_lengths(sample));
 #endif
   if (length_size) check_units(sample, *length_size);
   for (const unsigned other : {0u, 1u, 2u, 4u, kObus}) check_units(sample, other);

@@ -26,7 +26,7 @@ std::size_t planted_last_byte(BytesView answer) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const BytesView input(data, size);
 #ifdef CAMVAULT_PLANTED_BUG
-  law(planted_last_byte(input) < 1000, "");
+  use(planted_last_byte(input));
 #endif
   static const auto engine = crypto_openssl::make_openssl_engine();
   static const auto anchors = engine->certificates_from_pem(fuzz::kTimeRoot).value();

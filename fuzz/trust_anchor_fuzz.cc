@@ -27,7 +27,7 @@ std::size_t planted_label_size(BytesView file) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const BytesView input(data, size);
 #ifdef CAMVAULT_PLANTED_BUG
-  law(planted_label_size(input) < 100'000'000, "");
+  use(planted_label_size(input));
 #endif
   static const auto engine = crypto_openssl::make_openssl_engine();
   const auto anchor = read_anchor_file(*engine, Kind::tsa, input);

@@ -116,7 +116,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                         : codec::Codec::av1;
   const auto units = cut(BytesView(data + 1, size - 1));
 #ifdef CAMVAULT_PLANTED_BUG
-  law(planted_table(codec, units) < 0xffff'ffff, "");
+  use(planted_table(codec, units));
 #endif
   const auto report = verify(codec, units, 256);
   law(report.units == units.size(), "every unit is counted");

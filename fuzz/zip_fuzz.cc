@@ -29,7 +29,7 @@ unsigned planted_names(BytesView file) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const BytesView file(data, size);
 #ifdef CAMVAULT_PLANTED_BUG
-  law(planted_names(file) < 0xffff'ffff, "");
+  use(planted_names(file));
 #endif
   const auto members = evidence::read_zip(file);
   if (!members) {

@@ -16,6 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import murder  # noqa: E402
 from archive import Archive  # noqa: E402
 
+os.environ["PATH"] += ":/usr/sbin"  # munged, slurmctld, slurmd; not everybody has it
 EXAMPLES = pathlib.Path(__file__).resolve().parent.parent.parent / "examples" / "batch"
 BATCH = EXAMPLES / "batch.py"
 SKIPPED = 77

@@ -85,7 +85,7 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
       break;
     case 2: {
       const auto copy = units[at];
-      units.insert(units.begin() + static_cast<std::ptrdiff_t>(other), copy);
+      units.insert(units.begin() + static_cast<std::ptrdiff_t>(other), 1 + below(4), copy);
       break;
     }
     default: {

@@ -4,6 +4,7 @@
 
 #include "camvault/base/log.h"
 #include "camvault/keystore/key_name.h"
+#include "camvault/keystore_se05x/se05x_backend.h"
 #include "camvault/keystore_software/software_backend.h"
 #ifdef CAMVAULT_HAVE_PKCS11
 #include "camvault/keystore_pkcs11/pkcs11_backend.h"
@@ -31,7 +32,7 @@ Status nothing_to_check(const BackendLine&) {
   return ok();
 }
 
-[[maybe_unused]] std::string option(const BackendLine& line, std::string_view name, std::string preset = {}) {
+std::string option(const BackendLine& line, std::string_view name, std::string preset = {}) {
   const auto found = line.options.find(name);
   return found == line.options.end() ? preset : found->second;
 }
@@ -71,6 +72,15 @@ keystore_tpm2::Tpm2Options tpm2_options(const BackendLine& line) {
 }
 #endif
 
+keystore_se05x::Se05xConfig se05x_config(const BackendLine& line) {
+  return {.name = line.name,
+          .bus = option(line, "bus"),
+          .scp03_keys = option(line, "scp03_keys"),
+          .journal = option(line, "journal"),
+          .login_object = option(line, "login_object"),
+          .login_key = option(line, "login_key")};
+}
+
 const std::vector<BackendType>& backend_types() {
   static const std::vector<BackendType> types = {
       {.type = "software",
@@ -94,6 +104,11 @@ const std::vector<BackendType>& backend_types() {
        .check = [](const BackendLine& line) { return keystore_tpm2::check_options(tpm2_options(line)); },
        .make = [](const BackendLine& line) { return keystore_tpm2::make_tpm2_backend(tpm2_options(line)); }},
 #endif
+      {.type = "se05x",
+       .options = {"bus", "scp03_keys", "journal", "login_object", "login_key"},
+       .check = [](const BackendLine& line) { return keystore_se05x::check_config(se05x_config(line)); },
+       .make =
+           [](const BackendLine& line) { return keystore_se05x::make_se05x_backend(se05x_config(line)); }},
   };
   return types;
 }

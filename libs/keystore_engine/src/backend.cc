@@ -28,6 +28,8 @@ Health Backend::health() const {
   return {.usable = true, .detail = "ready"};
 }
 
+void Backend::settle(std::vector<Secret>) {}
+
 Status Backend::destroy(KeyType, const Secret&) {
   return ok();
 }

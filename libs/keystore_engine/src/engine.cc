@@ -18,28 +18,38 @@ Result<std::unique_ptr<Engine>> Engine::open(EngineConfig config) {
   CAM_TRY(auto store, FileStore::open(config.key_folder, config.step));
   std::unique_ptr<Engine> engine(new Engine(std::move(config), std::move(store)));
   CAM_TRY(const auto files, engine->store_.names());
+  std::map<Backend*, std::vector<Secret>> handles;
   for (const auto& file : files) {
     const auto name = key_name_of(file);
     if (!name) continue;  // nobody can ask for it
-    if (const auto loaded = engine->load(file); !loaded) engine->damaged_.emplace(*name, loaded.error().what);
+    auto loaded = engine->load(file);
+    if (loaded) {
+      handles[engine->backend_named(engine->keys_.at(*name)->info.backend)].push_back(std::move(*loaded));
+    } else {
+      engine->damaged_.emplace(*name, loaded.error().what);
+    }
+  }
+  // A damaged file may be mended: what it holds stays.
+  if (engine->damaged_.empty()) {
+    for (const auto& backend : engine->config_.backends) backend->settle(std::move(handles[backend.get()]));
   }
   return engine;
 }
 
-Status Engine::load(const std::string& file_name) {
+Result<Secret> Engine::load(const std::string& file_name) {
   CAM_TRY(const auto bytes, store_.read(file_name));
   CAM_TRY(auto file, decode_key_file(bytes));
   if (file_name_of(file.record.info.name) != file_name)
     return fail(Errc::invalid, "the file belongs to another key");
   // Authenticated now, so that damage shows at start and not when the key is needed.
-  CAM_TRY(const auto handle, config_.sealer->open(file.sealed, additional_data(file.metadata)));
+  CAM_TRY(auto handle, config_.sealer->open(file.sealed, additional_data(file.metadata)));
   if (backend_named(file.record.info.backend) == nullptr) {
     return fail(Errc::unsupported,
                 "the key belongs to backend " + file.record.info.backend + ", which is not here");
   }
   auto name = file.record.info.name;
   keys_.emplace(std::move(name), std::make_shared<const KeyRecord>(std::move(file.record)));
-  return ok();
+  return handle;
 }
 
 Backend* Engine::backend_named(std::string_view name) const {

@@ -113,7 +113,7 @@ Status Applet::import_rsa(ObjectId id, unsigned bits, const RsaPrivate& key,
                        first ? Repeat::never : Repeat::safe));
     return ok();
   };
-  const auto all = [&]() -> Status {
+  auto all = [&]() -> Status {
     const std::pair<std::uint8_t, const Secret*> parts[] = {
         {tag::k3, &key.p}, {tag::k4, &key.q}, {tag::k5, &key.dp}, {tag::k6, &key.dq}, {tag::k7, &key.qinv}};
     bool first = true;

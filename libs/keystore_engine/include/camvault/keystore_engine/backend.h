@@ -28,6 +28,9 @@ struct Capabilities {
   std::string certification = {};
   bool seals = false;     // seal_to_platform, unseal_from_platform
   bool counters = false;  // read_counter, increment_counter
+  // RSA keys sign digests that somebody else has made. Without it they sign messages only, which the module
+  // hashes.
+  bool rsa_signs_digests = true;
 };
 
 // How the module does. A value: no more is asked of a module that may hang.
@@ -89,6 +92,10 @@ class Backend {
   // Called once, when files are restricted already and system calls are not yet: for threads, and for what a
   // foreign library does at its start. Without it the first call does the same.
   virtual void start() {}
+  // Called once, before any key is used, with the handles of all keys of this backend that have a file; not
+  // called if a file is damaged. What the backend has made itself and is not among them is nobody's: a key
+  // whose file was never written because the power went. Must not wait for the module.
+  virtual void settle(std::vector<Secret> handles);
   // True if using such a key is so short (well under a millisecond) that it need not wait for a worker.
   virtual bool is_quick(KeyType type) const = 0;
   // Calls worth having in the module at once: the daemon gives a backend that many threads of its own, so

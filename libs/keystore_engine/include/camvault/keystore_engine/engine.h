@@ -113,7 +113,7 @@ class Engine {
   };
 
   explicit Engine(EngineConfig config, FileStore store);
-  Status load(const std::string& file_name);
+  Result<Secret> load(const std::string& file_name);  // the key's handle
 
   // Decisions; each writes its audit line.
   Answer<void> authorise(const Caller& who, Operation operation, std::string_view application,

@@ -232,6 +232,70 @@ TEST_F(P256, SumBeyondTheOrder) {
   EXPECT_EQ(found, 5);
 }
 
+// Random points and factors, and a signature whose digest is too large to be a number modulo the order.
+TEST_F(P256, RandomSums) {
+  for (int i = 0; i < 60; ++i) {
+    const BigNumber secret(BN_new());
+    const BigNumber u1(BN_new());
+    const BigNumber u2(BN_new());
+    for (auto* number : {secret.get(), u1.get(), u2.get()}) {
+      do {
+        ASSERT_EQ(BN_rand_range(number, order()), 1);
+      } while (BN_is_zero(number));
+    }
+    const auto q = multiple(secret.get(), nullptr, nullptr);
+    check_made_of(u1.get(), u2.get(), q.get(), "random " + std::to_string(i));
+    // u1 G and u2 Q are the same point, or opposite ones: the sum doubles, or there is none.
+    BigNumber equal(BN_new());
+    ASSERT_EQ(BN_mod_mul(equal.get(), u2.get(), secret.get(), order(), context_.get()), 1);
+    check_made_of(equal.get(), u2.get(), q.get(), "twice the same " + std::to_string(i));
+    BN_sub(equal.get(), order(), equal.get());
+    check_made_of(equal.get(), u2.get(), q.get(), "opposite " + std::to_string(i));
+  }
+}
+
+// FIPS 186-5, 6.4.2: the digest counts modulo the order, which is less than 2^256.
+TEST_F(P256, DigestsAroundTheOrder) {
+  const auto seven = number(7ul);
+  const auto q = multiple(seven.get(), nullptr, nullptr);
+  const auto table = table_of(q.get());
+  const auto key = key_of(q.get());
+  const BigNumber nonce = number(4711ul);
+  auto r = affine(multiple(nonce.get(), nullptr, nullptr).get()).first;
+  BN_nnmod(r.get(), r.get(), order(), context_.get());
+  const BigNumber inverse(BN_mod_inverse(nullptr, nonce.get(), order(), context_.get()));
+  for (const char* hex : {"0", "1", "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632550",
+                          "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551",
+                          "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632552",
+                          "ffffffff00000001000000000000000000000000ffffffffffffffffffffffff",
+                          "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"}) {
+    const auto e = number(hex);
+    const BigNumber s(BN_new());
+    BN_mod_mul(s.get(), r.get(), seven.get(), order(), context_.get());
+    BN_mod_add(s.get(), s.get(), e.get(), order(), context_.get());
+    BN_mod_mul(s.get(), s.get(), inverse.get(), order(), context_.get());
+    auto e_bytes = bytes_of(e.get());
+    EXPECT_TRUE(key->verify_digest(SignatureScheme::ecdsa, HashAlg::sha256, digest_of(e_bytes),
+                                   signature_of(r.get(), s.get())))
+        << hex;
+    EXPECT_TRUE(table->verifies(e_bytes, bytes_of(r.get()), bytes_of(s.get()))) << hex;
+    e_bytes[31] ^= 4;
+    EXPECT_FALSE(table->verifies(e_bytes, bytes_of(r.get()), bytes_of(s.get()))) << hex;
+  }
+}
+
+// The point with x = 0 is one like any other.
+TEST_F(P256, KeyWithoutX) {
+  for (const int odd : {0, 1}) {
+    const Point q(EC_POINT_new(group_.get()));
+    ASSERT_EQ(
+        EC_POINT_set_compressed_coordinates(group_.get(), q.get(), number(0ul).get(), odd, context_.get()),
+        1);
+    for (const unsigned long factor : {1ul, 2ul, 16ul, 17ul, 4711ul})
+      check_made_of(number(factor).get(), number(factor + 1).get(), q.get(), std::to_string(factor));
+  }
+}
+
 // The road that signatures take: OpenSSL first, the table once the key was used often, and the same answers.
 TEST(PublicKeyUsedOften, AnswersStayTheSame) {
   const auto engine = make_openssl_engine();

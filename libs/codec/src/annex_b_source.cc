@@ -90,6 +90,7 @@ class AnnexBSource final : public UnitSource {
  public:
   AnnexBSource(ClipBytes clip, std::size_t window) : window_(clip, window), size_(clip.size()) {
     info_.format = ClipFormat::annex_b;
+    info_.bytes_stay = clip.in_memory();
     run_.reserve(kMaxRun);
   }
 

@@ -65,6 +65,7 @@ class Mp4Source final : public UnitSource {
     info_.height = description.height;
     info_.timescale = movie_.video.timescale;
     info_.sample_count = has_moof ? 0 : tables.sample_count;
+    info_.bytes_stay = clip_.in_memory();
     info_.not_video = movie_.not_video;
     info_.not_comparable = movie_.not_comparable;
     if (everything_) open_side(fragmented);

@@ -7,6 +7,7 @@ namespace camvault::codec {
 PieceSource::PieceSource(ClipBytes clip, std::size_t window, std::uint64_t begin)
     : position_(begin), window_(clip, window), size_(clip.size()), begin_(begin) {
   run_.reserve(kMaxRun);
+  info_.bytes_stay = clip.in_memory();
 }
 
 Result<std::span<const Unit>> PieceSource::read() {

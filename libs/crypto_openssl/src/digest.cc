@@ -10,6 +10,8 @@ using crypto::Digest;
 using crypto::HashAlg;
 
 namespace {
+constexpr std::size_t kMany = 1000;  // messages side by side
+
 // A digest has no reason to fail but memory, and no caller could go on: 32 wrong bytes would be a verdict.
 void must(bool succeeded) {
   if (!succeeded) std::abort();
@@ -95,6 +97,11 @@ void Digester::digest_batch(HashAlg alg, std::span<const BytesView> messages, st
   }
   auto* context = thread_context(alg);
   for (std::size_t i = 0; i < messages.size(); ++i) hash_with(context, md(alg), messages[i], out[i]);
+}
+
+std::unique_ptr<crypto::DigestLanes> Digester::lanes(HashAlg alg) const {
+  const auto lanes = best_lanes(alg, kMany);
+  return lanes == Lanes::none ? nullptr : stream_lanes(lanes, alg);
 }
 
 std::unique_ptr<crypto::Hasher> Digester::hasher(HashAlg alg) const {

@@ -16,6 +16,8 @@ class Digester {
   crypto::Digest digest(crypto::HashAlg alg, BytesView message) const;
   void digest_batch(crypto::HashAlg alg, std::span<const BytesView> messages,
                     std::span<crypto::Digest> out) const;
+  // Null where one message is hashed as fast as several.
+  std::unique_ptr<crypto::DigestLanes> lanes(crypto::HashAlg alg) const;
   std::unique_ptr<crypto::Hasher> hasher(crypto::HashAlg alg) const;
 
  private:

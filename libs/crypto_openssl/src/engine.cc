@@ -23,6 +23,10 @@ class OpensslEngine final : public crypto::Engine {
                     std::span<crypto::Digest> out) const override {
     digester_.digest_batch(alg, messages, out);
   }
+  std::unique_ptr<crypto::DigestLanes> lanes(crypto::HashAlg alg) const override {
+    auto lanes = digester_.lanes(alg);
+    return lanes ? std::move(lanes) : Engine::lanes(alg);
+  }
   std::unique_ptr<crypto::Hasher> hasher(crypto::HashAlg alg) const override { return digester_.hasher(alg); }
 
   void random(std::span<std::uint8_t> out) const override {

@@ -87,6 +87,28 @@ class LaneSet {
   LaneSet(Compress<Word> wide, Compress<Word> pair, std::size_t few, Begin<Word> begin)
       : wide_(wide), pair_(pair), few_(few), begin_(begin) {
     blocks_.fill(kIdle);
+    left_.fill(nullptr);
+  }
+
+  static constexpr std::size_t size() { return kLanes; }
+  std::size_t active() const { return active_; }
+
+  void give(BytesView message, Digest& out, std::atomic<std::size_t>& left) {
+    assert(active_ < kLanes);
+    const auto free = std::find(blocks_.begin(), blocks_.end(), kIdle);
+    const auto lane = static_cast<std::size_t>(free - blocks_.begin());
+    left_[lane] = &left;
+    start(lane, message, out);
+  }
+
+  void advance() {
+    for (const auto before = active_; active_ == before;) {
+      if (active_ <= few_) {
+        step_pair();
+      } else {
+        step_wide();
+      }
+    }
   }
 
   void run(std::span<const BytesView> messages, std::span<Digest> out) {
@@ -164,6 +186,7 @@ class LaneSet {
     digest.size = begin_.digest_size;
     blocks_[lane] = kIdle;
     --active_;
+    if (auto* left = std::exchange(left_[lane], nullptr)) left->fetch_sub(1, std::memory_order_release);
   }
 
   // All lanes, as far as the shortest goes. Idle ones look at a message that is there; nobody reads their
@@ -217,11 +240,11 @@ class LaneSet {
       state_[row * kLanes + first] = state[2 * row];
       state_[row * kLanes + second] = state[2 * row + 1];
     }
-    advance(first, count);
-    if (!alone) advance(second, count);
+    take_off(first, count);
+    if (!alone) take_off(second, count);
   }
 
-  void advance(std::size_t lane, std::size_t count) {
+  void take_off(std::size_t lane, std::size_t count) {
     next_[lane] += count * kBlock;
     blocks_[lane] -= count;
     if (blocks_[lane] == 0) go_on(lane);
@@ -235,6 +258,7 @@ class LaneSet {
   std::array<std::size_t, kLanes> blocks_;       // that can be read at next_
   std::array<std::size_t, kLanes> tail_blocks_;  // 0: the tail is being read
   std::array<Digest*, kLanes> out_;
+  std::array<std::atomic<std::size_t>*, kLanes> left_;  // null: nobody counts
   std::size_t active_ = 0;
   Compress<Word> wide_;
   Compress<Word> pair_;  // null only if few_ is 0
@@ -242,41 +266,70 @@ class LaneSet {
   Begin<Word> begin_;
 };
 
+// Calls use() with a function that makes empty lanes.
 #if defined(__x86_64__)
 
-void sha256(Lanes lanes, std::span<const BytesView> messages, std::span<Digest> out) {
+template <class Use>
+auto with_sha256(Lanes lanes, Use&& use) {
   const Begin<std::uint32_t> begin{kSha256Begin, 32};
   const auto pair = processor().sha ? sha256_x2_sha : nullptr;
-  if (lanes == Lanes::avx512) {
-    LaneSet<std::uint32_t, 16>(sha256_x16_avx512, pair, pair != nullptr ? kFewForWide : 0, begin)
-        .run(messages, out);
-  } else if (lanes == Lanes::avx2) {
-    LaneSet<std::uint32_t, 8>(sha256_x8_avx2, nullptr, 0, begin).run(messages, out);
-  } else {
-    LaneSet<std::uint32_t, 2>(sha256_x2_sha, sha256_x2_sha, 1, begin).run(messages, out);
-  }
+  const auto few = pair != nullptr ? kFewForWide : 0;
+  if (lanes == Lanes::avx512)
+    return use([&] { return LaneSet<std::uint32_t, 16>(sha256_x16_avx512, pair, few, begin); });
+  if (lanes == Lanes::avx2)
+    return use([&] { return LaneSet<std::uint32_t, 8>(sha256_x8_avx2, nullptr, 0, begin); });
+  return use([&] { return LaneSet<std::uint32_t, 2>(sha256_x2_sha, sha256_x2_sha, 1, begin); });
 }
 
-void sha512(Lanes lanes, Begin<std::uint64_t> begin, std::span<const BytesView> messages,
-            std::span<Digest> out) {
-  if (lanes == Lanes::avx512) {
-    LaneSet<std::uint64_t, 8>(sha512_x8_avx512, nullptr, 0, begin).run(messages, out);
-  } else {
-    LaneSet<std::uint64_t, 4>(sha512_x4_avx2, nullptr, 0, begin).run(messages, out);
-  }
+template <class Use>
+auto with_sha512(Lanes lanes, Begin<std::uint64_t> begin, Use&& use) {
+  if (lanes == Lanes::avx512)
+    return use([&] { return LaneSet<std::uint64_t, 8>(sha512_x8_avx512, nullptr, 0, begin); });
+  return use([&] { return LaneSet<std::uint64_t, 4>(sha512_x4_avx2, nullptr, 0, begin); });
 }
 
 #else
 
-void sha256(Lanes, std::span<const BytesView> messages, std::span<Digest> out) {
-  LaneSet<std::uint32_t, 4>(sha256_x4_simd128, nullptr, 0, {kSha256Begin, 32}).run(messages, out);
+template <class Use>
+auto with_sha256(Lanes, Use&& use) {
+  return use([] { return LaneSet<std::uint32_t, 4>(sha256_x4_simd128, nullptr, 0, {kSha256Begin, 32}); });
 }
 
-void sha512(Lanes, Begin<std::uint64_t> begin, std::span<const BytesView> messages, std::span<Digest> out) {
-  LaneSet<std::uint64_t, 2>(sha512_x2_simd128, nullptr, 0, begin).run(messages, out);
+template <class Use>
+auto with_sha512(Lanes, Begin<std::uint64_t> begin, Use&& use) {
+  return use([&] { return LaneSet<std::uint64_t, 2>(sha512_x2_simd128, nullptr, 0, begin); });
 }
 
 #endif
+
+template <class Use>
+auto with_lanes(Lanes lanes, HashAlg alg, Use&& use) {
+  switch (alg) {
+    case HashAlg::sha384:
+      return with_sha512(lanes, {kSha384Begin, 48}, use);
+    case HashAlg::sha512:
+      return with_sha512(lanes, {kSha512Begin, 64}, use);
+    case HashAlg::sha256:
+      break;
+  }
+  return with_sha256(lanes, use);
+}
+
+template <class Set>
+class StreamedLanes final : public crypto::DigestLanes {
+ public:
+  template <class Make>
+  explicit StreamedLanes(const Make& make) : set_(make()) {}
+  std::size_t room() const override { return Set::size() - set_.active(); }
+  bool idle() const override { return set_.active() == 0; }
+  void give(BytesView message, Digest& out, std::atomic<std::size_t>& left) override {
+    set_.give(message, out, left);
+  }
+  void advance() override { set_.advance(); }
+
+ private:
+  Set set_;
+};
 
 }  // namespace
 
@@ -321,14 +374,14 @@ Lanes best_lanes(HashAlg, std::size_t messages) {
 
 void sha2_lanes(Lanes lanes, HashAlg alg, std::span<const BytesView> messages, std::span<Digest> out) {
   assert(lanes != Lanes::none && supports(lanes, alg) && messages.size() == out.size());
-  switch (alg) {
-    case HashAlg::sha256:
-      return sha256(lanes, messages, out);
-    case HashAlg::sha384:
-      return sha512(lanes, {kSha384Begin, 48}, messages, out);
-    case HashAlg::sha512:
-      return sha512(lanes, {kSha512Begin, 64}, messages, out);
-  }
+  with_lanes(lanes, alg, [&](const auto& make) { make().run(messages, out); });
+}
+
+std::unique_ptr<crypto::DigestLanes> stream_lanes(Lanes lanes, HashAlg alg) {
+  assert(lanes != Lanes::none && supports(lanes, alg));
+  return with_lanes(lanes, alg, [](const auto& make) -> std::unique_ptr<crypto::DigestLanes> {
+    return std::make_unique<StreamedLanes<decltype(make())>>(make);
+  });
 }
 
 #else
@@ -340,6 +393,9 @@ Lanes best_lanes(HashAlg, std::size_t) {
   return Lanes::none;
 }
 void sha2_lanes(Lanes, HashAlg, std::span<const BytesView>, std::span<Digest>) {}
+std::unique_ptr<crypto::DigestLanes> stream_lanes(Lanes, HashAlg) {
+  return nullptr;
+}
 
 #endif
 

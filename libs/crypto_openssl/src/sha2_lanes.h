@@ -3,6 +3,7 @@
 // do that is chosen at run time; every way gives the same digests (FIPS 180-4).
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -31,5 +32,8 @@ Lanes best_lanes(crypto::HashAlg alg, std::size_t messages);
 // that is done takes the next.
 void sha2_lanes(Lanes lanes, crypto::HashAlg alg, std::span<const BytesView> messages,
                 std::span<crypto::Digest> out);
+
+// The same for messages that come one after the other.
+std::unique_ptr<crypto::DigestLanes> stream_lanes(Lanes lanes, crypto::HashAlg alg);
 
 }  // namespace camvault::crypto_openssl

@@ -85,6 +85,40 @@ TEST_P(Sha2Lanes, ManyMessages) {
   expect_same(messages, "many");
 }
 
+// Messages that come one after the other, in any number at a time, and lanes that are left half done.
+TEST_P(Sha2Lanes, OneAfterTheOther) {
+  std::mt19937 random(5);
+  const auto pool = random_bytes(random, 70'000);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<BytesView> messages;
+    for (std::size_t i = random() % 80; i > 0; --i) {
+      const auto kind = random() % 8;
+      const auto length = kind == 0 ? random() % 60'000 : kind < 4 ? random() % 4000 : random() % 200;
+      messages.push_back(BytesView(pool).subspan(random() % 5000, length));
+    }
+    std::vector<crypto::Digest> digests(messages.size());
+    std::atomic<std::size_t> left = messages.size();
+    const auto lanes = stream_lanes(way_, alg_);
+    std::size_t given = 0;
+    while (left > 0) {
+      for (auto some = random() % 20; some > 0 && given < messages.size() && lanes->room() > 0;
+           --some, ++given)
+        lanes->give(messages[given], digests[given], left);
+      if (lanes->idle()) continue;
+      const auto before = left.load();
+      lanes->advance();
+      ASSERT_LT(left, before) << "advancing ends a message";
+    }
+    EXPECT_TRUE(lanes->idle());
+    for (std::size_t i = 0; i < messages.size(); ++i)
+      ASSERT_EQ(digests[i], engine_->digest(alg_, messages[i])) << "round " << round << ", message " << i;
+    if (!messages.empty()) {
+      left = 1;
+      lanes->give(messages.front(), digests.front(), left);  // and is forgotten
+    }
+  }
+}
+
 std::string name_of(const testing::TestParamInfo<std::tuple<Lanes, HashAlg>>& test) {
   const auto& [way, alg] = test.param;
   const std::string ways[] = {"none", "sha", "avx2", "avx512"};
@@ -106,6 +140,29 @@ TEST(Sha2LanesChoice, IsOneThatThisProcessorHas) {
       EXPECT_TRUE(supports(best_lanes(alg, messages), alg));
   }
   EXPECT_FALSE(supports(Lanes::sha_x2, HashAlg::sha512)) << "there are no such instructions";
+}
+
+// An engine's own way, whatever the processor.
+TEST(Sha2LanesChoice, EveryEngineHasLanes) {
+  const auto engine = make_openssl_engine();
+  for (const auto alg : kAll) {
+    const auto lanes = engine->lanes(alg);
+    crypto::Digest digest;
+    std::atomic<std::size_t> left = 1;
+    ASSERT_GT(lanes->room(), 0u);
+    lanes->give(as_bytes("abc"), digest, left);
+    EXPECT_FALSE(lanes->idle());
+    lanes->advance();
+    EXPECT_EQ(left, 0u);
+    EXPECT_EQ(digest, engine->digest(alg, as_bytes("abc")));
+    const auto simple = engine->Engine::lanes(alg);  // as for engines that have no other
+    left = 1;
+    simple->give(as_bytes("abcd"), digest, left);
+    EXPECT_EQ(simple->room(), 0u);
+    simple->advance();
+    EXPECT_EQ(left, 0u);
+    EXPECT_EQ(digest, engine->digest(alg, as_bytes("abcd")));
+  }
 }
 
 // FIPS 180-4 examples (NIST): "abc" and the empty message, through the way that was chosen.

@@ -22,7 +22,9 @@ Result<std::unique_ptr<camvault_report>> verify_clip(BytesView file, camvault_co
   }
   CAM_TRY(const auto source, codec::open_clip(file, how));
   const auto engine = crypto_openssl::make_openssl_engine();
-  signed_video::Verifier verifier(source->info().codec, *engine, values_of(options));
+  auto values = values_of(options);
+  values.bytes_stay = source->info().bytes_stay;
+  signed_video::Verifier verifier(source->info().codec, *engine, std::move(values));
   signed_video::ClipFeed feed(*source, verifier);
   bool truncated = false;
   for (;;) {
@@ -106,6 +108,15 @@ camvault_status camvault_verify_options_set_serial(camvault_verify_options* opti
     if (options == nullptr) return missing("options");
     if (serial == nullptr) return missing("serial");
     options->values.expected_serial = serial;
+    return ok();
+  });
+}
+
+camvault_status camvault_verify_options_set_jobs(camvault_verify_options* options, unsigned jobs) {
+  return guarded([&]() -> Status {
+    if (options == nullptr) return missing("options");
+    if (jobs > signed_video::kMaxJobs) return fail(Errc::usage, "at most 64 threads");
+    options->values.jobs = jobs;
     return ok();
   });
 }

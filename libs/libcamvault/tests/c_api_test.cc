@@ -289,6 +289,31 @@ TEST(CApi, FilesAndMemoryGiveTheSameAnswer) {
   std::filesystem::remove_all(folder);
 }
 
+TEST(CApi, AnyNumberOfThreadsFindsTheSame) {
+  Element element;
+  auto units = sign(element, "IPPPPPPPIPPPPPPPIPPPPPPP").units;
+  units[5].back() ^= 1;
+  const auto bytes = byte_stream(units);
+  std::string first;
+  for (const unsigned jobs : {1u, 2u, 7u, 0u}) {
+    Options options;
+    ASSERT_EQ(camvault_verify_options_set_jobs(options.handle, jobs), CAMVAULT_OK);
+    ReportHandle report;
+    ASSERT_EQ(camvault_verify_memory(bytes.data(), bytes.size(), CAMVAULT_CODEC_ANY, options.handle,
+                                     &report.handle),
+              CAMVAULT_OK);
+    EXPECT_EQ(camvault_report_verdict(report.handle), CAMVAULT_NOT_AUTHENTIC);
+    EXPECT_EQ(camvault_report_count(report.handle, CAMVAULT_COUNT_ALTERED), 1u);
+    std::string json = camvault_report_json(report.handle);
+    const auto at = json.find("\"checked_at\"");
+    if (at != std::string::npos) json.erase(at, json.find('\n', at) - at);
+    if (first.empty()) first = json;
+    EXPECT_EQ(json, first) << jobs << " threads";
+  }
+  Options options;
+  EXPECT_EQ(camvault_verify_options_set_jobs(options.handle, 65), CAMVAULT_USAGE);
+}
+
 TEST(CApi, OptionsDecideWhoCounts) {
   Element element;
   const auto stream = sign(element, "IPPIPP");
@@ -351,6 +376,7 @@ TEST(CApi, NullIsRefusedEverywhere) {
   EXPECT_EQ(camvault_verify_options_set_signer(nullptr, "", 0), CAMVAULT_USAGE);
   EXPECT_EQ(camvault_verify_options_set_serial(nullptr, ""), CAMVAULT_USAGE);
   EXPECT_EQ(camvault_verify_options_set_time(nullptr, 0), CAMVAULT_USAGE);
+  EXPECT_EQ(camvault_verify_options_set_jobs(nullptr, 1), CAMVAULT_USAGE);
   camvault_report* report = nullptr;
   EXPECT_EQ(camvault_verify_file(nullptr, CAMVAULT_CODEC_ANY, nullptr, &report), CAMVAULT_USAGE);
   EXPECT_EQ(camvault_verify_file("x", CAMVAULT_CODEC_ANY, nullptr, nullptr), CAMVAULT_USAGE);

@@ -9,6 +9,7 @@
 #include "camvault/codec/unit.h"
 #include "camvault/crypto/engine.h"
 #include "sei_message.h"
+#include "supplement_message.h"
 #include "trust.h"
 
 namespace camvault::signed_video {
@@ -16,7 +17,8 @@ namespace camvault::signed_video {
 struct SeiAhead {
   crypto::Digest whole;  // SHA-256 of the unit, without zeros behind it; empty: nobody looked ahead
   std::optional<Result<SeiMessage>> read;
-  std::optional<SignatureCheck> check;  // with a key at hand
+  std::optional<Result<Supplement>> supplement;  // one of both
+  std::optional<SignatureCheck> check;           // with a key at hand
 };
 
 // What the clip is likely to be verified with.
@@ -30,7 +32,13 @@ KeysAhead guess_keys(codec::Codec codec, const crypto::Engine& engine, const Tru
                      BytesView first_sei);
 
 // `hash`: the stream's, if the SEI names none.
-SeiAhead look_ahead(codec::Codec codec, const crypto::Engine& engine, const KeysAhead& keys,
-                    crypto::HashAlg hash, BytesView unit);
+void look_ahead(codec::Codec codec, const crypto::Engine& engine, const KeysAhead& keys, crypto::HashAlg hash,
+                BytesView unit, SeiAhead& out);
+void look_ahead_at_supplement(codec::Codec codec, const crypto::Engine& engine, const KeysAhead& keys,
+                              BytesView unit, SeiAhead& out);
+
+// A supplement is signed with the key of the GOPs.
+SignatureCheck check_supplement(std::shared_ptr<const crypto::PublicKey> key, const crypto::Engine& engine,
+                                const Supplement& supplement);
 
 }  // namespace camvault::signed_video

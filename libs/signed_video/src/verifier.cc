@@ -12,13 +12,13 @@
 #include "camvault/codec/emulation.h"
 #include "coverage.h"
 #include "evidence.h"
+#include "look_ahead.h"
 #include "recent.h"
 #include "sei_ahead.h"
 #include "sei_message.h"
 #include "supplement_check.h"
 #include "timeline.h"
 #include "trust.h"
-#include "workers.h"
 
 namespace camvault::signed_video {
 
@@ -29,8 +29,6 @@ using codec::UnitKind;
 // How long the hash algorithm may stay unknown before SHA-256, the standard's usual one, is taken for
 // granted.
 constexpr std::size_t kMaxUnitsOfUnknownHash = 4096;
-// Digests of SEIs already seen, to tell repeats; an SEI repeated later than that counts as out of order.
-constexpr std::size_t kMaxRememberedSeis = 4096;
 constexpr std::size_t kMaxSeiNotes = 100;
 constexpr std::size_t kMaxParameterSets = 64;
 // Legacy GOP signatures that wait for a key. Axis' cameras send it with every one.
@@ -40,11 +38,8 @@ constexpr std::size_t kMaxHeld = 64;
 constexpr std::size_t kMaxHeldBytes = 16 * 1024 * 1024;
 // Signatures that a time stamp may come for.
 constexpr std::size_t kMaxRememberedSignatures = 4096;
-// Slices that are worth a thread of their own.
-constexpr std::size_t kMinRun = 32;
-// Signature SEIs of a run that are read before their turn: several copies of them are in memory at the same
-// time.
-constexpr std::size_t kMaxBytesAhead = 2 << 20;
+// Samples beside pictures that are not taken yet.
+constexpr std::size_t kMaxSideWaiting = 4096;
 // An access unit delimiter has two bytes, an end of sequence one or two.
 constexpr std::size_t kMaxDelimiter = 8;
 
@@ -72,14 +67,6 @@ bool is_well_formed_sei(codec::Codec codec, BytesView unit) {
   return plain.back() == 0x80 && in.remaining() == 1;
 }
 
-// What kind of signature message a unit holds.
-enum class Carrier : std::uint8_t { none, onvif, axis };
-
-Carrier carrier_of(codec::Codec codec, BytesView unit) {
-  if (codec != codec::Codec::av1 && is_media_signing_sei(codec, unit)) return Carrier::onvif;
-  return axis::is_message(codec, unit) ? Carrier::axis : Carrier::none;
-}
-
 }  // namespace
 
 class Verifier::Impl {
@@ -90,65 +77,58 @@ class Verifier::Impl {
         options_(std::move(options)),
         trust_(engine_, options_),
         coverage_(engine_, timeline_, report_.notes),
-        beside_(engine_, codec) {
+        beside_(engine_, codec),
+        ahead_(codec, engine_, seen_seis_, thread_count(options_.jobs)) {
     report_.codec = codec;
     timeline_.watch(options_.live);
-    if (const auto threads = thread_count(options_.jobs); threads > 1) workers_.emplace(threads);
   }
 
   void add(std::span<const codec::Unit> units) {
-    classify(units);
-    find_hash_algorithm(units);
-    list_slices(units);
-    if (workers_ && hash_known_) {
-      look_ahead_at(units);
-    } else {
-      hash_slices();
+    if (!hash_known_) find_hash_algorithm(units);
+    if (!hash_known_) return add_with_all_hashes(units);
+    while (!units.empty()) {
+      while (ahead_.next() == nullptr) take_oldest();
+      auto& batch = *ahead_.next();
+      const auto count = std::min(units.size(), LookAhead::kUnits);
+      batch.fill(codec_, units.first(count));
+      units = units.subspan(count);
+      batch.hash = hash_;
+      ahead_.begin(keys_for(batch));
+      while (ahead_.oldest_is_done()) take_oldest();
     }
-    next_slice_ = 0;
-    std::size_t slice = 0;
-    for (std::size_t i = 0; i < units.size(); ++i) {
-      if (units[i].out_of_band && infos_[i].kind != UnitKind::slice) {
-        beside_.add_unit(units[i].bytes, infos_[i], true);
-        continue;
-      }
-      ++report_.units;
-      report_.bytes += units[i].bytes.size();
-      const auto& info = infos_[i];
-      if (Av1Frame::is_part(codec_, info)) {
-        take_frame_part(units[i], info);
-        continue;
-      }
-      close_frame();
-      if (is_hashed(i)) {
-        take_slice(units[i], info, slice++);
-      } else if (is_ours_[i] != Carrier::none) {
-        take_sei(units[i], is_ours_[i], i < ahead_.size() ? &ahead_[i] : nullptr);
-      } else if (info.kind == UnitKind::sei && is_supplement_sei(codec_, units[i].bytes)) {
-        take_supplement(units[i]);
-      } else {
-        take_other(units[i], info);
-      }
-    }
+    if (!options_.bytes_stay) catch_up();
   }
 
   void gap() {
+    catch_up();
     coverage_.add_gap(sequence_);
     beside_.lost_on_the_way();
   }
-  std::uint32_t pictures() const { return pictures_; }
+  std::uint32_t pictures() {
+    catch_up();
+    return pictures_;
+  }
 
-  Report origin() const {
+  Report origin() {
+    catch_up();
     Report report;
     report.first_time = coverage_.outcome().first_time;
     report.last_time = coverage_.outcome().last_time;
     trust_.judge(report.first_time, report.last_time, {}, report);
     return report;
   }
-  void add_side(const SideSample& sample) { beside_.add_sample(sample); }
+  void add_side(const SideSample& sample) {
+    if (side_waiting_.size() == kMaxSideWaiting) catch_up();
+    if (ahead_.oldest() == nullptr) {
+      beside_.add_sample(sample);
+    } else {
+      side_waiting_.emplace_back(ahead_.begun(), sample);
+    }
+  }
   void cannot_compare(std::string track) { beside_.cannot_compare(std::move(track)); }
 
   Report finish(bool truncated) {
+    catch_up();
     close_frame();
     settle_held();
     coverage_.finish();
@@ -186,14 +166,74 @@ class Verifier::Impl {
     report_.notes.push_back({kind, coverage_.current_gop(), count, std::move(text)});
   }
 
-  void classify(std::span<const codec::Unit> units) {
-    infos_.clear();
-    is_ours_.clear();
-    for (const auto& unit : units) {
-      infos_.push_back(codec::classify(codec_, unit.bytes));
-      is_ours_.push_back(infos_.back().kind == UnitKind::sei ? carrier_of(codec_, unit.bytes)
-                                                             : Carrier::none);
+  // Whose signatures the batch probably holds.
+  KeysAhead keys_for(const UnitBatch& batch) {
+    const auto first = std::find(batch.carriers.begin(), batch.carriers.end(), Carrier::onvif);
+    if (first == batch.carriers.end()) return {};
+    if (!guessed_keys_ || trust_.has_key()) {
+      const auto place = static_cast<std::size_t>(first - batch.carriers.begin());
+      guessed_keys_ = guess_keys(codec_, engine_, trust_, batch.units[place].bytes);
     }
+    return *guessed_keys_;
+  }
+
+  void take_oldest() {
+    ahead_.finish_oldest();
+    give_side_samples(ahead_.released());
+    take(*ahead_.oldest());
+    ahead_.release_oldest();
+  }
+
+  // Those that came before a batch.
+  void give_side_samples(std::uint64_t batch) {
+    for (; !side_waiting_.empty() && side_waiting_.front().first <= batch; side_waiting_.pop_front())
+      beside_.add_sample(side_waiting_.front().second);
+  }
+
+  void catch_up() {
+    while (ahead_.oldest() != nullptr) take_oldest();
+    give_side_samples(ahead_.begun());
+  }
+
+  // What follows from units and from what was found out about them, in the order of the stream.
+  void take(UnitBatch& batch) {
+    if (hash_known_ && batch.hash != hash_) hash_again(batch, 0);
+    now_ = &batch;
+    next_slice_ = 0;
+    std::size_t sei = 0;
+    for (std::size_t i = 0; i < batch.units.size(); ++i) {
+      const auto& unit = batch.units[i];
+      const auto& info = batch.infos[i];
+      if (unit.out_of_band && info.kind != UnitKind::slice) {
+        beside_.add_unit(unit.bytes, info, true);
+        continue;
+      }
+      ++report_.units;
+      report_.bytes += unit.bytes.size();
+      if (Av1Frame::is_part(codec_, info)) {
+        take_frame_part(unit, info);
+        continue;
+      }
+      close_frame();
+      SeiAhead nothing;
+      auto& ahead = sei < batch.seis.size() && batch.seis[sei] == i ? batch.found[sei++] : nothing;
+      if (batch.is_hashed(codec_, i)) {
+        take_slice(unit, info, next_slice_);
+      } else if (batch.carriers[i] == Carrier::supplement) {
+        take_supplement(unit, ahead);
+      } else if (batch.carriers[i] != Carrier::none) {
+        take_sei(unit, batch.carriers[i], ahead);
+      } else {
+        take_other(unit, info);
+      }
+    }
+    now_ = nullptr;
+  }
+
+  void hash_again(UnitBatch& batch, std::size_t from) const {
+    batch.hash = hash_;
+    engine_.digest_batch(hash_, std::span(batch.messages).subspan(from),
+                         std::span(batch.digests).subspan(from));
   }
 
   // The first SEI that can be read names the algorithm, and it comes behind the first pictures. Until then
@@ -202,11 +242,25 @@ class Verifier::Impl {
   void find_hash_algorithm(std::span<const codec::Unit> units) {
     auto unknown = alternatives_.size();
     for (std::size_t i = 0; i < units.size() && !hash_known_ && unknown < kMaxUnitsOfUnknownHash; ++i) {
-      if (infos_[i].kind == UnitKind::slice) ++unknown;
-      if (is_ours_[i] == Carrier::none) continue;
-      if (const auto message = read_message(is_ours_[i], units[i].bytes))
-        settle_hash(hash_named_by(*message));
+      const auto info = codec::classify(codec_, units[i].bytes);
+      if (info.kind == UnitKind::slice) ++unknown;
+      const auto carrier = carrier_of(codec_, units[i].bytes, info);
+      if (carrier != Carrier::onvif && carrier != Carrier::axis) continue;
+      if (const auto message = read_message(carrier, units[i].bytes)) settle_hash(hash_named_by(*message));
     }
+  }
+
+  void add_with_all_hashes(std::span<const codec::Unit> units) {
+    UnitBatch batch;
+    batch.fill(codec_, units);
+    all_digests_.resize(batch.messages.size());
+    for (const auto hash : kAllHashes) {
+      engine_.digest_batch(hash, batch.messages, batch.digests);
+      for (std::size_t i = 0; i < batch.digests.size(); ++i)
+        all_digests_[i][static_cast<std::size_t>(hash)] = batch.digests[i];
+    }
+    take(batch);
+    all_digests_.clear();
   }
 
   crypto::HashAlg hash_named_by(const SeiMessage& message) const {
@@ -231,93 +285,12 @@ class Verifier::Impl {
     first_alternatives_.clear();
   }
 
-  // Units whose hashes are made here, all at a time. Axis' AV1 form hashes foreign metadata as well.
-  bool is_hashed(std::size_t i) const {
-    return (infos_[i].kind == UnitKind::slice && !Av1Frame::is_part(codec_, infos_[i])) ||
-           (codec_ == codec::Codec::av1 && infos_[i].kind == UnitKind::sei && is_ours_[i] == Carrier::none);
-  }
-
-  void list_slices(std::span<const codec::Unit> units) {
-    messages_.clear();
-    ahead_.clear();
-    for (std::size_t i = 0; i < units.size(); ++i) {
-      if (is_hashed(i)) messages_.push_back(codec::without_trailing_zeros(units[i].bytes));
-    }
-    digests_.resize(messages_.size());
-    run_has_all_ = !hash_known_;
-  }
-
-  // Everything that takes long and hangs on nothing but the bytes: shared out to threads. What comes of it is
-  // the same as without them; take_sei() and take_slice() do the rest in the order of the clip.
-  void look_ahead_at(std::span<const codec::Unit> units) {
-    const auto runs = equal_runs(messages_, workers_->threads());
-    std::vector<std::size_t> seis;
-    std::size_t bytes = 0;
-    for (std::size_t i = 0; i < units.size(); ++i) {
-      if (is_ours_[i] != Carrier::onvif) continue;
-      bytes += units[i].bytes.size();
-      if (bytes <= kMaxBytesAhead) seis.push_back(i);
-    }
-    KeysAhead keys;
-    if (!seis.empty()) {
-      ahead_.resize(seis.back() + 1);
-      keys = guess_keys(codec_, engine_, trust_, units[seis.front()].bytes);
-    }
-    workers_->run(runs.size() + seis.size(), [&](std::size_t part) {
-      if (part < runs.size()) {
-        const auto [begin, count] = runs[part];
-        engine_.digest_batch(hash_, std::span(messages_).subspan(begin, count),
-                             std::span(digests_).subspan(begin, count));
-        return;
-      }
-      const auto i = seis[part - runs.size()];
-      const auto digest = digest_of_sei(units[i]);
-      if (!was_seen(digest)) ahead_[i] = look_ahead(codec_, engine_, keys, hash_, units[i].bytes);
-      ahead_[i].whole = digest;
-    });
-  }
-
-  // About the same number of bytes in each, and enough messages to hash them side by side.
-  static std::vector<std::pair<std::size_t, std::size_t>> equal_runs(std::span<const BytesView> messages,
-                                                                     std::size_t count) {
-    std::size_t bytes = 0;
-    for (const auto& message : messages) bytes += message.size();
-    count = std::clamp<std::size_t>(messages.size() / kMinRun, 1, count);
-    std::vector<std::pair<std::size_t, std::size_t>> runs;
-    std::size_t begin = 0;
-    std::size_t done = 0;
-    for (std::size_t i = 0; i < messages.size(); ++i) {
-      done += messages[i].size();
-      if (i + 1 < messages.size() && done < bytes / count * (runs.size() + 1)) continue;
-      runs.emplace_back(begin, i + 1 - begin);
-      begin = i + 1;
-    }
-    return runs;
-  }
-
-  void hash_slices() {
-    if (hash_known_) {
-      engine_.digest_batch(hash_, messages_, digests_);
-      return;
-    }
-    all_digests_.resize(messages_.size());
-    for (const auto hash : kAllHashes) {
-      engine_.digest_batch(hash, messages_, digests_);
-      for (std::size_t i = 0; i < digests_.size(); ++i)
-        all_digests_[i][static_cast<std::size_t>(hash)] = digests_[i];
-    }
-  }
-
   void take_slice(const codec::Unit& unit, const codec::UnitInfo& info, std::size_t index) {
     give_up_unknown_hash();
-    if (hash_known_) {
-      add_hashed(unit, info,
-                 run_has_all_ ? all_digests_[index][static_cast<std::size_t>(hash_)] : digests_[index]);
-    } else {
-      alternatives_.push_back(all_digests_[index]);
-      add_hashed(unit, info, all_digests_[index][0]);
-    }
     next_slice_ = index + 1;
+    if (all_digests_.empty()) return add_hashed(unit, info, now_->digests[index]);
+    if (!hash_known_) alternatives_.push_back(all_digests_[index]);
+    add_hashed(unit, info, all_digests_[index][hash_known_ ? static_cast<std::size_t>(hash_) : 0]);
   }
 
   // A frame header and its tile groups are hashed as one.
@@ -409,16 +382,6 @@ class Verifier::Impl {
 
   static std::string key_of(BytesView digest) { return std::string(as_text(digest)); }
 
-  bool was_seen(const crypto::Digest& digest) const {
-    return seen_seis_.find(key_of(digest.view())) != nullptr;
-  }
-
-  bool is_repeat(const crypto::Digest& digest) {
-    if (was_seen(digest)) return true;
-    seen_seis_.remember(key_of(digest.view()), {});
-    return false;
-  }
-
   void sei_note(NoteKind kind, std::string text) {
     if (++sei_notes_ <= kMaxSeiNotes) note(kind, 1, std::move(text));
   }
@@ -444,12 +407,15 @@ class Verifier::Impl {
     return false;
   }
 
-  void take_sei(const codec::Unit& unit, Carrier carrier, SeiAhead* ahead) {
-    if (is_repeat(ahead != nullptr && !ahead->whole.empty() ? ahead->whole : digest_of_sei(unit))) {
-      ++repeated_;
-      return;
-    }
-    auto read = ahead != nullptr && ahead->read ? std::move(*ahead->read) : read_message(carrier, unit.bytes);
+  bool is_repeat(const codec::Unit& unit, const SeiAhead& ahead) {
+    if (seen_seis_.add(ahead.whole.empty() ? digest_of_sei(unit) : ahead.whole)) return false;
+    ++repeated_;
+    return true;
+  }
+
+  void take_sei(const codec::Unit& unit, Carrier carrier, SeiAhead& ahead) {
+    if (is_repeat(unit, ahead)) return;
+    auto read = ahead.read ? std::move(*ahead.read) : read_message(carrier, unit.bytes);
     if (!read) {
       if (!format_ && carrier == Carrier::axis) report_.format = to_string(Format::axis);
       tampered_ = true;
@@ -467,22 +433,18 @@ class Verifier::Impl {
       coverage_.begin_piece("the hash algorithm changes here: another recording begins");
       hash_ = hash;
       coverage_.set_hash(hash);
-      engine_.digest_batch(hash, std::span(messages_).subspan(next_slice_),
-                           std::span(digests_).subspan(next_slice_));
+      hash_again(*now_, next_slice_);
     }
     if (message.is_signed()) {
-      take_signed(std::move(message), hash, ahead != nullptr && ahead->check ? &*ahead->check : nullptr);
+      take_signed(std::move(message), hash, ahead.check ? &*ahead.check : nullptr);
     } else {
       take_unsigned(std::move(message), unit);
     }
   }
 
-  void take_supplement(const codec::Unit& unit) {
-    if (is_repeat(digest_of_sei(unit))) {
-      ++repeated_;
-      return;
-    }
-    auto read = read_supplement(codec_, unit.bytes);
+  void take_supplement(const codec::Unit& unit, SeiAhead& ahead) {
+    if (is_repeat(unit, ahead)) return;
+    auto read = ahead.supplement ? std::move(*ahead.supplement) : read_supplement(codec_, unit.bytes);
     if (!read) {
       // One of a later version is no sign of tampering.
       if (read.error().code != Errc::unsupported) tampered_ = true;
@@ -495,7 +457,7 @@ class Verifier::Impl {
       held_bytes_ = 0;
     }
     held_bytes_ += unit.bytes.size();
-    held_.emplace_back(std::move(*read));
+    held_.emplace_back(std::move(*read), std::move(ahead.check));
   }
 
   // Supplements and the signed SEIs behind them, in their order, once the signer's key is known.
@@ -503,7 +465,7 @@ class Verifier::Impl {
     if (!trust_.has_key()) return;
     for (auto& held : held_) {
       if (held.supplement) {
-        judge_supplement(std::move(*held.supplement));
+        judge_supplement(std::move(*held.supplement), held.check);
       } else {
         beside_.gop_signed(held.counter, held.gop_hash, promised(), coverage_.current_gop());
       }
@@ -523,11 +485,11 @@ class Verifier::Impl {
     return promises_;
   }
 
-  void judge_supplement(Supplement supplement) {
+  void judge_supplement(Supplement supplement, const std::optional<SignatureCheck>& done) {
     SeiMessage message;
     message.signature = supplement.signature;
-    const auto digest = engine_.digest(supplement.hash, supplement.document);
-    if (trust_.check(message, digest, supplement.hash) != SignatureStatus::valid) {
+    const auto digest = done ? done->digest : engine_.digest(supplement.hash, supplement.document);
+    if (trust_.check(message, digest, supplement.hash, done ? &*done : nullptr) != SignatureStatus::valid) {
       tampered_ = true;
       sei_note(NoteKind::supplement_invalid,
                "the signature of a supplement does not verify: it was changed, or made with another key");
@@ -780,9 +742,10 @@ class Verifier::Impl {
   SupplementCheck::Outcome side_;
 
   struct Held {
-    explicit Held(Supplement s) : supplement(std::move(s)) {}
+    Held(Supplement s, std::optional<SignatureCheck> c) : supplement(std::move(s)), check(std::move(c)) {}
     Held(std::uint32_t c, const crypto::Digest& hash) : counter(c), gop_hash(hash) {}
     std::optional<Supplement> supplement;  // else a signed SEI
+    std::optional<SignatureCheck> check;   // of the supplement, made ahead
     std::uint32_t counter = 0;
     crypto::Digest gop_hash;
   };
@@ -800,16 +763,13 @@ class Verifier::Impl {
       alternatives_;  // of all hashable units so far, while it is not known
   std::deque<std::array<crypto::Digest, 3>> first_alternatives_;  // of the first slices of pictures
 
-  std::optional<Av1Frame> frame_;  // open: its tile groups may still come
-  std::vector<codec::UnitInfo> infos_;
-  std::vector<Carrier> is_ours_;
-  std::vector<BytesView> messages_;
-  std::vector<crypto::Digest> digests_;
-  std::size_t next_slice_ = 0;  // of this run
-  bool run_has_all_ = false;    // all_digests_ holds this run's
-  std::vector<std::array<crypto::Digest, 3>> all_digests_;
-  std::vector<SeiAhead> ahead_;  // by unit of the run, as far as there are signature SEIs
-  std::optional<Workers> workers_;
+  std::optional<Av1Frame> frame_;                           // open: its tile groups may still come
+  UnitBatch* now_ = nullptr;                                // whose units are being taken
+  std::size_t next_slice_ = 0;                              // of that batch
+  std::vector<std::array<crypto::Digest, 3>> all_digests_;  // of that batch, while the algorithm is not known
+  std::optional<KeysAhead> guessed_keys_;
+  std::deque<std::pair<std::uint64_t, SideSample>>
+      side_waiting_;  // each with the batch that it stands before
 
   std::uint32_t pictures_ = 0;
   std::uint32_t gop_ = 0;
@@ -820,8 +780,6 @@ class Verifier::Impl {
   std::uint64_t sei_notes_ = 0;
   std::uint64_t parameter_set_types_ = 0;
   std::unordered_set<std::string> parameter_set_digests_;
-  struct Seen {};
-  Recent<Seen, kMaxRememberedSeis> seen_seis_;
   struct EarlySei {
     SeiMessage message;
     std::uint64_t sequence = 0;
@@ -832,6 +790,9 @@ class Verifier::Impl {
   bool any_sei_ = false;
   bool tampered_ = false;
   bool without_key_ = false;
+
+  SeenSeis seen_seis_;
+  LookAhead ahead_;  // the last member: its threads end before anything else does
 };
 
 Verifier::Verifier(codec::Codec codec, const crypto::Engine& engine, VerifyOptions options)

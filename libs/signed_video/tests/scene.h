@@ -300,10 +300,18 @@ inline Report verify_in_runs(const Take& take, VerifyOptions options, std::size_
 inline Report verify(const Take& take, VerifyOptions options = trusting(camera_one()), std::size_t run = 7) {
   auto report = verify_in_runs(take, options, run);
   if (!options.live.on_picture && !options.live.on_gop) {
-    options.jobs = 3;
-    for (const std::size_t longer : {run, std::size_t{200}})
+    struct Way {
+      unsigned jobs;
+      bool stay;
+      std::size_t run;
+    };
+    for (const auto& [jobs, stay, longer] :
+         {Way{1, true, 200}, Way{3, false, run}, Way{3, false, 200}, Way{3, true, run}}) {
+      options.jobs = jobs;
+      options.bytes_stay = stay;
       EXPECT_EQ(everything(verify_in_runs(take, options, longer)), everything(report))
-          << "runs of " << longer;
+          << "runs of " << longer << ", " << jobs << " threads" << (stay ? ", bytes stay" : "");
+    }
   }
   return report;
 }

@@ -65,6 +65,7 @@ Result<Verification> look_at_clip(const crypto::Engine& engine, const Verificati
   result.origin_asked = !request.trust.anchors.empty() || !request.signer.empty() || from_store > 0;
 
   options.jobs = request.jobs;
+  options.bytes_stay = info.bytes_stay;
   signed_video::Verifier verifier(info.codec, engine, std::move(options));
   signed_video::ClipFeed feed(*clip.units, verifier);
   bool truncated = false;

@@ -35,6 +35,7 @@ struct ClipInfo {
   std::uint32_t height = 0;
   std::uint32_t timescale = 0;     // ticks per second; 0 = the container has no times
   std::uint64_t sample_count = 0;  // 0 = unknown until read
+  bool bytes_stay = false;  // the clip lies in memory: bytes of units and samples live as long as the source
   // Tracks beside the video whose samples UnitSource::side() cannot give so that another container's would be
   // the same: PCM, which each container cuts as it likes.
   std::vector<std::string> not_comparable;

@@ -19,6 +19,8 @@ class Engine {
   // Independent messages: an engine may compute several at a time. out.size() == messages.size().
   virtual void digest_batch(HashAlg alg, std::span<const BytesView> messages,
                             std::span<Digest> out) const = 0;
+  // Messages that come one after the other. The engine must outlive it.
+  virtual std::unique_ptr<DigestLanes> lanes(HashAlg alg) const;
   virtual std::unique_ptr<Hasher> hasher(HashAlg alg) const = 0;
 
   virtual void random(

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -36,6 +37,20 @@ class Hasher {
   virtual ~Hasher() = default;
   virtual void update(BytesView piece) = 0;
   virtual Digest finish() = 0;  // and starts anew
+};
+
+// Independent messages that come one after the other and are hashed side by side, as far as the processor
+// can. A message that is long does not hold up those behind it. Confined to one thread.
+class DigestLanes {
+ public:
+  virtual ~DigestLanes() = default;
+  virtual std::size_t room() const = 0;  // messages that may be given now
+  virtual bool idle() const = 0;         // none is under way
+  // Once `out` holds the digest, `left` is counted down by one (release). All three must live until then;
+  // after that they are not touched any more. Destroying the lanes forgets what is under way.
+  virtual void give(BytesView message, Digest& out, std::atomic<std::size_t>& left) = 0;
+  // Hashes until one message more is done. Not when idle.
+  virtual void advance() = 0;
 };
 
 }  // namespace camvault::crypto

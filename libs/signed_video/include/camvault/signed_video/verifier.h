@@ -1,6 +1,6 @@
 // Verifies ONVIF Media Signing (specification 26.06) in a stream of H.264 or H.265 units. Memory does not
 // grow with the length of the video (but for the report: one small record a GOP). One verifier, one stream,
-// one thread; others help inside add() if VerifyOptions::jobs says so.
+// one thread; others help if VerifyOptions::jobs says so.
 #pragma once
 
 #include <functional>
@@ -16,8 +16,8 @@
 
 namespace camvault::signed_video {
 
-// For those who watch while the video still comes. Called inside add() and finish(), in the order of the
-// video.
+// For those who watch while the video still comes. Called by the verifier's own thread inside its methods, in
+// the order of the video.
 struct PictureResult {
   std::uint32_t clip_picture = 0;  // as Verifier::pictures() counted when it came
   std::uint32_t picture = 0;       // with missing ones counted
@@ -32,6 +32,8 @@ struct LiveOptions {
   std::size_t keep_gops = 0;
 };
 
+inline constexpr unsigned kMaxJobs = 64;
+
 struct VerifyOptions {
   std::vector<crypto::Certificate> anchors;  // who may say which camera it is; empty: origin not known
   // Who may stand behind certificates that a camera's user put into it; not given: `anchors`, too.
@@ -44,9 +46,13 @@ struct VerifyOptions {
   std::string expected_serial;  // only a camera with this serial number counts
   std::optional<Timestamp> at;  // judge certificates at this time, not at recording time
   LiveOptions live;
-  // Threads that hash and check signatures inside add(): the report is the same with any number. 0: as many
-  // as the process has cores.
+  // Threads that hash and check signatures: the report is the same with any number, at most kMaxJobs. 0: as
+  // many as the process has cores.
   unsigned jobs = 1;
+  // The bytes of all units and samples stay where they are until finish() returns
+  // (codec::ClipInfo::bytes_stay): add() then gives them to the threads and returns before they are judged.
+  // Faster with several threads.
+  bool bytes_stay = false;
 };
 
 class Verifier {
@@ -57,7 +63,8 @@ class Verifier {
   Verifier(Verifier&&) noexcept;
   Verifier& operator=(Verifier&&) noexcept;
 
-  // Takes a run of units in decoding order and is done with their bytes when it returns.
+  // Takes a run of units in decoding order and is done with their bytes when it returns, but for
+  // VerifyOptions::bytes_stay.
   void add(std::span<const codec::Unit> units);
 
   // The way the video came here lost something between the last unit and the next one (a network says so; a

@@ -8,6 +8,7 @@
 #include "av1_frame.h"
 #include "axis/message.h"
 #include "axis/pem.h"
+#include "gop_entries.h"
 #include "sei_message.h"
 #include "supplement_collector.h"
 
@@ -81,6 +82,7 @@ class Signer::Impl {
       : engine_(engine),
         key_(std::move(key)),
         options_(std::move(options)),
+        entries_(engine, options_.hash),
         collector_(engine, options_.codec) {
     engine_.random(session_);
     is_axis_ = options_.form == SignatureForm::axis ||
@@ -141,13 +143,13 @@ class Signer::Impl {
                   "a picture has " + std::to_string(slices) + " slices; at most 65,534 can be signed");
     }
     first_raw_ = {};
-    if (count_ != 0) {
+    if (entries_.count() != 0) {
       if (starts_gop) {
         hash_first_slice(access_unit);
         CAM_TRY_STATUS(close(false, time, false));
-      } else if (count_ + slices > max_units_ || time - *start_ >= options_.max_partial_time) {
+      } else if (entries_.count() + slices > max_units_ || time - *start_ >= options_.max_partial_time) {
         // A part must be signed (5.6). While the key lags behind, the part grows instead.
-        const bool list_full = (count_ + slices) * digest_bytes() > kMaxListBytes;
+        const bool list_full = (entries_.count() + slices) * digest_bytes() > kMaxListBytes;
         if (waiting_signatures() < kMaxWaiting || list_full) {
           hash_first_slice(access_unit);
           CAM_TRY_STATUS(close(true, time, false));
@@ -164,7 +166,7 @@ class Signer::Impl {
     deadline_ = std::chrono::steady_clock::now() + patience;
     out_.clear();
     CAM_TRY_STATUS(drain(Drain::deadline));
-    if (count_ != 0) {
+    if (entries_.count() != 0) {
       CAM_TRY_STATUS(close(false, *last_time_ + frame_time_, true));
       CAM_TRY_STATUS(drain(Drain::deadline));
     }
@@ -206,12 +208,6 @@ class Signer::Impl {
         std::count_if(queue_.begin(), queue_.end(), [](const auto& w) { return w.slot != nullptr; }));
   }
 
-  void append_entry(const crypto::Digest& entry) {
-    if (count_ == 0) first_entry_ = entry;
-    append(list_, entry.view());
-    ++count_;
-  }
-
   // The link forward needs it before the GOP in front of it is closed; it is hashed once all the same.
   void hash_first_slice(std::span<const BytesView> access_unit) {
     if (!options_.supplement) return;
@@ -234,18 +230,17 @@ class Signer::Impl {
                Av1Frame::continues(classified_[i + 1])) {
           frame.add(units[++i]);
         }
-        hash_slice(frame.finish()[static_cast<std::size_t>(options_.hash)], info, time, presentation);
+        take_slice(frame.finish()[static_cast<std::size_t>(options_.hash)], info, time, presentation);
       } else if (is_hashed_slice(info) || is_foreign_metadata(units[i], info)) {
-        hash_slice(raw_of(units[i]), info, time, presentation);
+        if (const auto known = std::exchange(first_raw_, {}); known.empty()) {
+          take_slice(units[i], info, time, presentation);
+        } else {
+          take_slice(known, info, time, presentation);
+        }
       } else if (options_.supplement && info.kind != UnitKind::slice) {
         collector_.add_unit(units[i], info);
       }
     }
-  }
-
-  crypto::Digest raw_of(BytesView unit) {
-    const auto known = std::exchange(first_raw_, {});
-    return known.empty() ? engine_.digest(options_.hash, codec::without_trailing_zeros(unit)) : known;
   }
 
   // Axis' framework leaves some types of NAL unit out, and takes them for strangers where they are not.
@@ -261,32 +256,28 @@ class Signer::Impl {
   }
 
   // 5.4: the first slice of the IDR picture anchors the GOP; every other slice is hashed together with the
-  // anchor.
-  void hash_slice(const crypto::Digest& raw, const codec::UnitInfo& info, Timestamp time,
+  // anchor. `what`: the unit, or its digest.
+  template <class What>
+  void take_slice(const What& what, const codec::UnitInfo& info, Timestamp time,
                   std::optional<Ticks> presentation) {
     const bool anchors = info.gop_start && info.first_slice;
-    if (anchor_.empty() && !anchors) {
+    if (!entries_.has_anchor() && !anchors) {
       if (info.kind == UnitKind::slice) return;  // the stream begins inside a GOP: not covered
       // Metadata before the first key frame: Axis' framework takes zeros for the hash of the picture that is
       // not there.
-      anchor_.size = raw.size;
+      entries_.take_zeros_as_anchor();
     }
-    if (count_ == 0) start_ = time;
-    if (info.first_slice && options_.supplement) collector_.begin_picture(raw, presentation);
+    if (entries_.count() == 0) start_ = time;
+    const bool begins_picture = info.first_slice && options_.supplement;
+    if (begins_picture) collector_.begin_picture(presentation);
     ++counters_.units_hashed;
-    if (anchors) {
-      anchor_ = raw;
-      append_entry(raw);
-      return;
-    }
-    std::array<std::uint8_t, 2 * crypto::kMaxDigestSize> both{};
-    std::copy_n(anchor_.bytes.begin(), anchor_.size, both.begin());
-    std::copy_n(raw.bytes.begin(), raw.size, both.begin() + anchor_.size);
-    append_entry(engine_.digest(options_.hash, BytesView(both).first(std::size_t{anchor_.size} + raw.size)));
+    entries_.add(what, anchors, begins_picture);
   }
 
   // Ends the running (partial) GOP and sends its digest to the key.
   Status close(bool partial, Timestamp end, bool at_end_of_stream) {
+    const auto count = entries_.count();
+    auto closed = entries_.close();
     General general;
     general.spec_version = kSpecVersion;
     general.partial = partial;
@@ -295,8 +286,8 @@ class Signer::Impl {
     general.counter = counter_++;
     // Axis' count wraps; ONVIF's says that it does not know.
     general.unit_count =
-        static_cast<std::uint16_t>(is_axis_ ? count_ : std::min<std::size_t>(count_, kUnknownUnitCount));
-    general.gop_hash = gop_hash();
+        static_cast<std::uint16_t>(is_axis_ ? count : std::min<std::size_t>(count, kUnknownUnitCount));
+    general.gop_hash = gop_hash(closed.list);
     general.linked_hash = link_;
 
     Waiting waiting;
@@ -305,13 +296,11 @@ class Signer::Impl {
     waiting.draft.after_last_slice = at_end_of_stream;
     waiting.draft.general = general;
     waiting.draft.hash = options_.hash;
-    if (!options_.low_bitrate && list_.size() <= kMaxListBytes) waiting.list = std::move(list_);
-    list_.clear();
-    link_ = first_entry_;
-    count_ = 0;
+    if (!options_.low_bitrate && closed.list.size() <= kMaxListBytes) waiting.list = std::move(closed.list);
+    link_ = closed.first;
 
     if (options_.supplement) {
-      auto section = collector_.close_gop();
+      auto section = collector_.close_gop(closed.pictures);
       section.counter = general.counter;
       section.partial = partial;
       section.last = at_end_of_stream;
@@ -327,11 +316,11 @@ class Signer::Impl {
     return queue(std::move(waiting), due && !key_lags);
   }
 
-  crypto::Digest gop_hash() const {
-    if (!is_axis_) return engine_.digest(options_.hash, list_);
+  crypto::Digest gop_hash(BytesView list) const {
+    if (!is_axis_) return engine_.digest(options_.hash, list);
     const auto hasher = engine_.hasher(options_.hash);
     hasher->update(BytesView(&axis::kGopSalt, 1));
-    hasher->update(list_);
+    hasher->update(list);
     return hasher->finish();
   }
 
@@ -490,8 +479,8 @@ class Signer::Impl {
       CAM_TRY(auto unit, head.writer.finish_unsigned());
       ++counters_.seis_unsigned;
       // 5.5: an unsigned SEI belongs to the GOP that runs where it stands, hashed without the anchor.
-      if (count_ == 0) start_ = last_time_;
-      append_entry(engine_.digest(options_.hash, head.writer.whole_unsigned()));
+      if (entries_.count() == 0) start_ = last_time_;
+      entries_.add_sei(engine_.digest(options_.hash, head.writer.whole_unsigned()));
       out_.push_back(std::move(unit));
       queue_.pop_front();
     }
@@ -519,10 +508,7 @@ class Signer::Impl {
   std::size_t max_units_ = 0;
 
   // The running (partial) GOP.
-  Bytes list_;
-  std::size_t count_ = 0;
-  crypto::Digest anchor_;
-  crypto::Digest first_entry_;
+  GopEntries entries_;
   crypto::Digest link_;
   std::optional<Timestamp> start_;
   std::uint32_t counter_ = 0;

@@ -52,12 +52,10 @@ void SupplementCollector::add_header_unit(BytesView unit, const codec::UnitInfo&
     table_.take(unit, {info.type, header_seis_++});
 }
 
-void SupplementCollector::begin_picture(const crypto::Digest& first_slice,
-                                        std::optional<Ticks> presentation) {
+void SupplementCollector::begin_picture(std::optional<Ticks> presentation) {
   const auto index = static_cast<std::uint32_t>(gop_.pictures.size());
   if (index == 0) gop_.base = presentation ? presentation->count() : 0;
   SignedPicture picture;
-  picture.tag = tag_of(first_slice);
   if (presentation) picture.offset = offset_of(presentation->count(), gop_.base);
   if (gop_.pictures.size() == kMaxSupplementPictures) return;
   gop_.pictures.push_back(picture);
@@ -103,7 +101,8 @@ void SupplementCollector::take_run(Track& track) {
   full_.push_back(std::exchange(track.section, {}));
 }
 
-GopSection SupplementCollector::close_gop() {
+GopSection SupplementCollector::close_gop(std::span<const crypto::Digest> first_slices) {
+  for (std::size_t i = 0; i < gop_.pictures.size(); ++i) gop_.pictures[i].tag = tag_of(first_slices[i]);
   return std::exchange(gop_, {});
 }
 

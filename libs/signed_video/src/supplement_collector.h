@@ -22,12 +22,13 @@ class SupplementCollector {
   void add_unit(BytesView unit, const codec::UnitInfo& info);
   // Of the container's header: a parameter set, or an SEI, which stands for all pictures.
   void add_header_unit(BytesView unit, const codec::UnitInfo& info);
-  // The first slice of a picture that the GOP's hash list covers.
-  void begin_picture(const crypto::Digest& first_slice, std::optional<Ticks> presentation);
+  // A picture that the GOP's hash list covers.
+  void begin_picture(std::optional<Ticks> presentation);
   Status add_sample(const SideSample& sample);
 
-  // The (partial) GOP ends. The caller fills in counter, flags, hash and link.
-  GopSection close_gop();
+  // The (partial) GOP ends. `first_slices`: the hash of each picture's. The caller fills in counter, flags,
+  // hash and link.
+  GopSection close_gop(std::span<const crypto::Digest> first_slices);
   std::vector<TrackSection> take_tracks();
 
  private:

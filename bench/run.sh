@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs every benchmark that was built (`make bench`). CAMVAULT_ONVIF_BENCH=PATH names a program that measures ONVIF's
-# reference framework with the same clips (docs/performance.md says what it has to print).
+# Runs every benchmark that was built (`make bench`). CAMVAULT_ONVIF_BENCH=PATH and CAMVAULT_AXIS_BENCH=PATH name programs
+# that measure ONVIF's reference framework and Axis' framework with the same clips (docs/performance.md says what they have
+# to print).
 #   bench/run.sh [BUILD_FOLDER]
 set -euo pipefail
 cd "$(dirname "$0")/.."

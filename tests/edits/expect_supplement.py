@@ -5,6 +5,8 @@ added to what expect.Judge found.
 A supplement stands in front of each signed SEI and speaks about the pictures of that SEI and of the unsigned ones before it.
 """
 
+from signed_clip import access_units
+
 TIMED, WITH_HEADER = ("mp4", "fmp4", "mkv", "ts"), ("mp4", "fmp4", "mkv")
 SAME_CLOCK, OTHER_CLOCK = 2 * 90, 5 * 90  # of 90 kHz: rounding of less than 1 ms to either side, and what no rounding makes
 # Where the number of a parameter set may stand: a change there makes it another set, which nobody names.
@@ -174,6 +176,9 @@ class Supplements:
         """One difference to the signed clock, that may change where something is missing."""
         low = high = None
         before = None
+        if self.judge.container == "ts" and self.split_pictures():
+            # A demultiplexer takes the second half for a picture, and gives it a time.
+            self.judge.maybe_bad.append("a delimiter or the like stands inside a picture")
         for it in self.edited:
             if not (it.first and self.judge.own(it) and it.intact and it.source.hashable in self.checked):
                 if it.first:
@@ -191,6 +196,9 @@ class Supplements:
             elif low is not None:
                 self.judge.maybe_bad.append("the clock jumps where something is missing")
             low = high = shift
+
+    def split_pictures(self):
+        return len(access_units(self.edited)) > sum(it.first for it in self.edited)
 
     # ---- the end
     def look_at_end(self):

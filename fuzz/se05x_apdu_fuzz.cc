@@ -143,7 +143,7 @@ unsigned planted_tlv(const Bytes& bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const BytesView input(data, size);
 #ifdef CAMVAULT_PLANTED_BUG
-  law(planted_tlv(to_bytes(input)) < 1'000'000'000, "");
+  use(planted_tlv(to_bytes(input)));
 #endif
   judge(input);
   if (size > 2) judge(input.subspan(2));

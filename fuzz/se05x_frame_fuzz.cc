@@ -80,7 +80,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const BytesView input(data, size);
 #ifdef CAMVAULT_PLANTED_BUG
   const Bytes exact = to_bytes(input);
-  law(planted_crc(exact) <= 0xFFFF, "");
+  use(planted_crc(exact));
 #endif
   judge(input);
   to_the_host(input);

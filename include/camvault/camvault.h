@@ -273,8 +273,8 @@ camvault_status camvault_signer_add_shown(camvault_signer* signer, const camvaul
                                           camvault_time time, camvault_time shown,
                                           const camvault_bytes** seis, size_t* sei_count);
 
-/* For the supplement: a parameter set that the container's header holds instead of the stream, before the
- * pictures that need it. */
+/* For the supplement: a parameter set or SEI that the container's header holds instead of the stream, before
+ * the pictures that need it. */
 camvault_status camvault_signer_add_header_unit(camvault_signer* signer, const void* data, size_t size);
 
 typedef enum camvault_side_kind { CAMVAULT_SIDE_AUDIO = 1, CAMVAULT_SIDE_METADATA = 2 } camvault_side_kind;

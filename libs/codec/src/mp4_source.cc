@@ -125,7 +125,9 @@ class Mp4Source final : public UnitSource {
         if (!run_.empty() && run_.size() + sets.size() > kMaxRun) return;
         description_ = sample_description_;
         for (const auto set : sets) {
-          if (classify(info_.codec, set).kind != UnitKind::parameter_set) continue;
+          if (const auto kind = classify(info_.codec, set).kind;
+              kind != UnitKind::parameter_set && kind != UnitKind::sei)
+            continue;
           Unit unit;
           unit.bytes = set;
           unit.out_of_band = true;

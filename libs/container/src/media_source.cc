@@ -85,9 +85,9 @@ class ForeignSource final : public codec::UnitSource {
   void read_header() {
     const auto& tracks = reader_.tracks();
     for (const auto set : units_of_configuration(info_.codec, tracks[video_].config)) {
-      if (header_.size() < kMaxRun &&
-          codec::classify(info_.codec, set).kind == codec::UnitKind::parameter_set)
-        header_.push_back(to_bytes(set));
+      const auto kind = codec::classify(info_.codec, set).kind;
+      const bool is_kept = kind == codec::UnitKind::parameter_set || kind == codec::UnitKind::sei;
+      if (is_kept && header_.size() < kMaxRun) header_.push_back(to_bytes(set));
     }
     for (std::uint32_t i = 0; i < tracks.size(); ++i) {
       if (i != video_ && tracks[i].kind == TrackKind::audio && is_pcm(tracks[i]))

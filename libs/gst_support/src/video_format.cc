@@ -42,8 +42,9 @@ Result<VideoFormat> format_of(const GstCaps& caps) {
   if (mapped.size() <= at) return fail(Errc::malformed, "codec_data is cut short");
   format.length_size = static_cast<std::uint8_t>((mapped.data()[at] & 3) + 1);
   for (const auto set : codec::parameter_sets_of(*codec, {mapped.data(), mapped.size()})) {
-    if (codec::classify(*codec, set).kind == codec::UnitKind::parameter_set)
-      format.parameter_sets.push_back(to_bytes(set));
+    const auto kind = codec::classify(*codec, set).kind;
+    if (kind == codec::UnitKind::parameter_set || kind == codec::UnitKind::sei)
+      format.header_units.push_back(to_bytes(set));
   }
   return format;
 }

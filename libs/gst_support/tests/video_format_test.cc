@@ -42,9 +42,10 @@ TEST_F(VideoFormatTest, ParameterSetsOfTheCapsAreGiven) {
   };
   const Bytes first{0x67, 0x42, 0x00, 0x1e, 0x95};
   const Bytes second{0x68, 0xce, 0x3c, 0x80};
-  EXPECT_EQ(format_of_text(caps("e100056742001e9501000468ce3c80").c_str())->parameter_sets,
+  EXPECT_EQ(format_of_text(caps("e100056742001e9501000468ce3c80").c_str())->header_units,
             (std::vector{first, second}));
-  EXPECT_EQ(format_of_text(caps("e100056742001e9501000468ce3c").c_str())->parameter_sets, std::vector<Bytes>{first});
+  EXPECT_EQ(format_of_text(caps("e100056742001e9501000468ce3c").c_str())->header_units,
+            std::vector<Bytes>{first});
 }
 
 TEST_F(VideoFormatTest, CapsThatSayTooLittleAreRefused) {

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "camvault/report/text.h"
+#include "covered.h"
 #include "html_style.h"
 #include "timeline.h"
 #include "words.h"
@@ -203,9 +204,37 @@ void notes_html(std::string& out, const signed_video::Report& report) {
   if (report.notes.empty()) return;
   out += "<section><h2>Good to know</h2><ul class=\"notes\">\n";
   for (const auto& note : report.notes) {
-    out += std::string(is_warning(note.kind) ? "<li class=\"warn\">" : "<li>") + esc(note.text) + "</li>\n";
+    out += std::string(is_warning(note.kind) ? "<li class=\"warn\"><b>" : "<li><b>") + esc(label(note.kind)) +
+           "</b>: " + esc(note.text) + "</li>\n";
   }
   out += "</ul></section>\n";
+}
+
+void covered_html(std::string& out, const Subject& subject, const signed_video::Report& report) {
+  const auto entries = covered(subject, report);
+  if (entries.empty()) return;
+  out +=
+      "<section><h2>What the signatures speak about</h2>\n<table><thead><tr><th>Part of the clip</th>"
+      "<th>Covered</th></tr></thead><tbody>\n";
+  for (const auto& entry : entries) {
+    out += "<tr><td>" + esc(entry.name) + "</td><td class=\"t\"><i class=\"key " +
+           (entry.fine()       ? "authentic"
+            : entry.is_altered ? "altered"
+                               : "not_covered") +
+           "\"></i>" + esc(entry.words) + "</td></tr>\n";
+  }
+  out += "</tbody></table>\n";
+  if (report.supplement.promised) {
+    out +=
+        "<p class=\"reason\">The camera&#39;s certificate promises that it signs more than the pictures: "
+        "taking "
+        "these signatures away would have been noticed.</p>\n";
+  } else if (report.supplement.supplements == 0) {
+    out +=
+        "<p class=\"reason\">No signature here speaks about more than the pictures, and the camera&#39;s "
+        "certificate promises none.</p>\n";
+  }
+  out += "</section>\n";
 }
 
 void gops_html(std::string& out, const signed_video::Report& report) {
@@ -291,13 +320,12 @@ std::string to_html(const Subject& subject, const signed_video::Report& report,
       .append(icon(head.mood));
   out += "</svg><div><p class=\"kicker\">Video authenticity report</p><h1>" + esc(head.title) + "</h1><p>" +
          esc(head.sentence);
-  if (!report.verdict_reason.empty() && report.verdict == Verdict::not_authentic)
-    out += " " + esc(report.verdict_reason);
   out += "</p></div></header>\n";
   facts(out, subject, report);
   timeline_html(out, subject, report);
   findings_html(out, report, thumbnails);
   notes_html(out, report);
+  covered_html(out, subject, report);
   plain(out, "How this was checked", method(report));
   plain(out, "What this does not say", limits(subject, report));
   chain_html(out, report);

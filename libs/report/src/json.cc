@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "covered.h"
+#include "words.h"
+
 namespace camvault::report {
 
 namespace {
@@ -193,11 +196,57 @@ Json frames_of(const signed_video::Report& report, const SignedTimes& times) {
               {"limit", kMaxJsonFrames}};
 }
 
+Json coverage_of(const Subject& subject, const signed_video::Report& report) {
+  Json list = Json::array();
+  for (const auto& entry : covered(subject, report)) {
+    list.push_back({{"what", name(entry.what)},
+                    {"name", entry.name},
+                    {"count", entry.count},
+                    {"covered", entry.covered},
+                    {"complete", entry.complete()},
+                    {"text", entry.words}});
+  }
+  return list;
+}
+
+Json supplement_of(const signed_video::Report& report) {
+  const auto& s = report.supplement;
+  Json tracks = Json::array();
+  for (const auto& t : s.tracks) {
+    tracks.push_back({{"kind", name(codec::to_string(t.kind))},
+                      {"track", t.track},
+                      {"samples", t.samples},
+                      {"authentic", t.authentic},
+                      {"altered", t.altered},
+                      {"missing", t.missing},
+                      {"extra", t.extra},
+                      {"out_of_place", t.out_of_place},
+                      {"at_another_time", t.retimed},
+                      {"not_covered", t.not_covered}});
+  }
+  Json records = Json::array();
+  for (const auto& record : report.records) {
+    records.push_back(
+        {{"type", record.type},
+         {"name", name(signed_video::name_of_record(record.type))},
+         {"gop", record.gop},
+         {"bytes", record.value.size()},
+         {"stamped_gop_time", record.stamped ? time_or_null(record.stamped->start) : Json(nullptr)}});
+  }
+  return Json{{"promised", s.promised},        {"messages", s.supplements},
+              {"groups_compared", s.gops},     {"tracks", std::move(tracks)},
+              {"records", std::move(records)}, {"records_truncated", report.records_truncated}};
+}
+
 Json notes_of(const signed_video::Report& report) {
   Json notes = Json::array();
   for (const auto& n : report.notes) {
-    notes.push_back(
-        {{"kind", name(to_string(n.kind))}, {"gop", n.gop}, {"count", n.count}, {"text", n.text}});
+    notes.push_back({{"kind", name(to_string(n.kind))},
+                     {"label", name(label(n.kind))},
+                     {"warning", is_warning(n.kind)},
+                     {"gop", n.gop},
+                     {"count", n.count},
+                     {"text", n.text}});
   }
   return notes;
 }
@@ -214,6 +263,7 @@ std::string to_json(const Subject& subject, const signed_video::Report& report) 
   out["verdict_reason"] = report.verdict_reason;
   out["provenance"] = name(to_string(report.provenance));
   out["provenance_reason"] = report.provenance_reason;
+  out["revoked"] = report.revoked;
   out["certificates_judged_at"] = time_or_null(report.judged_at);
   out["certificates_judged_at_given"] = report.judged_at_given;
   out["certificates_judged_at_time_stamp"] = report.judged_at_stamped;
@@ -233,6 +283,8 @@ std::string to_json(const Subject& subject, const signed_video::Report& report) 
   out["gops"] = gops_of(report);
   out["gops_missing"] = report.gops_missing;
   out["frames"] = frames_of(report, SignedTimes(report));
+  out["coverage"] = coverage_of(subject, report);
+  out["supplement"] = supplement_of(report);
   out["notes"] = notes_of(report);
   // Foreign text may be broken UTF-8; a report must come out all the same. ASCII output carries no terminal
   // controls.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "camvault/report/text.h"
+#include "covered.h"
 #include "timeline.h"
 #include "words.h"
 
@@ -246,9 +247,7 @@ std::string to_terminal(const Subject& subject, const signed_video::Report& repo
                          "  " + std::string(mark(head.mood)) + "  " + upper(head.title)) +
             "   " + page.painted(kDim, printable(subject.file_name, 120)));
   page.line();
-  page.paragraph("  ", head.sentence, 2);
-  if (!report.verdict_reason.empty() && report.verdict == Verdict::not_authentic)
-    page.paragraph("  ", printable(report.verdict_reason), 2);
+  page.paragraph("  ", printable(head.sentence), 2);
   page.line();
   page.bar(report, subject);
 
@@ -276,13 +275,22 @@ std::string to_terminal(const Subject& subject, const signed_video::Report& repo
     page.line(page.painted(kBold, "  Good to know"));
     for (const auto& note : report.notes) {
       page.paragraph(is_warning(note.kind) ? "  " + page.painted("\x1b[33m", "!") + " " : "  - ",
-                     printable(note.text), 4);
+                     std::string(report::label(note.kind)) + ": " + printable(note.text), 4);
+    }
+    page.line();
+  }
+  const auto entries = covered(subject, report);
+  if (!entries.empty()) {
+    page.line(page.painted(kBold, "  What the signatures speak about"));
+    for (const auto& entry : entries) {
+      page.paragraph(entry.fine() ? "  - " : "  " + page.painted("\x1b[33m", "!") + " ",
+                     entry.name + ": " + entry.words, 4);
     }
     page.line();
   }
   page.paragraph("  ",
-                 "Proven: the video since it was signed. Not proven: that the scene was real, the camera's "
-                 "clock, sound and other tracks.",
+                 "Proven: what is covered, since it was signed. Not proven: that the scene was real, and the "
+                 "camera's clock.",
                  2, style.colour ? kDim : std::string_view{});
   return page.take();
 }

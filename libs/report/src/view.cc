@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "camvault/report/text.h"
+#include "covered.h"
 #include "words.h"
 
 namespace camvault::report {
@@ -161,14 +162,6 @@ Json gops_of(const signed_video::Report& report) {
   return gops;
 }
 
-// Reasons are written to stand behind a colon; here they follow a sentence.
-std::string as_sentence(std::string text) {
-  if (text.empty()) return text;
-  if (text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
-  if (text.back() != '.') text += '.';
-  return text;
-}
-
 Json paragraphs(const std::vector<std::string>& texts) {
   Json all = Json::array();
   for (const auto& text : texts) all.push_back(printable(text, kParagraph));
@@ -181,10 +174,7 @@ std::string to_view_json(const Subject& subject, const signed_video::Report& rep
   Json out;
   out["mood"] = name(to_string(head.mood));
   out["title"] = printable(head.title);
-  out["sentence"] = printable(report.verdict == Verdict::not_authentic
-                                  ? head.sentence + " " + as_sentence(report.verdict_reason)
-                                  : head.sentence,
-                              kParagraph);
+  out["sentence"] = printable(head.sentence, kParagraph);
   out["origin"] = origin_of(report);
   out["facts"] = facts_of(subject, report);
   out["statuses"] = statuses();
@@ -192,7 +182,12 @@ std::string to_view_json(const Subject& subject, const signed_video::Report& rep
   out["gops"] = gops_of(report);
   out["notes"] = Json::array();
   for (const auto& note : report.notes)
-    out["notes"].push_back({{"warning", is_warning(note.kind)}, {"text", printable(note.text, kParagraph)}});
+    out["notes"].push_back({{"warning", is_warning(note.kind)},
+                            {"label", name(label(note.kind))},
+                            {"text", printable(note.text, kParagraph)}});
+  out["covered"] = Json::array();
+  for (const auto& entry : covered(subject, report))
+    out["covered"].push_back({{"name", entry.name}, {"words", entry.words}, {"fine", entry.fine()}});
   out["signer"] = signer_of(report);
   out["method"] = paragraphs(method(report));
   out["limits"] = paragraphs(limits(subject, report));

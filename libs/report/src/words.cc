@@ -5,10 +5,10 @@
 #include <cstdio>
 
 #include "camvault/report/text.h"
+#include "covered.h"
 
 namespace camvault::report {
 
-using signed_video::NoteKind;
 using signed_video::Provenance;
 using signed_video::SignatureStatus;
 using signed_video::UnitStatus;
@@ -25,6 +25,20 @@ std::string two_digits(long long value) {
   return (value < 10 ? "0" : "") + std::to_string(value);
 }
 
+// Reasons are written to stand behind a colon; here they follow a sentence.
+std::string as_sentence(std::string text) {
+  if (text.empty()) return text;
+  if (text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  if (text.back() != '.') text += '.';
+  return text;
+}
+
+// Whose certificate and since when stands in the reason.
+std::string revoked(const signed_video::Report& report) {
+  return ", and a certificate behind the signature was revoked, so somebody else may have signed it. " +
+         as_sentence(report.provenance_reason);
+}
+
 Headline authentic(const signed_video::Report& report) {
   // Pictures before or behind the signed part are nothing to be proud of, but they are no forgery either.
   const std::string what = report.pictures_not_covered == 0
@@ -37,6 +51,8 @@ Headline authentic(const signed_video::Report& report) {
       return {Mood::good, "Authentic",
               what + ", and the signature leads to a certificate authority you trust."};
     case Provenance::untrusted:
+      if (report.revoked)
+        return {Mood::bad, "Unchanged, but the certificate was revoked", what + revoked(report)};
       return {Mood::bad, "Unchanged, but not from a camera you trust",
               what + ", but whoever signed it is not one of those you asked for."};
     case Provenance::unknown:
@@ -62,6 +78,9 @@ Headline headline(const signed_video::Report& report) {
       }
       std::string what = gone.empty() ? "parts were removed" : gone.front();
       if (gone.size() > 1) what += " and " + gone.back();
+      if (report.provenance == Provenance::untrusted && report.revoked)
+        return {Mood::bad, "Frames are missing, and the certificate was revoked",
+                "What is left is as it was signed, but " + what + revoked(report)};
       if (report.provenance == Provenance::untrusted) {
         return {Mood::bad, "Frames are missing, and not from a camera you trust",
                 "What is left is as it was signed, but " + what +
@@ -72,7 +91,7 @@ Headline headline(const signed_video::Report& report) {
     }
     case Verdict::not_authentic:
       return {Mood::bad, "Not authentic",
-              "This is not the video that was signed: it was changed afterwards."};
+              "This is not the video that was signed. " + as_sentence(report.verdict_reason)};
     case Verdict::not_signed:
       return {Mood::neutral, "Not signed",
               "This clip carries no signature, so nothing can be said about it."};
@@ -154,61 +173,6 @@ std::string_view label(Provenance provenance) {
       return "not known";
   }
   return "?";
-}
-
-bool is_warning(NoteKind kind) {
-  switch (kind) {
-    case NoteKind::gops_missing:
-    case NoteKind::joined:
-    case NoteKind::out_of_order:
-    case NoteKind::sei_removed:
-    case NoteKind::sei_invalid:
-    case NoteKind::sei_malformed:
-    case NoteKind::signer_changed:
-    case NoteKind::no_certificate:
-    case NoteKind::types_not_hashed:
-    case NoteKind::times_implausible:
-    case NoteKind::clip_truncated:
-    case NoteKind::lost_on_the_way:
-    case NoteKind::supplement_removed:
-    case NoteKind::supplement_invalid:
-    case NoteKind::parameter_sets_altered:
-    case NoteKind::units_altered:
-    case NoteKind::units_missing:
-    case NoteKind::units_extra:
-    case NoteKind::times_altered:
-    case NoteKind::audio_altered:
-    case NoteKind::audio_missing:
-    case NoteKind::audio_extra:
-    case NoteKind::audio_moved:
-    case NoteKind::metadata_altered:
-    case NoteKind::metadata_missing:
-    case NoteKind::metadata_extra:
-    case NoteKind::metadata_moved:
-    case NoteKind::next_picture_differs:
-    case NoteKind::pictures_behind_end:
-    case NoteKind::clock_jump:
-    case NoteKind::gop_number_repeated:
-    case NoteKind::restarted:
-    case NoteKind::time_stamp_invalid:
-    case NoteKind::time_stamp_contradicts:
-    case NoteKind::attestation_invalid:
-      return true;
-    case NoteKind::beginning_missing:
-    case NoteKind::unsigned_tail:
-    case NoteKind::unsigned_head:
-    case NoteKind::sei_repeated:
-    case NoteKind::key_changed:
-    case NoteKind::last_gop_not_verifiable:
-    case NoteKind::not_covered_by_format:
-    case NoteKind::parameter_sets_missing:
-    case NoteKind::audio_not_checked:
-    case NoteKind::ending_missing:
-    case NoteKind::complete_to_the_end:
-    case NoteKind::time_stamp_late:
-      return false;
-  }
-  return true;
 }
 
 std::string with_separators(std::uint64_t value) {
@@ -375,16 +339,13 @@ std::vector<std::string> limits(const Subject& subject, const signed_video::Repo
   out.push_back(
       "Parts cut off before the first or behind the last signed picture cannot be noticed from the file "
       "alone.");
-  if (subject.not_video.empty()) {
-    out.push_back(
-        "Only pictures are signed. Decoder parameters and text that a container adds are outside the "
-        "signature.");
-  } else {
-    std::string tracks;
-    for (const auto& track : subject.not_video) tracks += (tracks.empty() ? "" : ", ") + printable(track, 60);
-    out.push_back("Only pictures are signed. Nothing is said about the other tracks of this file (" + tracks +
-                  "), decoder parameters, or text that a container adds.");
+  std::string open;
+  for (const auto& entry : covered(subject, report)) {
+    if (!entry.complete()) open += (open.empty() ? "" : ", ") + entry.name;
   }
+  if (!open.empty())
+    out.push_back("No signature here speaks, wholly or in part, about: " + open +
+                  ". Anybody may have changed that.");
   if (report.provenance == Provenance::unknown && report.verdict != Verdict::not_signed) {
     out.push_back(
         "Without a certificate authority that you trust (--trust), anybody could have signed this clip: the "

@@ -26,7 +26,8 @@ std::string_view label(signed_video::UnitStatus status);        // "altered", "o
 std::string_view explanation(signed_video::UnitStatus status);  // what that means, one sentence
 std::string_view label(signed_video::SignatureStatus status);
 std::string_view label(signed_video::Provenance provenance);
-bool is_warning(signed_video::NoteKind kind);  // true: speaks against the clip
+std::string_view label(signed_video::NoteKind kind);  // "Camera restarted", "Sound altered", ...
+bool is_warning(signed_video::NoteKind kind);         // true: speaks against the clip
 
 // "picture 12" or "pictures 12 to 40"
 std::string picture_range(const signed_video::Finding& finding);

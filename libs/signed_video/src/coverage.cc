@@ -29,6 +29,10 @@ std::uint32_t Coverage::current_gop() const {
   return pending_.empty() ? 0 : gop_of(pending_.back());
 }
 
+std::uint32_t Coverage::oldest_gop() const {
+  return pending_.empty() ? 0 : gop_of(pending_.front());
+}
+
 std::uint32_t Coverage::gop_of(const PendingUnit& unit) const {
   return static_cast<std::uint32_t>(std::max<std::int64_t>(0, unit.clip_gop + gop_shift_));
 }
@@ -139,11 +143,11 @@ bool Coverage::restarts(const GopSei& sei) {
       std::all_of(link.bytes.begin(), link.bytes.begin() + link.size, [](auto byte) { return byte == 0; });
   if (!zero || !sei.general.start || !previous_->end || *sei.general.start < *previous_->end) return false;
   if (previous_ended_) {
-    note(NoteKind::restarted, current_gop(), 1,
+    note(NoteKind::restarted, oldest_gop(), 1,
          "the same camera ended its recording and began another one here; the time between is not recorded");
     ledger_.outcome().any_missing = true;
   } else {
-    note(NoteKind::restarted, current_gop(), 1,
+    note(NoteKind::restarted, oldest_gop(), 1,
          "a new recording of the same camera begins here; nothing shows that the one before it is whole");
     ledger_.outcome().tampered = true;
   }
@@ -222,7 +226,7 @@ void Coverage::check_order(const GopSei& sei) {
   if (backwards && previous_->placed && previous_->first_entry &&
       *previous_->first_entry == sei.general.linked_hash && sei.general.gop_hash != previous_->gop_hash) {
     // The link proves what the number denies: this GOP follows the one before.
-    note(NoteKind::gop_number_repeated, current_gop(), 1,
+    note(NoteKind::gop_number_repeated, oldest_gop(), 1,
          "the camera used the GOP number " + std::to_string(counter) +
              " again; the signed links show that nothing is missing here");
     return;
@@ -245,7 +249,7 @@ void Coverage::check_order(const GopSei& sei) {
     constexpr Ticks kJump = std::chrono::seconds(1);
     const auto apart = *sei.general.start - *previous_->end;
     if (apart > kJump || apart < -kJump)
-      note(NoteKind::clock_jump, current_gop(), 1,
+      note(NoteKind::clock_jump, oldest_gop(), 1,
            "the camera's clock was set here, by " + std::to_string(apart.count() / 10'000) + " ms");
   }
   const auto seen_early =

@@ -96,6 +96,7 @@ class Coverage {
 
   std::size_t waiting() const { return pending_.size(); }
   std::uint32_t current_gop() const;
+  std::uint32_t oldest_gop() const;  // that waits: the one that an SEI which comes now speaks about
   const CoverageOutcome& outcome() const { return ledger_.outcome(); }
 
  private:

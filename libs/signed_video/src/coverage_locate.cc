@@ -155,9 +155,13 @@ std::optional<Coverage::Located> Coverage::locate_by_list(const GopSei& sei, Wai
   if (given_up == pending_.size()) return std::nullopt;
   auto candidate = std::lower_bound(anchors_.begin(), anchors_.end(), pending_[given_up].clip_gop,
                                     [](const auto& a, std::uint32_t gop) { return a.first < gop; });
+  // IDR pictures of still scenes are equal, too (every second one, as idr_pic_id tells neighbours apart).
+  // SEIs come in order: the oldest is meant, unless SEIs are gone.
+  const auto is_ours = [&](const crypto::Digest& anchor) {
+    return std::find(anchors.begin(), anchors.end(), anchor) != anchors.end();
+  };
   for (; candidate != anchors_.end() && candidate->first <= last_gop; ++candidate) {
-    if (std::find(anchors.begin(), anchors.end(), candidate->second) != anchors.end())
-      own_gop = candidate->first;
+    if (is_ours(candidate->second) && (!own_gop || lost_ > 0)) own_gop = candidate->first;
   }
   // An IDR picture may have been lost behind the last one that came.
   const bool lost_inside =
@@ -176,7 +180,9 @@ std::optional<Coverage::Located> Coverage::locate_by_list(const GopSei& sei, Wai
     const bool elsewhere =
         at_end_ || (own_gop ? unit.clip_gop == *own_gop
                             : unit.clip_gop < last_gop || (may_be_running && unit.clip_gop == last_gop));
-    units.push_back({&unit.hash, anchor_of(unit), elsewhere});
+    const auto anchor = anchor_of(unit);
+    const bool is_twin = own_gop && unit.clip_gop != *own_gop && anchor && is_ours(*anchor);
+    units.push_back({&unit.hash, anchor, elsewhere, is_twin});
   }
   const auto match = match_list(engine_, hash_, units, *sei.list, anchors);
   if (match.matched == 0) return std::nullopt;

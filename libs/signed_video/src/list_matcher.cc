@@ -134,7 +134,8 @@ Match match_list(const crypto::Engine& engine, crypto::HashAlg hash, std::span<c
     return index.find(engine.digest(hash, join(anchor, unit.raw, buffer)));
   };
   for (std::size_t i = 0; i < units.size(); ++i) {
-    const auto& [unit, own_anchor, elsewhere] = units[i];
+    const auto& [unit, own_anchor, elsewhere, is_twin] = units[i];
+    if (is_twin) continue;
     if (stands_alone(*unit)) choices[i] = index.find(unit->raw);
     if (choices[i].empty() && own_anchor && !unit->sei) {
       choices[i] = choices_under(*unit, *own_anchor);

@@ -40,6 +40,7 @@ struct Wanted {
   const Hashable* unit = nullptr;
   std::optional<crypto::Digest> anchor;  // of the GOP it stands in
   bool elsewhere = true;  // may belong to a GOP with another anchor: its IDR picture was lost or changed
+  bool is_twin = false;   // of another GOP that is known to be meant by another list: matches nothing
 };
 
 // Matches units (in stream order) with the entries of `list`. Each unit is tried with the anchor of its GOP,

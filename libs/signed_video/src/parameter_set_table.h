@@ -54,4 +54,9 @@ class ParameterSetTable {
   Map changed_;
 };
 
+// Do sets of this type stand for SEIs of the header?
+inline bool is_header_sei(codec::Codec codec, std::uint8_t type) {
+  return codec == codec::Codec::h264 ? type == 6 : codec == codec::Codec::h265 && (type == 39 || type == 40);
+}
+
 }  // namespace camvault::signed_video

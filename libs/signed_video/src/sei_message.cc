@@ -269,6 +269,18 @@ Result<Bytes> unescaped_sei(BytesView unit, const SeiPayload& payload) {
   return plain;
 }
 
+bool is_well_formed_sei(codec::Codec codec, BytesView unit) {
+  const auto plain = codec::unescape(unit);
+  ByteReader in(plain);
+  if (!in.skip(header_size(codec))) return false;
+  while (in.remaining() > 1) {
+    const auto type = read_sei_number(in);
+    const auto size = type ? read_sei_number(in) : Result<std::size_t>(std::size_t{0});
+    if (!type || !size || !in.skip(*size)) return false;
+  }
+  return plain.back() == kStopByte && in.remaining() == 1;
+}
+
 bool is_media_signing_sei(codec::Codec codec, BytesView unit) {
   const auto info = codec::classify(codec, unit);
   if (info.kind != codec::UnitKind::sei) return false;

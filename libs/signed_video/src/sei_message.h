@@ -126,6 +126,10 @@ Bytes in_document_domain(BytesView plain, bool escaped);
 std::optional<crypto::HashAlg> hash_from_oid(BytesView der);
 Bytes oid_of(crypto::HashAlg hash);
 
+// Does the unit hold whole SEI messages and nothing else (ITU-T H.264 7.3.2.3)? A slice with a changed type
+// does not.
+bool is_well_formed_sei(codec::Codec codec, BytesView unit);
+
 // Quick look: is this unit a Media Signing SEI? Decides by the UUID alone.
 bool is_media_signing_sei(codec::Codec codec, BytesView unit);
 

@@ -37,14 +37,16 @@ void SideCheck::remember(const SampleTag& tag) {
   ++known_tags_[tag];
 }
 
-void SideCheck::add_signed(const TrackSection& section, bool new_session) {
+void SideCheck::add_signed(const TrackSection& section, std::uint32_t session) {
   signed_any_ = true;
+  const bool new_session = std::exchange(session_, session) != session;
   bool follows = !new_session && next_number_ && *next_number_ == section.first;
   auto number = section.first;
   for (const auto& sample : section.samples) {
     Wanted wanted;
     wanted.tag = sample.tag;
     wanted.number = number++;
+    wanted.session = session;
     wanted.follows = std::exchange(follows, true);
     if (sample.offset != kNoOffset)
       wanted.time = section.base + std::int64_t{sample.offset} * kTicksPerOffset;
@@ -126,6 +128,7 @@ void SideCheck::match() {
   const auto& found = found_.front();
   // Some containers show the encoder's first, silent samples at another time, or not at all.
   const bool may_shift = gap_ || !wanted.follows || counts_.authentic < kDelaySamples;
+  times_.enter_session(wanted.session);
   if (wanted.time && found.time && !times_.add(*wanted.time, *found.time, may_shift)) {
     ++counts_.retimed;
     note_wrong(found);
@@ -230,7 +233,7 @@ bool SideCheck::out_of_sync(const TimeCheck& pictures) const {
     for (const auto& theirs : pictures.stretches()) {
       const auto begin = std::max(mine.begin, theirs.begin);
       const auto end = std::min(mine.end, theirs.end);
-      if (end - begin < kSecond / 2) continue;
+      if (mine.session != theirs.session || end - begin < kSecond / 2) continue;
       const auto apart = mine.difference - theirs.difference;
       if (apart > allowed || apart < -allowed) return true;
     }

@@ -35,8 +35,8 @@ class SideCheck {
 
   SideKind kind() const { return kind_; }
   void add_found(const FoundSample& sample);
-  // `continues`: the section follows the one before without a gap.
-  void add_signed(const TrackSection& section, bool new_session);
+  // `session`: number of the signer's run that it is of; they ascend.
+  void add_signed(const TrackSection& section, std::uint32_t session);
 
   // Is any of the first found samples among those that `section` signs?
   bool recognises(const TrackSection& section) const;
@@ -60,6 +60,7 @@ class SideCheck {
     SampleTag tag{};
     std::optional<std::int64_t> time;
     std::uint64_t number = 0;
+    std::uint32_t session = 0;
     bool follows = false;  // its predecessor is the sample before it
   };
   struct Resync {
@@ -96,6 +97,7 @@ class SideCheck {
   std::unordered_map<SampleTag, std::uint32_t, TagHash> known_tags_;  // of recent signed samples
   std::deque<SampleTag> known_order_;
   std::optional<std::uint64_t> next_number_;
+  std::uint32_t session_ = 0;
   bool signed_any_ = false;
   bool matched_any_ = false;
   bool gap_ = true;  // before the next sample: nothing was matched, or something is missing

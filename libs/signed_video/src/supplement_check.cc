@@ -7,12 +7,6 @@
 
 namespace camvault::signed_video {
 
-namespace {
-bool is_sei_type(codec::Codec codec, std::uint8_t type) {
-  return codec == codec::Codec::h264 ? type == 6 : type == 39 || type == 40;
-}
-}  // namespace
-
 void SupplementCheck::add_picture(const crypto::Digest& first_slice, bool starts_gop, std::uint32_t number,
                                   std::optional<std::int64_t> container_time) {
   Picture picture;
@@ -22,7 +16,6 @@ void SupplementCheck::add_picture(const crypto::Digest& first_slice, bool starts
   picture.time = container_time;
   picture.sets = std::exchange(next_sets_, {});
   picture.units = std::exchange(next_units_, {});
-  any_time_ = any_time_ || container_time;
   if (starts_gop) ++gops_waiting_;
   pictures_.push_back(std::move(picture));
   // Whoever writes no supplements does not make us keep the clip.
@@ -37,12 +30,21 @@ void SupplementCheck::add_unit(BytesView unit, const codec::UnitInfo& info, bool
     case codec::UnitKind::delimiter:
       return;
     case codec::UnitKind::parameter_set:
-      if (!out_of_band) ++sets_found_;
+      ++sets_found_;
       if (next_sets_.size() < kMaxUnitsOfPicture) {
         next_sets_.push_back({codec::identify_parameter_set(codec_, unit),
                               ParameterSetTable::hash256(engine_, codec::without_trailing_zeros(unit)),
                               out_of_band});
+        if (out_of_band && header_.size() < kMaxHeaderSets) header_.push_back(next_sets_.back());
       }
+      return;
+    case codec::UnitKind::sei:
+      if (!out_of_band) break;
+      ++units_found_;
+      if (header_.size() < kMaxHeaderSets && header_seis_ < kMaxHeaderSets)
+        header_.push_back({{info.type, header_seis_++},
+                           ParameterSetTable::hash256(engine_, codec::without_trailing_zeros(unit)),
+                           true});
       return;
     default:
       break;
@@ -71,17 +73,21 @@ void SupplementCheck::gop_signed(std::uint32_t counter, const crypto::Digest& go
 void SupplementCheck::take(Supplement supplement, std::uint32_t gop) {
   ++supplements_;
   const bool new_session = !session_ || *session_ != supplement.session;
+  at_first_supplement_ = new_session;
   if (new_session) {
     session_ = supplement.session;
     ++sessions_;
     gap_ = true;
+    previous_ended_ = ended_;
+    ended_ = false;
+    times_.enter_session(sessions_);
   }
   for (const auto& section : supplement.gops) {
     if (accompanied_.size() == kMaxRemembered) accompanied_.clear();
     accompanied_[section.counter] = section.gop_hash;
     check_gop(section, gop);
   }
-  for (const auto& section : supplement.tracks) take_track(section, new_session);
+  for (const auto& section : supplement.tracks) take_track(section);
   advance_tracks(false);
 }
 
@@ -150,6 +156,34 @@ void SupplementCheck::apply_sets(const Picture& picture) {
   if (decoder_.size() > kMaxSets) decoder_.clear();
 }
 
+// The header is for the whole clip: that its units are the camera's shows with whatever GOP is found.
+void SupplementCheck::compare_header(const SignedParameterSet& signed_set) {
+  const codec::ParameterSetId id{signed_set.type, signed_set.id};
+  if (is_header_sei(codec_, id.type) && signed_header_seis_.size() < kMaxHeaderSets)
+    signed_header_seis_.insert({id.type, signed_set.hash});
+  header_standing_.resize(header_.size(), Standing::unknown);
+  for (std::size_t i = 0; i < header_.size(); ++i) {
+    if (header_standing_[i] == Standing::covered || header_[i].id != id) continue;
+    header_standing_[i] = header_[i].hash == signed_set.hash ? Standing::covered : Standing::contradicted;
+  }
+}
+
+// Some players ask the header and not the stream: a set that is none of the camera's, under a number that it
+// used, was changed, even if the stream replaces it.
+void SupplementCheck::judge_sets() {
+  // A set that is not here, and one of its kind that the camera never sent: its number was changed.
+  const bool renumbered = std::any_of(missing_types_.begin(), missing_types_.end(),
+                                      [&](std::uint8_t type) { return foreign_types_.contains(type); });
+  if (renumbered) sets_altered_.add(sets_missing_.gop, sets_missing_.picture);
+  header_standing_.resize(header_.size(), Standing::unknown);
+  for (std::size_t i = 0; i < header_.size(); ++i) {
+    const bool is_sei = is_header_sei(codec_, header_[i].id.type);
+    if (header_standing_[i] == Standing::covered) ++(is_sei ? units_covered_ : sets_covered_);
+    if (header_standing_[i] == Standing::contradicted && (is_sei || sets_altered_.count == 0))
+      (is_sei ? units_altered_ : sets_altered_).add(0, 0);
+  }
+}
+
 void SupplementCheck::drop_front(std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     if (pictures_.front().starts_gop) --gops_waiting_;
@@ -182,11 +216,9 @@ void SupplementCheck::check_gop(const GopSection& gop, std::uint32_t in_gop) {
   std::vector<codec::ParameterSetId> changed;
   for (std::size_t i = 0; i < places.size(); ++i) {
     for (; set != gop.parameter_sets.end() && set->picture == i; ++set) {
-      if (is_sei_type(codec_, set->type)) {
-        if (header_seis_.size() < kMaxHeaderSeis) header_seis_.emplace(set->type, set->hash);
-        continue;
-      }
+      compare_header(*set);
       const codec::ParameterSetId id{set->type, set->id};
+      if (is_header_sei(codec_, id.type)) continue;  // tools leave it out or move it into the stream
       wanted[id] = set->hash;
       changed.push_back(id);
     }
@@ -237,7 +269,10 @@ void SupplementCheck::check_sets(const Picture& picture, const ParameterSetTable
   for (const auto& mention : picture.sets) {
     look_at.push_back(mention.id);
     const auto signed_set = wanted.find(mention.id);
-    if (signed_set == wanted.end()) continue;
+    if (signed_set == wanted.end()) {
+      foreign_types_.insert(mention.id.type);
+      continue;
+    }
     if (signed_set->second == mention.hash) {
       if (!mention.out_of_band) ++sets_covered_;
     } else if (!mention.out_of_band) {
@@ -252,6 +287,7 @@ void SupplementCheck::check_sets(const Picture& picture, const ParameterSetTable
     const auto here = decoder_.find(id);
     if (here == decoder_.end()) {
       sets_missing_.add(in_gop, picture.number);
+      missing_types_.insert(id.type);
     } else if (here->second != signed_set->second && !counted) {
       sets_altered_.add(in_gop, picture.number);
     }
@@ -285,7 +321,7 @@ void SupplementCheck::check_units(const Picture& picture, std::span<const Signed
     auto& left = balance[{unit.type, unit.hash}];
     if (left > 0) {
       ++units_covered_;
-    } else if (header_seis_.contains({unit.type, unit.hash}) || was_lost(unit)) {
+    } else if (was_lost(unit) || signed_header_seis_.contains({unit.type, unit.hash})) {
       ++units_covered_;
       continue;
     } else {
@@ -325,15 +361,15 @@ void SupplementCheck::advance_tracks(bool at_end) {
   for (auto& [id, track] : tracks_) track.advance(covered_pictures(), at_end);
 }
 
-void SupplementCheck::take_track(const TrackSection& section, bool new_session) {
+void SupplementCheck::take_track(const TrackSection& section) {
   const auto kind = static_cast<std::size_t>(section.kind);
   signed_samples_[kind] += section.samples.size();
   if (const auto bound = bound_.find(section.track); bound != bound_.end()) {
-    tracks_.at(bound->second).add_signed(section, new_session);
+    tracks_.at(bound->second).add_signed(section, sessions_);
     return;
   }
   unbound_samples_ += section.samples.size();
-  unbound_[section.track].push_back(section);
+  unbound_[section.track].emplace_back(section, sessions_);
   bind_tracks(false);
   // Nothing of it is in the clip so far: the clip lacks the track, or begins later.
   while (unbound_samples_ > kMaxUnboundSamples) {
@@ -341,7 +377,7 @@ void SupplementCheck::take_track(const TrackSection& section, bool new_session) 
     for (auto i = unbound_.begin(); i != unbound_.end(); ++i) {
       if (i->second.size() > largest->second.size()) largest = i;
     }
-    unbound_samples_ -= largest->second.front().samples.size();
+    unbound_samples_ -= largest->second.front().first.samples.size();
     largest->second.erase(largest->second.begin());
   }
 }
@@ -351,17 +387,17 @@ void SupplementCheck::bind_tracks(bool at_end) {
   for (auto waiting = unbound_.begin(); waiting != unbound_.end();) {
     auto& sections = waiting->second;
     const auto found = std::find_if(tracks_.begin(), tracks_.end(), [&](const auto& track) {
-      if (sections.empty() || track.second.has_signed() || track.second.kind() != sections.front().kind)
+      if (sections.empty() || track.second.has_signed() || track.second.kind() != sections.front().first.kind)
         return false;
-      if (!at_end) return track.second.recognises(sections.back());
+      if (!at_end) return track.second.recognises(sections.back().first);
       return true;
     });
     if (found == tracks_.end()) {
       ++waiting;
       continue;
     }
-    for (const auto& section : sections) {
-      found->second.add_signed(section, false);
+    for (const auto& [section, session] : sections) {
+      found->second.add_signed(section, session);
       unbound_samples_ -= section.samples.size();
     }
     bound_[waiting->first] = found->first;

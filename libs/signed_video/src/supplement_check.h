@@ -48,8 +48,9 @@ class SupplementCheck {
   // The stream ends. Writes report.supplement and notes.
   Outcome finish(Report& report);
 
-  // The last supplement says that its recording ended in order.
-  bool ended() const { return ended_; }
+  // The recording before the one that runs now ended in order, as its last supplement says. While the first
+  // one runs: that one.
+  bool previous_ended() const { return at_first_supplement_ ? previous_ended_ : ended_; }
 
  private:
   struct Mention {
@@ -89,8 +90,8 @@ class SupplementCheck {
   static constexpr std::size_t kKeptPictures = 4096;
   static constexpr std::size_t kMaxUnitsOfPicture = 4096;
   static constexpr std::size_t kMaxTracks = 32;
+  static constexpr std::size_t kMaxHeaderSets = 128;
   static constexpr std::size_t kMaxRemembered = 256;
-  static constexpr std::size_t kMaxHeaderSeis = 256;
 
   static constexpr std::size_t kMaxUnboundSamples = 200'000;
   static constexpr std::size_t kNotHere = SIZE_MAX;
@@ -103,8 +104,10 @@ class SupplementCheck {
                   const std::vector<codec::ParameterSetId>& changed, std::uint32_t in_gop);
   void check_units(const Picture& picture, std::span<const SignedUnit> wanted, std::uint32_t in_gop);
   void apply_sets(const Picture& picture);
+  void compare_header(const SignedParameterSet& signed_set);
+  void judge_sets();
   void bind_tracks(bool at_end);
-  void take_track(const TrackSection& section, bool new_session);
+  void take_track(const TrackSection& section);
   SideCheck::Pictures covered_pictures() const;
   void advance_tracks(bool at_end);
   void drop_front(std::size_t count);
@@ -121,9 +124,14 @@ class SupplementCheck {
   std::vector<Other> next_units_;
   ParameterSetTable::Map decoder_;  // as a decoder has it before pictures_.front()
 
-  // SEIs of the header that the camera's stream had (H.265: x265 writes one): converters put them before each
-  // IDR of a byte stream.
-  std::set<std::pair<std::uint8_t, Hash256>> header_seis_;
+  std::set<std::uint8_t> missing_types_;  // of sets that are not here
+  std::set<std::uint8_t> foreign_types_;  // of sets that are here under numbers that the camera did not use
+  std::vector<Mention> header_;           // sets that came with the container's header
+  enum class Standing : std::uint8_t { unknown, covered, contradicted };
+  std::vector<Standing> header_standing_;
+  std::uint16_t header_seis_ = 0;
+  std::set<std::pair<std::uint8_t, Hash256>> signed_header_seis_;  // tools move them into the stream
+
   std::vector<SignedUnit> lost_units_;  // of pictures directly before that are not here
 
   TimeCheck times_;
@@ -135,7 +143,9 @@ class SupplementCheck {
   std::uint32_t supplements_ = 0;
   std::uint32_t sessions_ = 0;
   bool ended_ = false;
-  crypto::Digest next_;  // first slice of the picture that follows the last GOP that was found
+  bool previous_ended_ = false;       // `ended_` when the running session began
+  bool at_first_supplement_ = false;  // of the running session
+  crypto::Digest next_;               // first slice of the picture that follows the last GOP that was found
   bool found_gop_ = false;
   std::optional<std::pair<crypto::Digest, std::uint32_t>> behind_;  // first picture behind that GOP
   std::uint64_t gops_checked_ = 0;
@@ -146,9 +156,10 @@ class SupplementCheck {
   Tally without_promised_;
   Tally without_;
 
-  std::map<std::uint32_t, SideCheck> tracks_;                  // by number in the clip
-  std::map<std::uint8_t, std::uint32_t> bound_;                // signed track -> track in the clip
-  std::map<std::uint8_t, std::vector<TrackSection>> unbound_;  // signed, not found in the clip so far
+  std::map<std::uint32_t, SideCheck> tracks_;    // by number in the clip
+  std::map<std::uint8_t, std::uint32_t> bound_;  // signed track -> track in the clip
+  // Signed, not found in the clip so far, with their session.
+  std::map<std::uint8_t, std::vector<std::pair<TrackSection, std::uint32_t>>> unbound_;
   std::size_t unbound_samples_ = 0;
   std::uint64_t signed_samples_[3] = {};
 
@@ -157,7 +168,6 @@ class SupplementCheck {
   std::uint64_t units_found_ = 0;
   std::uint64_t units_covered_ = 0;
   std::uint64_t times_compared_ = 0;
-  bool any_time_ = false;
   Tally sets_altered_, sets_missing_;
   Tally units_altered_, units_missing_, units_extra_;
   Tally times_altered_;

@@ -70,6 +70,28 @@ Result<bool> find_announcement(BytesView der) {
 
 }  // namespace
 
+std::string_view name_of_record(std::uint16_t type) {
+  switch (static_cast<RecordType>(type)) {
+    case RecordType::session:
+      return "session";
+    case RecordType::gop:
+      return "gop";
+    case RecordType::parameter_sets:
+      return "parameter_sets";
+    case RecordType::units:
+      return "units";
+    case RecordType::track:
+      return "track";
+    case RecordType::time_stamp:
+      return "time_stamp";
+    case RecordType::attestation:
+      return "attestation";
+    case RecordType::signature:
+      return "signature";
+  }
+  return "unknown";
+}
+
 bool announces_supplement(const crypto::Certificate& certificate) {
   const auto found = find_announcement(certificate.der);
   return found && *found;

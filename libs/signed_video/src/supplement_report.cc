@@ -56,6 +56,7 @@ SupplementCheck::Outcome SupplementCheck::finish(Report& report) {
   for (std::size_t i = 0; i < unbound_.size(); ++i) bind_tracks(true);
   advance_tracks(true);
   check_tail();
+  judge_sets();
   Outcome outcome;
   auto& figures = report.supplement;
   figures.supplements = supplements_;
@@ -65,6 +66,7 @@ SupplementCheck::Outcome SupplementCheck::finish(Report& report) {
   figures.other_units = units_found_;
   figures.other_units_covered = units_covered_;
   figures.times_compared = times_compared_;
+  figures.not_comparable = not_comparable_;
   write_notes(report, outcome);
   write_tracks(report, outcome);
   return outcome;

@@ -19,7 +19,15 @@ class TimeCheck {
     std::int64_t begin = 0;
     std::int64_t end = 0;
     std::int64_t difference = 0;  // container - signed
+    std::uint32_t session = 0;
   };
+
+  // Each run of a signer has a clock of its own: nothing is known about the difference.
+  void enter_session(std::uint32_t number) {
+    if (number == session_) return;
+    session_ = number;
+    known_ = false;
+  }
 
   // False if this sample stands at another time than it should. `may_shift`: something is missing before it,
   // and whoever cut it out may have closed the gap.
@@ -42,7 +50,7 @@ class TimeCheck {
     low_ = difference - kTolerance;
     high_ = difference + kTolerance;
     if (stretches_.size() == kMaxStretches) stretches_.erase(stretches_.begin());
-    stretches_.push_back({signed_time, signed_time, difference});
+    stretches_.push_back({signed_time, signed_time, difference, session_});
     return fine;
   }
 
@@ -60,6 +68,7 @@ class TimeCheck {
   static constexpr std::size_t kMaxStretches = 1024;
 
   bool known_ = false;
+  std::uint32_t session_ = 0;
   std::int64_t low_ = std::numeric_limits<std::int64_t>::min();
   std::int64_t high_ = std::numeric_limits<std::int64_t>::max();
   std::vector<Stretch> stretches_;

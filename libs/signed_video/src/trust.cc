@@ -137,6 +137,7 @@ void Trust::judge_chain(const Origin& origin, Timestamp first, Timestamp last, c
     if (result.verdict == crypto::PathVerdict::trusted) continue;
     report.provenance = Provenance::untrusted;
     report.provenance_reason = result.reason;
+    report.revoked = result.verdict == crypto::PathVerdict::revoked;
     // Of a stolen key, what was stamped before the theft is its owner's all the same.
     const bool part =
         result.verdict == crypto::PathVerdict::revoked && !all_proven && proven.last && !options_.at;

@@ -8,8 +8,6 @@
 #include "av1_frame.h"
 #include "axis/legacy.h"
 #include "axis/message.h"
-#include "camvault/base/byte_reader.h"
-#include "camvault/codec/emulation.h"
 #include "coverage.h"
 #include "evidence.h"
 #include "look_ahead.h"
@@ -44,28 +42,6 @@ constexpr std::size_t kMaxSideWaiting = 4096;
 constexpr std::size_t kMaxDelimiter = 8;
 
 constexpr std::array kAllHashes = {crypto::HashAlg::sha256, crypto::HashAlg::sha384, crypto::HashAlg::sha512};
-
-// Does the unit hold whole SEI messages and nothing else (ITU-T H.264 7.3.2.3)? A slice with a changed type
-// does not.
-bool is_well_formed_sei(codec::Codec codec, BytesView unit) {
-  const auto plain = codec::unescape(unit);
-  ByteReader in(plain);
-  if (!in.skip(codec == codec::Codec::h264 ? 1 : 2)) return false;
-  const auto read_number = [&]() -> std::optional<std::size_t> {
-    for (std::size_t value = 0;;) {
-      const auto byte = in.u8();
-      if (!byte) return std::nullopt;
-      value += *byte;
-      if (*byte != 0xff) return value;
-    }
-  };
-  while (in.remaining() > 1) {
-    const auto type = read_number();
-    const auto size = type ? read_number() : std::nullopt;
-    if (!size || !in.skip(*size)) return false;
-  }
-  return plain.back() == 0x80 && in.remaining() == 1;
-}
 
 }  // namespace
 
@@ -142,6 +118,7 @@ class Verifier::Impl {
     if (repeated_ > 0)
       note(NoteKind::sei_repeated, repeated_, "some SEIs stand in the clip more than once, which is allowed");
     side_ = beside_.finish(report_);
+    report_.supplement.times = times_seen_;
     list_uncovered();
     decide();
     if (report_.verdict != Verdict::not_signed) {
@@ -497,7 +474,7 @@ class Verifier::Impl {
     }
     for (auto& record : std::exchange(supplement.records, {})) take_record(std::move(record));
     beside_.take(std::move(supplement), coverage_.current_gop());
-    coverage_.previous_ended(beside_.ended());
+    coverage_.previous_ended(beside_.previous_ended());
   }
 
   void take_record(CarriedRecord record) {
@@ -661,8 +638,7 @@ class Verifier::Impl {
     list(s.parameter_sets - s.parameter_sets_covered, s.parameter_sets,
          "parameter sets (picture size, coding tools)");
     list(s.other_units - s.other_units_covered, s.other_units, "other SEIs and units of reserved types");
-    if (times_seen_ > 0)
-      list(times_seen_ - std::min(times_seen_, s.times_compared), times_seen_, "times in the container");
+    list(s.times - std::min(s.times, s.times_compared), s.times, "times in the container");
     for (const auto& track : s.tracks) {
       list(track.not_covered, track.samples,
            track.kind == SideKind::audio ? "sound samples" : "metadata samples");
@@ -691,20 +667,7 @@ class Verifier::Impl {
     const auto changed = r.pictures_altered + r.pictures_extra + r.pictures_out_of_place;
     if (outcome.tampered || tampered_ || side_.tampered) {
       report_.verdict = Verdict::not_authentic;
-      if (!outcome.tampered && !tampered_) {
-        report_.verdict_reason = "the pictures are as the camera signed them, but " + side_.reason;
-        return;
-      }
-      report_.verdict_reason =
-          changed > 0
-              ? "the video was changed after it was signed: " + count_text(r.pictures_altered, "altered") +
-                    count_text(r.pictures_extra, "inserted") + count_text(r.pictures_out_of_place, "moved") +
-                    count_text(r.pictures_missing, "missing")
-              : "the signatures in the clip do not vouch for all of it";
-      while (!report_.verdict_reason.empty() &&
-             (report_.verdict_reason.back() == ' ' || report_.verdict_reason.back() == ',')) {
-        report_.verdict_reason.pop_back();
-      }
+      report_.verdict_reason = why_not_authentic(outcome.tampered, changed);
     } else if (!outcome.any_authentic) {
       report_.verdict = Verdict::not_authentic;
       report_.verdict_reason = "no signature in the clip speaks about any of its pictures";
@@ -727,8 +690,32 @@ class Verifier::Impl {
     }
   }
 
-  static std::string count_text(std::uint32_t count, const char* what) {
-    return count == 0 ? "" : std::to_string(count) + (count == 1 ? " picture " : " pictures ") + what + ", ";
+  // One clause, for people, that names the gravest thing.
+  std::string why_not_authentic(bool pictures_tampered, std::uint64_t changed) const {
+    if (!pictures_tampered && !tampered_)
+      return "the pictures are as the camera signed them, but " + side_.reason;
+    if (changed > 0) {
+      std::string what = "after it was signed";
+      const auto add = [&](std::uint32_t count, const char* one, const char* many) {
+        if (count > 0) what += ", " + std::to_string(count) + (count == 1 ? one : many);
+      };
+      add(report_.pictures_altered, " picture was altered", " pictures were altered");
+      add(report_.pictures_extra, " picture was inserted", " pictures were inserted");
+      add(report_.pictures_out_of_place, " picture was moved", " pictures were moved");
+      add(report_.pictures_missing, " picture is missing", " pictures are missing");
+      return what;
+    }
+    constexpr std::array kNamed = {
+        NoteKind::joined,       NoteKind::restarted,     NoteKind::signer_changed,
+        NoteKind::out_of_order, NoteKind::unsigned_head, NoteKind::sei_removed,
+        NoteKind::sei_invalid,  NoteKind::sei_malformed, NoteKind::supplement_invalid};
+    for (const auto kind : kNamed) {
+      const auto note = std::find_if(report_.notes.begin(), report_.notes.end(),
+                                     [&](const Note& n) { return n.kind == kind; });
+      if (note != report_.notes.end()) return note->text;
+    }
+    if (side_.tampered) return side_.reason;
+    return "the signatures in the clip do not vouch for all of it";
   }
 
   codec::Codec codec_;

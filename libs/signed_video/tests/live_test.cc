@@ -151,6 +151,47 @@ TEST(Live, AlteredPicturesAreFoundAmongLostOnes) {
   EXPECT_GT(found, reached * 9 / 10);
 }
 
+// A still scene: every second GOP is the same bit by bit, IDR picture and all. The list of one must not be
+// read for its twin when SEIs between them are lost.
+TEST(Live, ATwinOfAGopIsNotTakenForIt) {
+  Take take;
+  auto signer = Signer::create(engine(), camera_one().key, options_for(camera_one())).value();
+  constexpr std::uint32_t kLength = 5;
+  for (std::uint32_t n = 0; n < 8 * kLength; ++n) {
+    const auto alike = n / kLength % 2 * 100 + n % kLength;
+    const Bytes units[] = {slice(take.codec, n % kLength == 0 ? 'I' : 'P', 3 * alike),
+                           slice(take.codec, n % kLength == 0 ? 'i' : 'p', 3 * alike + 1)};
+    const BytesView views[] = {units[0], units[1]};
+    for (const auto& sei : must(signer.add(views, recording_begins() + n * kFrame)))
+      take.insert(take.units.size(), sei, 'S');
+    take.insert(take.units.size(), units[0], n % kLength == 0 ? 'I' : 'P');
+    take.insert(take.units.size(), units[1], 'p');
+  }
+  for (const auto& sei : must(signer.finish())) take.insert(take.units.size(), sei, 'S');
+  // Lost: the SEIs about GOPs 2 and 3, a slice of GOP 2, and a slice in each of two pictures of GOP 4, its
+  // twin.
+  const std::set<std::size_t> lost = {take.find('S', 3), take.find('S', 4), take.picture(12) + 1,
+                                      take.picture(21) + 1, take.picture(23) + 1};
+  Verifier verifier(take.codec, engine(), trusting(camera_one()));
+  for (std::size_t i = 0; i < take.units.size(); ++i) {
+    if (lost.contains(i)) {
+      verifier.gap();
+      continue;
+    }
+    codec::Unit unit;
+    unit.bytes = take.units[i];
+    verifier.add(std::span(&unit, 1));
+  }
+  const auto report = verifier.finish();
+  EXPECT_EQ(report.verdict, Verdict::authentic_with_missing_frames) << report.verdict_reason;
+  EXPECT_EQ(report.pictures_altered + report.pictures_extra + report.pictures_out_of_place, 0u);
+  EXPECT_EQ(report.pictures_not_covered, 2 * kLength);
+  std::set<std::uint32_t> missing;
+  for (const auto& finding : report.findings)
+    if (finding.status == UnitStatus::missing) missing.insert(finding.first_picture);
+  EXPECT_EQ(missing, (std::set<std::uint32_t>{21, 23}));
+}
+
 // A lost SEI makes nothing authentic: who throws SEIs away and says "the network did it" gains uncovered
 // pictures.
 TEST(Live, GapsMakeNothingAuthentic) {

@@ -103,6 +103,8 @@ struct ClipScene {
   std::vector<Bytes> header{};  // units of the container's header, as the signer sees it
   Ticks container_begin{0};
   Timestamp begin = recording_begins();
+  std::size_t clock_set_at = SIZE_MAX;  // picture from which on the camera's clock is another
+  Ticks clock_set_by{0};
   std::function<void(Signer&, std::size_t picture)> meanwhile{};
 };
 
@@ -124,6 +126,7 @@ inline Clip record_clip(const Camera& camera, SignerOptions options, const ClipS
   options.supplement = true;
   auto signer = Signer::create(engine(), camera.key, options);
   EXPECT_TRUE(signer) << (signer ? "" : signer.error().what);
+  clip.header = how.header;
   for (const auto& unit : how.header) signer->add_header_unit(unit);
   std::uint32_t sound = 0;
   const auto put = [&](BytesView unit, char letter, std::optional<Ticks> time) {
@@ -158,7 +161,8 @@ inline Clip record_clip(const Camera& camera, SignerOptions options, const ClipS
     units.push_back(slice(options.codec, how.scene[i], static_cast<std::uint32_t>(i), how.salt));
     letters += how.scene[i];
     const std::vector<BytesView> views(units.begin(), units.end());
-    const auto seis = signer->add(views, how.begin + into, shown);
+    const auto clock = how.begin + into + (i >= how.clock_set_at ? how.clock_set_by : Ticks(0));
+    const auto seis = signer->add(views, clock, shown);
     EXPECT_TRUE(seis) << (seis ? "" : seis.error().what);
     for (std::size_t u = 0; u + 1 < units.size(); ++u) put(units[u], letters[u], shown);
     put_seis(*seis, shown);

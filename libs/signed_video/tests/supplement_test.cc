@@ -103,16 +103,42 @@ TEST(Supplement, ParameterSetsMayMoveIntoTheHeaderOrBeRepeated) {
   EXPECT_TRUE(has_note(report, parameter_sets_missing)) << notes_of(report);
 }
 
-// x265 writes an SEI into hvcC; ffmpeg puts it before each IDR of a byte stream.
+TEST(Supplement, TheHeaderHoldsNoOtherSetThanTheStream) {
+  auto clip = recorded();
+  clip.header = {parameter_set('s', 1)};  // as the stream has it, and before each IDR again
+  expect_authentic(clip, "repeated in the header");
+  clip.header = {parameter_set('s', 2)};
+  expect_tampered(clip, parameter_sets_altered, "another one under the same number");
+  clip.header = {parameter_set('s', 2, 1)};  // no picture names it
+  expect_authentic(clip, "a number that is not used");
+  for (auto i = clip.find('v'); i < clip.units.size(); ++i)
+    if (clip.letters[i] == 'v' && clip.units[i][0] == 0x67) clip.units[i] = parameter_set('s', 1, 1);
+  clip.header.clear();
+  expect_tampered(clip, parameter_sets_altered, "its number changed");
+}
+
 TEST(Supplement, SeisOfTheHeaderMayMoveIntoTheStream) {
-  const auto in_header = other_sei(50);
-  const auto whole = recorded({.scene = "IPPIPPIPP", .header = {in_header}});
-  expect_authentic(whole, "as recorded");
-  auto clip = whole;
-  for (const std::size_t picture : {6u, 3u, 0u}) clip.insert(clip.picture(picture), in_header, 'h');
-  expect_authentic(clip, "before each IDR");
-  clip.insert(clip.picture(3), other_sei(51), 'h');
-  expect_tampered(clip, units_extra, "another one");
+  ClipScene how;
+  how.header = {other_sei(200)};
+  const auto clip = recorded(how);
+  expect_authentic(clip, "in the header");
+  auto report = judged(clip);
+  EXPECT_EQ(report.supplement.other_units, report.supplement.other_units_covered);
+  auto moved = clip;
+  moved.header.clear();
+  for (std::size_t gop = 0; gop < 4; ++gop) moved.insert(moved.find('I', gop), other_sei(200), 'z');
+  expect_authentic(moved, "before each IDR picture");
+  report = judged(moved);
+  EXPECT_EQ(report.supplement.other_units, report.supplement.other_units_covered);
+  moved = clip;
+  moved.header.clear();
+  expect_authentic(moved, "lost");
+  auto altered = clip;
+  altered.header = {other_sei(201)};
+  expect_tampered(altered, units_altered, "altered");
+  altered.header.clear();
+  altered.insert(altered.find('I', 1), other_sei(201), 'z');
+  expect_tampered(altered, units_extra, "altered and moved");
 }
 
 TEST(Supplement, OtherSeisAreCovered) {

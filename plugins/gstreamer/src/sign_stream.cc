@@ -59,7 +59,7 @@ void SignStream::set_format(const gst_support::VideoFormat& format) {
 // A parser moves parameter sets out of the stream into the caps; a decoder has them all the same.
 void SignStream::add_header_units() {
   if (!signer_ || !format_) return;
-  for (const auto& set : format_->parameter_sets) signer_->add_header_unit(set);
+  for (const auto& set : format_->header_units) signer_->add_header_unit(set);
 }
 
 bool SignStream::continues_with(const gst_support::VideoFormat& format) const {

@@ -133,7 +133,7 @@ Status VerifyStream::look_at(GstBuffer& buffer, bool& has_slices) {
   CAM_TRY_STATUS(gst_support::split({mapped.data(), mapped.size()}, *format_, units_));
   views_.clear();
   if (std::exchange(header_waits_, false)) {
-    for (const auto& set : format_->parameter_sets) {
+    for (const auto& set : format_->header_units) {
       codec::Unit view;
       view.bytes = set;
       view.out_of_band = true;

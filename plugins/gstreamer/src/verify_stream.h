@@ -97,7 +97,7 @@ class VerifyStream {
   std::unique_ptr<crypto::Engine> engine_;
   signed_video::VerifyOptions options_;
   std::optional<gst_support::VideoFormat> format_;
-  bool header_waits_ = false;  // format_'s parameter sets go in front of the next buffer
+  bool header_waits_ = false;  // format_'s header units go in front of the next buffer
   std::unique_ptr<signed_video::Verifier> verifier_;
   std::vector<gst_support::PlacedUnit> units_;
   std::vector<codec::Unit> views_;

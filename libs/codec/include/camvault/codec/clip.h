@@ -67,8 +67,8 @@ struct ClipOptions {
   std::optional<Codec> codec;
   // The file holds units behind lengths of four bytes (ClipFormat::units); needs `codec`.
   bool units = false;
-  // Also sound and timed metadata (UnitSource::side), and the parameter sets of the container's header as
-  // units (Unit::out_of_band) before the pictures that they are for. MP4 and Matroska have them.
+  // Also sound and timed metadata (UnitSource::side), and the parameter sets and SEIs of the container's
+  // header as units (Unit::out_of_band) before the pictures that they are for. MP4 and Matroska have them.
   bool everything = false;
 };
 

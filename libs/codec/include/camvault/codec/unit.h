@@ -47,8 +47,9 @@ struct Unit {
   BytesView bytes;
   std::uint64_t offset = 0;  // of the first byte in the file, for reports
   std::optional<Timestamp>
-      container_time;        // presentation time in the container, since its beginning (1970 = 0)
-  bool out_of_band = false;  // a parameter set from the container's header; only when ClipOptions ask for it
+      container_time;  // presentation time in the container, since its beginning (1970 = 0)
+  bool out_of_band =
+      false;  // parameter set or SEI from the container's header; only when ClipOptions ask for it
 };
 
 }  // namespace camvault::codec

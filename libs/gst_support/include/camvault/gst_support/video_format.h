@@ -15,7 +15,7 @@ namespace camvault::gst_support {
 struct VideoFormat {
   codec::Codec codec = codec::Codec::h264;
   std::uint8_t length_size = 0;  // bytes of the length in front of each unit (avc, hvc1, ...); 0: start codes
-  std::vector<Bytes> parameter_sets{};  // that codec_data holds
+  std::vector<Bytes> header_units{};  // parameter sets and SEIs that codec_data holds
 
   friend bool operator==(const VideoFormat&, const VideoFormat&) = default;
 };

@@ -177,12 +177,14 @@ struct SupplementReport {
   bool promised = false;             // by the signing certificate
   std::uint32_t supplements = 0;     // with a good signature
   std::uint64_t gops = 0;            // (parts of) GOPs that were compared
-  std::uint64_t parameter_sets = 0;  // in the stream
+  std::uint64_t parameter_sets = 0;  // in the stream and in the container's header
   std::uint64_t parameter_sets_covered = 0;
   std::uint64_t other_units = 0;  // SEIs of others, units of reserved types
   std::uint64_t other_units_covered = 0;
-  std::uint64_t times_compared = 0;  // pictures whose container time was compared with the signed one
+  std::uint64_t times = 0;           // pictures that the container gives a time
+  std::uint64_t times_compared = 0;  // of these, compared with the signed one
   std::vector<SideReport> tracks;
+  std::vector<std::string> not_comparable;  // tracks of which nothing can be compared (PCM)
 };
 
 // A time stamp in the clip (RFC 3161), judged.
@@ -220,6 +222,7 @@ struct Report {
   std::string verdict_reason;  // one sentence in plain language
   Provenance provenance = Provenance::unknown;
   std::string provenance_reason;
+  bool revoked = false;                // untrusted because a certificate of the chain was revoked
   std::optional<Timestamp> judged_at;  // the time certificates were judged at
   bool judged_at_given = false;        // by --at, not the recording time
   bool judged_at_stamped = false;      // a trusted time stamp's time, which is better than the camera's

@@ -32,6 +32,9 @@ enum class RecordType : std::uint16_t {
   signature = 0xffff,
 };
 
+// "time_stamp", ...; "unknown" for numbers of a later version.
+std::string_view name_of_record(std::uint16_t type);
+
 // RecordType::time_stamp
 struct TimeStampRecord {
   std::array<std::uint8_t, 32> signature_sha256{};  // of the signature value of a GOP's SEI: what was stamped

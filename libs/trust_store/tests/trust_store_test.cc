@@ -83,7 +83,8 @@ TEST_F(TrustStoreTest, WhatDoesNotBelongThereIsNamedAndNotTrusted) {
   ASSERT_TRUE(add(maker_));
   ASSERT_TRUE(add(owner_));
   const auto makers = store_.folder() / "makers";
-  const auto text = as_text(read_file(file_of(maker_), 1 << 20).value());
+  const auto content_of_maker = read_file(file_of(maker_), 1 << 20).value();
+  const auto text = as_text(content_of_maker);
   const auto put = [&](const std::string& name, std::string_view content) {
     ASSERT_TRUE(write_file_atomically(makers / name, as_bytes(content)));
   };

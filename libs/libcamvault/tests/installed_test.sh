@@ -61,7 +61,7 @@ while data[at] < 8:  # leaves start codes alone
 open("forged.h264", "wb").write(data[:at] + bytes([data[at] ^ 4]) + data[at + 1:])
 PY
 expect 1 ./verify forged.h264 root.pem > forged.txt
-grep -q "1 picture altered" forged.txt
+grep -q "1 picture was altered" forged.txt
 expect 65 ./verify camera.pem 2> error.txt
 expect 64 ./verify 2> error.txt
 expect 69 sh -c './sign keystore "$PWD/no.sock" camera/key camera.pem in.h264 none.h264 2> error.txt || exit 69'

@@ -157,11 +157,15 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
       }
       return status;
     }
-    // The GOP that the clip begins in cannot be checked when its IDR picture was cut away.
-    const bool began_inside =
-        head && eligible > 0 && !pending_.front().hash.anchors && !leads_the_recording(unplaced_.front().sei);
-    // Neither can pictures at the head whose SEI may be lost, while those of the SEI that came are gone.
+    std::uint64_t places = 0;
+    for (const auto& unplaced : unplaced_) places += unplaced.places == 0 ? count : unplaced.places;
+    // The GOP that the clip begins in cannot be checked when its IDR picture was cut away. If as many
+    // pictures are here as the first SEIs of a recording speak of, none was.
     const auto& first = unplaced_.front();
+    const bool all_here = begins_recording(first.sei.general) && eligible >= places;
+    const bool began_inside = head && eligible > 0 && !pending_.front().hash.anchors && !all_here &&
+                              !leads_the_recording(first.sei);
+    // Neither can pictures at the head whose SEI may be lost, while those of the SEI that came are gone.
     const bool others_wait =
         head && !began_inside && eligible > 0 && first.sei.list && first.places > 0 &&
         !begins_recording(first.sei.general) &&
@@ -173,8 +177,6 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
       add_missing_units(count, record);
       return status;
     }
-    std::uint64_t places = 0;
-    for (const auto& unplaced : unplaced_) places += unplaced.places == 0 ? count : unplaced.places;
     std::uint64_t claimed = 0;
     for (std::size_t i = 0; i < eligible; ++i) {
       if (began_inside && pending_[i].clip_gop == pending_.front().clip_gop) continue;

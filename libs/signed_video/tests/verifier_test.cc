@@ -493,6 +493,16 @@ TEST(Verifier, WhatIsLeftBehindALossIsNotCalledAltered) {
   }
 }
 
+// Without a list nothing clears the pictures of a GOP whose IDR picture was cut away. If all pictures are
+// here that the first SEI of a recording speaks of, nothing was cut.
+TEST(Verifier, TheFirstPictureOfARecordingCannotBeHidden) {
+  auto options = options_for(camera_one());
+  options.low_bitrate = true;
+  auto take = record("IPPPIPPPIPPP", camera_one(), options);
+  take.units[take.picture(0)][0] = 0x41;  // an IDR slice that says it is none
+  expect(verify(take), Verdict::not_authentic, "no IDR picture any more");
+}
+
 // A picture that stands behind the SEI about its GOP has not stayed there: what stands between is not its
 // fault.
 TEST(Verifier, AUnitBehindItsSeiIsMovedOrMissing) {

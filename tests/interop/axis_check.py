@@ -121,7 +121,7 @@ def read_general(sei):
         raise Bad("general information: version")
     sei.raw_counter, sei.count, flags = v[1:5], int.from_bytes(v[5:7], "big"), v[10]
     sei.partial, at = flags >> 1 & 1, 11
-    ticks = lambda raw: (int.from_bytes(raw, "big", signed=True) * 10 + EPOCH_1601 * 10**7).to_bytes(8, "big")
+    ticks = lambda raw: ((int.from_bytes(raw, "big", signed=True) * 10 + EPOCH_1601 * 10**7) % 2**64).to_bytes(8, "big")
     sei.raw_start = sei.raw_end = None
     if flags & 1:
         sei.raw_start, at = ticks(v[at:at + 8]), at + 8

@@ -247,8 +247,9 @@ class Run:
 
     def remux(self, rng, clip, path, container, number):
         """ffmpeg's copy in another container; SEIs without emulation prevention do not survive byte streams there."""
-        if container == "units" or (container in ("annexb", "obu") and clip.supplements):
-            return None, ""  # a raw stream has no times; those that ffmpeg makes up are not the camera's
+        if container in ("units", "obu") or (container == "annexb" and clip.supplements):
+            # A raw stream has no times; those that ffmpeg makes up are not the camera's. Of raw OBUs it drops the messages.
+            return None, ""
         plain = "no emulation prevention" in clip.name
         targets = ["mp4", "mkv"] + ([] if plain or clip.codec == "av1" else ["ts", clip.codec])
         if plain and container in ("annexb", "ts"):

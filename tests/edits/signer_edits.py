@@ -12,7 +12,10 @@ def joint(rng, first, second):
         for it in two[b:])]
     if rng.random() < 0.5:
         a = min([k for k in starts(one) if k >= a] or [len(one)])
-    return one[:a], two[rng.choice(borders):]
+    b = rng.choice(borders)
+    if a == len(one) and b == 0 and first.supplements:
+        raise NotHere  # a whole recording behind the signed end of another: a restart of the camera, which is no forgery
+    return one[:a], two[b:]
 
 
 @edit

@@ -68,7 +68,9 @@ class TestDaemon {
     if (pid_ == 0) {
       const int log_fd = ::open((root_ / "log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
       ::dup2(log_fd, STDERR_FILENO);
-      ::dup2(ready[1], 9);  // without close-on-exec
+      // Without close-on-exec; dup2() leaves it alone when the descriptor has that number already.
+      if (ready[1] == 9) ::fcntl(9, F_SETFD, 0);
+      ::dup2(ready[1], 9);
       const auto root_text = root_.string();
       const auto uid_text = std::to_string(kDaemonUid);
       const char* argv[] = {KEYSTORED_BINARY, "--root", root_text.c_str(),

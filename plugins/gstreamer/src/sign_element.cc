@@ -138,21 +138,23 @@ struct Sign {
     failures_told = failed;
   }
 
+  // What came before is signed and passed on first, as an element that holds nothing back would have done: a
+  // sink that waits for its first picture (preroll) must not get it after the error.
+  GstFlowReturn refuse(const Error& error) {
+    end_stream();
+    post_error(element, error);
+    return GST_FLOW_ERROR;
+  }
+
   GstFlowReturn chain(BufferPtr buffer) {
     auto time = capture_time(*buffer);
-    if (!time) {
-      post_error(element, time.error());
-      return GST_FLOW_ERROR;
-    }
+    if (!time) return refuse(time.error());
     if (certificate_requested.exchange(false)) stream->request_certificate();
     const auto start = GST_BUFFER_DTS_OR_PTS(buffer.get());
     const auto duration = GST_BUFFER_DURATION(buffer.get());
     const auto shown = gst_support::running_time(segment, GST_BUFFER_PTS(buffer.get()));
     auto done = stream->add(std::move(buffer), *time, shown);
-    if (!done) {
-      post_error(element, done.error());
-      return GST_FLOW_ERROR;
-    }
+    if (!done) return refuse(done.error());
     if (!*done) return GST_FLOW_OK;
     last_end = GST_CLOCK_TIME_IS_VALID(start) && GST_CLOCK_TIME_IS_VALID(duration) ? start + duration : start;
     update_counters();

@@ -118,6 +118,26 @@ TEST_F(SignElementTest, WithoutHoldingTheLastSignatureComesByItself) {
   EXPECT_EQ(out_.size(), 4u);
 }
 
+// A sink that waits for its first picture (preroll) would wait for ever if it came after the error.
+TEST_F(SignElementTest, WhatCameBeforeARefusedPictureIsSignedAndPassedOnFirst) {
+  start_signer();
+  push("IPP");
+  Bytes signature_sei = {0x06, 5, 16};  // the UUID of Media Signing, and nothing behind it
+  append(signature_sei, Bytes{0x00, 0x5b, 0xc9, 0x3f, 0x2d, 0x71, 0x5e, 0x95, 0xad, 0xa4, 0x79, 0x6f, 0x90,
+                              0x87, 0x7a, 0x6f, 0x80});
+  const auto picture = video::slice(codec::Codec::h264, 'P', 3);
+  EXPECT_EQ(gst_harness_push(harness_, buffer_of(with_start_codes({signature_sei, picture}), 3, false)),
+            GST_FLOW_ERROR);
+  EXPECT_EQ(gst_harness_buffers_in_queue(harness_), 3u);
+  gst_harness_push_event(harness_, gst_event_new_eos());
+  messages("");
+  EXPECT_THAT(errors_, testing::ElementsAre(testing::HasSubstr("signed already")));
+  const auto report = verify_output();
+  EXPECT_EQ(report.verdict, Verdict::authentic) << report.verdict_reason;
+  EXPECT_EQ(report.pictures_authentic, 3u);
+  EXPECT_EQ(out_.size(), 3u);
+}
+
 TEST_F(SignElementTest, EventsStayInOrderWithPictures) {
   start_signer();
   push("IP");

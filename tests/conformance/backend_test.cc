@@ -1,6 +1,9 @@
 // Every operation of a backend, its refusals and limits, against every kind of module. AX-3.1-1..3, IP-4.4-1,
 // SP-4.2.11.
+#include <gmock/gmock.h>
+
 #include <cstdio>
+#include <mutex>
 #include <set>
 #include <thread>
 
@@ -199,22 +202,31 @@ TEST_P(BackendConformance, ManyThreadsUseManyKinds) {
   const auto b = backend_->generate(type).value();
   const auto first = opened(type, a);
   const auto second = opened(type, b);
-  std::atomic<int> failed = 0;
+  std::mutex mutex;
+  std::vector<std::string> failed;
+  const auto expect = [&](const auto& result, const char* what) {
+    if (result) return;
+    const std::lock_guard lock(mutex);
+    failed.push_back(std::string(what) + ": " + result.error().what);
+  };
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 15; ++i) {
         const auto& key = (t + i) % 2 == 0 ? a : b;
-        failed += signs((t + i) % 2 == 0 ? *first : *second, type, key.spki) ? 0 : 1;
+        expect(signs((t + i) % 2 == 0 ? *first : *second, type, key.spki), "sign");
         Bytes some(20);
-        failed += backend_->random(some) ? 0 : 1;
+        expect(backend_->random(some), "random");
       }
       const auto mine = backend_->generate(type);
-      failed += mine && signs(type, *mine) && backend_->destroy(type, mine->handle) ? 0 : 1;
+      expect(mine, "generate");
+      if (!mine) return;
+      expect(signs(type, *mine), "sign with a new key");
+      expect(backend_->destroy(type, mine->handle), "destroy");
     });
   }
   for (auto& thread : threads) thread.join();
-  EXPECT_EQ(failed, 0);
+  EXPECT_THAT(failed, testing::IsEmpty());
 }
 
 TEST_P(BackendConformance, KeysOutliveARestartAndADestroyedOneDoesNot) {

@@ -165,6 +165,8 @@ Result<ESYS_TR> Tpm::load_once(const Blob& blob) {
   CAM_TRY_STATUS(run("TPM2_Load", Esys_Load(esys_, primary_, storage_session_, ESYS_TR_NONE, ESYS_TR_NONE,
                                             &blob.private_area, &blob.public_area, &object)));
   const auto set = blob.authorisation.reveal([&](BytesView bytes) -> Status {
+    // The TPM keeps a value without the zeros at its end before it computes an HMAC, so the proof is of that.
+    while (!bytes.empty() && bytes.back() == 0) bytes = bytes.first(bytes.size() - 1);
     CAM_TRY(auto value, to_tpm2b<TPM2B_AUTH>(bytes));
     auto status = run("Esys_TR_SetAuth", Esys_TR_SetAuth(esys_, object, &value));
     wipe(&value, sizeof value);

@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include "blob.h"
 #include "camvault/keystore_tpm2/tpm2_backend.h"
 #include "camvault/test_support/soft_tpm.h"
+#include "templates.h"
 #include "worker.h"
 
 namespace camvault::keystore_tpm2 {
@@ -20,12 +22,12 @@ class Platform : public testing::Test {
     backend_ = make_tpm2_backend({.name = "tpm", .tcti = tpm_->tcti()}).value();
   }
   // Somebody else at the same TPM, one after the other: swtpm has one client at a time.
-  void as_another(const std::function<void(ESYS_CONTEXT*)>& work) {
+  void as_another(const std::function<void(Tpm&)>& work) {
     backend_.reset();
     {
       const auto other = Tpm::open(parse_tcti(tpm_->tcti()).value());
       ASSERT_TRUE(other) << other.error().what;
-      work((*other)->esys());
+      work(**other);
     }
     backend_ = make_tpm2_backend({.name = "tpm", .tcti = tpm_->tcti()}).value();
   }
@@ -39,7 +41,8 @@ TEST_F(Platform, SealedDataStaysShutAfterAPcrHasChangedUntilTheNextStart) {
   const auto sealed = backend_->seal_to_platform(Secret(as_bytes("wifi password")));
   ASSERT_TRUE(sealed) << sealed.error().what;
   EXPECT_TRUE(backend_->unseal_from_platform(*sealed).value().equals(as_bytes("wifi password")));
-  as_another([](ESYS_CONTEXT* esys) {
+  as_another([](Tpm& tpm) {
+    auto* const esys = tpm.esys();
     TPML_DIGEST_VALUES digests{};
     digests.count = 1;
     digests.digests[0].hashAlg = TPM2_ALG_SHA256;
@@ -66,7 +69,8 @@ TEST_F(Platform, AnotherTpmOpensNeitherKeysNorSealedData) {
 TEST_F(Platform, ACounterThatIsUndefinedGoesOnAboveItsLastValue) {
   std::uint64_t last = 0;
   for (int i = 0; i < 3; ++i) last = backend_->increment_counter(0).value();
-  as_another([](ESYS_CONTEXT* esys) {
+  as_another([](Tpm& tpm) {
+    auto* const esys = tpm.esys();
     ESYS_TR counter = ESYS_TR_NONE;
     ASSERT_EQ(Esys_TR_FromTPMPublic(esys, 0x0180ca00, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &counter),
               TSS2_RC_SUCCESS);
@@ -77,9 +81,29 @@ TEST_F(Platform, ACounterThatIsUndefinedGoesOnAboveItsLastValue) {
   EXPECT_GT(backend_->read_counter(0).value(), last);
 }
 
+// One key in 256: the TPM keeps its authorisation value without the zeros at its end.
+TEST_F(Platform, AKeyWhoseAuthorisationEndsInZerosSigns) {
+  for (const std::size_t zeros : {1u, 2u, 31u, 32u}) {
+    Bytes value(32, 7);
+    std::fill(value.end() - static_cast<std::ptrdiff_t>(zeros), value.end(), std::uint8_t{0});
+    Secret handle;
+    as_another([&](Tpm& tpm) {
+      const auto blob = tpm.create(key_template(KeyType::ec_p256, true), value, {});
+      ASSERT_TRUE(blob) << blob.error().what;
+      handle = write_blob(*blob).value();
+    });
+    const auto key = backend_->open(KeyType::ec_p256, handle);
+    ASSERT_TRUE(key) << zeros << ": " << key.error().what;
+    const auto signature =
+        (*key)->sign_message(crypto::SignatureScheme::ecdsa, crypto::HashAlg::sha256, as_bytes("message"));
+    EXPECT_TRUE(signature) << zeros << ": " << signature.error().what;
+  }
+}
+
 TEST_F(Platform, LockOutIsSaidAndStopsNoKeyOfOurs) {
   const auto made = backend_->generate(KeyType::ec_p256).value();
-  as_another([](ESYS_CONTEXT* esys) {
+  as_another([](Tpm& tpm) {
+    auto* const esys = tpm.esys();
     // One wrong try is one too many from now on; the try is at the lock-out password itself.
     ASSERT_EQ(Esys_DictionaryAttackParameters(esys, ESYS_TR_RH_LOCKOUT, ESYS_TR_PASSWORD, ESYS_TR_NONE,
                                               ESYS_TR_NONE, 0, 1000, 1000),

@@ -92,8 +92,8 @@ camvault_status camvault_verify_options_set_signer(camvault_verify_options* opti
 camvault_status camvault_verify_options_set_serial(camvault_verify_options* options, const char* serial);
 /* Judge certificates at this time instead of the recording time. */
 camvault_status camvault_verify_options_set_time(camvault_verify_options* options, camvault_time time);
-/* Threads that one verification may use, the caller's included: 1 (the default) to 64; 0: as many as the process
- * has cores. The report is the same with any number. CAMVAULT_USAGE above 64. */
+/* Threads that one verification may use, the caller's included: 1 (the default) to 64; 0: as many as the
+ * process has cores. The report is the same with any number. CAMVAULT_USAGE above 64. */
 camvault_status camvault_verify_options_set_jobs(camvault_verify_options* options, unsigned jobs);
 
 typedef struct camvault_report camvault_report;

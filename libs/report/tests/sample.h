@@ -52,8 +52,15 @@ inline signed_video::Report sample_authentic() {
   r.pictures_authentic = 600;
   r.seis_signed = 20;
   for (std::uint32_t i = 0; i < 20; ++i) {
-    r.gops.push_back({i, UnitStatus::authentic, SignatureStatus::valid, true, i * 30, 30, sample_time(i),
-                      sample_time(i + 1), {}});
+    r.gops.push_back({i,
+                      UnitStatus::authentic,
+                      SignatureStatus::valid,
+                      true,
+                      i * 30,
+                      30,
+                      sample_time(i),
+                      sample_time(i + 1),
+                      {}});
   }
   r.notes.push_back(
       {NoteKind::not_covered_by_format, 0, 40, "40 parameter sets are not covered by the format"});

@@ -59,8 +59,8 @@ class ClipEditor {
 struct RewriteOptions {
   std::optional<codec::Codec> codec;  // of a raw stream; guessed from its parameter sets when not given
   double frames_per_second = 0;       // of a raw stream; 0 = as it says itself, else 25
-  // The editor cuts a piece out: times begin as the source's did, with the first access unit that is written, and other
-  // tracks are copied only where they stand among written access units.
+  // The editor cuts a piece out: times begin as the source's did, with the first access unit that is written,
+  // and other tracks are copied only where they stand among written access units.
   bool cut = false;
 };
 

@@ -30,8 +30,9 @@ struct ProvisionRequest {
   std::string serial;
   Bytes identity_request;
   Bytes media_signing_request;
-  // The keystore's evidence about the media signing key (camvault/attestation/check.h), made for Factory::challenge; empty:
-  // none. The certificate then names the key that attested, so that whoever trusts the factory can check later evidence.
+  // The keystore's evidence about the media signing key (camvault/attestation/check.h), made for
+  // Factory::challenge; empty: none. The certificate then names the key that attested, so that whoever trusts
+  // the factory can check later evidence.
   Bytes attestation;
 };
 

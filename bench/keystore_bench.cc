@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "camvault/base/file.h"
+#include "camvault/base/owned.h"
 #include "camvault/ipc/keystore_client.h"
 
 namespace {
@@ -75,12 +76,12 @@ void measure(Measured& out, double seconds, const std::function<void()>& sign) {
 // What a program does that holds its key itself.
 class InProcess {
  public:
-  InProcess() : key_(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "prime256v1"), EVP_PKEY_free) {
+  InProcess() : key_(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "prime256v1")) {
     if (key_ == nullptr) give_up("no key");
   }
   void sign(const crypto::Digest& digest) const {
-    const std::unique_ptr<EVP_PKEY_CTX, void (*)(EVP_PKEY_CTX*)> ctx(
-        EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr), EVP_PKEY_CTX_free);
+    const Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free> ctx(
+        EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
     std::uint8_t signature[80];
     std::size_t size = sizeof signature;
     if (EVP_PKEY_sign_init(ctx.get()) != 1 || EVP_PKEY_CTX_set_signature_md(ctx.get(), EVP_sha256()) != 1 ||
@@ -90,7 +91,7 @@ class InProcess {
   }
 
  private:
-  std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key_;
+  Owned<EVP_PKEY, EVP_PKEY_free> key_;
 };
 
 class Daemon {

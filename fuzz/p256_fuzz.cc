@@ -16,8 +16,8 @@ using namespace camvault;
 using namespace camvault::crypto_openssl;
 
 struct Curve {
-  Ossl<EC_GROUP, EC_GROUP_free> group{EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1)};
-  Ossl<BN_CTX, BN_CTX_free> context{BN_CTX_new()};
+  Owned<EC_GROUP, EC_GROUP_free> group{EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1)};
+  Owned<BN_CTX, BN_CTX_free> context{BN_CTX_new()};
   const BIGNUM* order = EC_GROUP_get0_order(group.get());
 };
 
@@ -34,7 +34,7 @@ bool bytes_of(const BIGNUM* number, P256Number& out) {
   return BN_bn2binpad(number, out.data(), 32) == 32;
 }
 
-using Point = Ossl<EC_POINT, EC_POINT_free>;
+using Point = Owned<EC_POINT, EC_POINT_free>;
 
 // A key that is used once has no table.
 bool openssl_says(const EC_POINT* q, const P256Number& e, const P256Number& r, const P256Number& s) {
@@ -43,7 +43,7 @@ bool openssl_says(const EC_POINT* q, const P256Number& e, const P256Number& r, c
   EC_POINT_point2oct(curve().group.get(), q, POINT_CONVERSION_UNCOMPRESSED, octets.data(), octets.size(),
                      curve().context.get());
   append(spki, octets);
-  const Ossl<ECDSA_SIG, ECDSA_SIG_free> signature(ECDSA_SIG_new());
+  const Owned<ECDSA_SIG, ECDSA_SIG_free> signature(ECDSA_SIG_new());
   law(ECDSA_SIG_set0(signature.get(), number_of(r).release(), number_of(s).release()) == 1, "two numbers");
   crypto::Digest digest;
   std::copy(e.begin(), e.end(), digest.bytes.begin());

@@ -13,28 +13,21 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <memory>
 
 #include "camvault/base/file.h"
+#include "camvault/base/owned.h"
 
 namespace camvault::authority_client {
 
 namespace {
 constexpr std::size_t kMaxUrl = 2048;
 
-template <auto Free>
-struct Freer {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
 inline void free_memory(void* data) {
   OPENSSL_free(data);
 }
-using Text = std::unique_ptr<char, Freer<free_memory>>;
-using Bio = std::unique_ptr<BIO, Freer<BIO_free_all>>;
-using TlsContext = std::unique_ptr<SSL_CTX, Freer<SSL_CTX_free>>;
+using Text = Owned<char, free_memory>;
+using Bio = Owned<BIO, BIO_free_all>;
+using TlsContext = Owned<SSL_CTX, SSL_CTX_free>;
 
 struct Url {
   bool tls = false;
@@ -135,7 +128,7 @@ Result<UniqueFd> connect_to(const Url& url, SteadyClock::time_point deadline) {
   if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);  // RFC 3986 3.2.2
   if (::getaddrinfo(host.c_str(), url.port.c_str(), &hints, &list) != 0)
     return away(url, "the name is not known");
-  const std::unique_ptr<addrinfo, Freer<freeaddrinfo>> owner(list);
+  const Owned<addrinfo, freeaddrinfo> owner(list);
   std::string why = "no address";
   for (const auto* at = list; at != nullptr; at = at->ai_next) {
     UniqueFd fd(::socket(at->ai_family, at->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, at->ai_protocol));

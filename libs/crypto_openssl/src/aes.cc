@@ -8,9 +8,9 @@
 namespace camvault::crypto_openssl {
 
 namespace {
-using CipherCtx = Ossl<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
-using Mac = Ossl<EVP_MAC, EVP_MAC_free>;
-using MacCtx = Ossl<EVP_MAC_CTX, EVP_MAC_CTX_free>;
+using CipherCtx = Owned<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
+using Mac = Owned<EVP_MAC, EVP_MAC_free>;
+using MacCtx = Owned<EVP_MAC_CTX, EVP_MAC_CTX_free>;
 
 constexpr std::size_t kMaxData = 1024 * 1024;  // channels carry messages of a few thousand bytes
 

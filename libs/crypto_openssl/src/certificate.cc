@@ -49,7 +49,7 @@ Bytes attester_in(const X509* x509) {
   constexpr std::size_t kSize = 32;
   const auto& oid_der = crypto::kAttestationKeyOidDer;
   const auto* cursor = oid_der.data();
-  const Ossl<ASN1_OBJECT, ASN1_OBJECT_free> oid(
+  const Owned<ASN1_OBJECT, ASN1_OBJECT_free> oid(
       d2i_ASN1_OBJECT(nullptr, &cursor, static_cast<long>(oid_der.size())));
   clear_errors();
   const int at = oid ? X509_get_ext_by_OBJ(x509, oid.get(), -1) : -1;
@@ -76,8 +76,8 @@ Result<PemBlock> next_pem_block(BIO* in) {
   const int good = PEM_read_bio(in, &name, &header, &data, &size);
   const auto reason = ERR_GET_REASON(ERR_peek_last_error());
   clear_errors();
-  const Ossl<char, free_ossl_memory> name_owner(name);
-  const Ossl<char, free_ossl_memory> header_owner(header);
+  const Owned<char, free_ossl_memory> name_owner(name);
+  const Owned<char, free_ossl_memory> header_owner(header);
   PemBlock block{{}, OsslMemory(data), static_cast<std::size_t>(size)};
   if (good != 1) {
     if (reason == PEM_R_NO_START_LINE) return fail(Errc::not_found, "no further PEM block");

@@ -18,12 +18,12 @@ namespace {
 constexpr std::size_t kMaxSignature = 256 << 10;
 constexpr int kMaxCertificates = 16;
 
-using Cms = Ossl<CMS_ContentInfo, CMS_ContentInfo_free>;
+using Cms = Owned<CMS_ContentInfo, CMS_ContentInfo_free>;
 
 void free_owned_certificates(STACK_OF(X509) * stack) {
   sk_X509_pop_free(stack, X509_free);
 }
-using Certificates = Ossl<STACK_OF(X509), free_owned_certificates>;
+using Certificates = Owned<STACK_OF(X509), free_owned_certificates>;
 
 // Only literals of this file come here.
 Bytes oid(std::string_view dotted) {

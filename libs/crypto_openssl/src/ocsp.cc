@@ -19,7 +19,7 @@ constexpr std::size_t kMaxResponses = 256;
 constexpr auto kClockSkew =
     std::chrono::minutes(5);  // between a responder and itself: producedAt is after thisUpdate
 
-using OcspResp = Ossl<OCSP_RESPONSE, OCSP_RESPONSE_free>;
+using OcspResp = Owned<OCSP_RESPONSE, OCSP_RESPONSE_free>;
 
 OcspResp response_from_der(BytesView der) {
   clear_errors();
@@ -53,7 +53,7 @@ bool names(const OCSP_CERTID* id, const X509* certificate, const X509* issuer) {
     return false;
   const auto* hash = EVP_get_digestbyobj(algorithm);
   if (hash == nullptr) return false;
-  const Ossl<OCSP_CERTID, OCSP_CERTID_free> expected(OCSP_cert_to_id(hash, certificate, issuer));
+  const Owned<OCSP_CERTID, OCSP_CERTID_free> expected(OCSP_cert_to_id(hash, certificate, issuer));
   clear_errors();
   return expected && OCSP_id_cmp(expected.get(), id) == 0;
 }

@@ -12,7 +12,7 @@
 
 namespace camvault::crypto_openssl {
 
-using OcspBasic = Ossl<OCSP_BASICRESP, OCSP_BASICRESP_free>;
+using OcspBasic = Owned<OCSP_BASICRESP, OCSP_BASICRESP_free>;
 
 Result<crypto::OcspResponse> ocsp_from_der(BytesView der);
 

@@ -22,8 +22,8 @@ Result<Bytes> encode_ocsp_request(const crypto::Certificate& certificate, const 
   if (!subject || !by) return fail(Errc::malformed, "not an X.509 certificate");
   if (X509_NAME_cmp(X509_get_issuer_name(subject.get()), X509_get_subject_name(by.get())) != 0)
     return fail(Errc::usage, "the issuer given did not issue the certificate");
-  const Ossl<OCSP_REQUEST, OCSP_REQUEST_free> request(OCSP_REQUEST_new());
-  Ossl<OCSP_CERTID, OCSP_CERTID_free> id(OCSP_cert_to_id(EVP_sha1(), subject.get(), by.get()));
+  const Owned<OCSP_REQUEST, OCSP_REQUEST_free> request(OCSP_REQUEST_new());
+  Owned<OCSP_CERTID, OCSP_CERTID_free> id(OCSP_cert_to_id(EVP_sha1(), subject.get(), by.get()));
   if (!request || !id || OCSP_request_add0_id(request.get(), id.get()) == nullptr) {
     clear_errors();
     return fail(Errc::internal, "the OCSP request could not be made");
@@ -36,7 +36,7 @@ std::vector<std::string> ocsp_responders_of(const crypto::Certificate& certifica
   std::vector<std::string> out;
   const auto x509 = x509_from_der(certificate.der);
   if (!x509) return out;
-  const Ossl<STACK_OF(OPENSSL_STRING), free_urls> urls(X509_get1_ocsp(x509.get()));
+  const Owned<STACK_OF(OPENSSL_STRING), free_urls> urls(X509_get1_ocsp(x509.get()));
   clear_errors();
   const int count = urls ? sk_OPENSSL_STRING_num(urls.get()) : 0;
   for (int i = 0; i < std::min(count, kMaxResponders); ++i) {

@@ -181,7 +181,7 @@ PathResult check_usage(const Path& path, const std::string& required_eku) {
                    "The key usage of " + name_of(*leaf.cert) + " does not allow digital signatures.");
   }
   if (required_eku.empty()) return verdict(PathVerdict::trusted, {});
-  const Ossl<ASN1_OBJECT, ASN1_OBJECT_free> wanted(OBJ_txt2obj(required_eku.c_str(), 1));
+  const Owned<ASN1_OBJECT, ASN1_OBJECT_free> wanted(OBJ_txt2obj(required_eku.c_str(), 1));
   if (!wanted)
     return verdict(PathVerdict::malformed, "The extended key usage asked for is not an object identifier.");
   if (usage_of(leaf.x509.get(), wanted.get()) != Usage::listed) {
@@ -362,7 +362,7 @@ std::vector<Node> nodes_of(const std::vector<Certificate>* certificates, std::si
 
 Usage usage_of(const X509* x509, const ASN1_OBJECT* wanted) {
   int critical = -1;
-  const Ossl<EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free> list(
+  const Owned<EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free> list(
       static_cast<EXTENDED_KEY_USAGE*>(X509_get_ext_d2i(x509, NID_ext_key_usage, &critical, nullptr)));
   clear_errors();
   if (!list) return critical == -1 ? Usage::unrestricted : Usage::not_listed;

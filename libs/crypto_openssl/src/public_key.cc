@@ -140,7 +140,7 @@ class EvpPublicKey final : public crypto::PublicKey {
 
   static bool verifies(const P256Table& table, const Digest& digest, BytesView signature) {
     const auto* cursor = signature.data();
-    const Ossl<ECDSA_SIG, ECDSA_SIG_free> numbers(
+    const Owned<ECDSA_SIG, ECDSA_SIG_free> numbers(
         d2i_ECDSA_SIG(nullptr, &cursor, static_cast<long>(signature.size())));
     // One signature has one encoding, as OpenSSL wants it, too.
     if (!numbers || !equal(der_of(numbers.get(), i2d_ECDSA_SIG), signature)) {

@@ -7,7 +7,7 @@ namespace camvault::crypto_openssl {
 namespace {
 constexpr std::size_t kMaxLists = 256;
 
-using DistributionPoint = Ossl<ISSUING_DIST_POINT, ISSUING_DIST_POINT_free>;
+using DistributionPoint = Owned<ISSUING_DIST_POINT, ISSUING_DIST_POINT_free>;
 
 bool has_unknown_critical_extension(const X509_CRL* crl) {
   for (int at = -1; (at = X509_CRL_get_ext_by_critical(crl, 1, at)) >= 0;) {
@@ -39,7 +39,7 @@ Scope scope_of(const X509_CRL* crl) {
 
 // RFC 5280 5.3.1: why, or unspecified (0) if it does not say.
 long reason_of(const X509_REVOKED* entry) {
-  const Ossl<ASN1_ENUMERATED, ASN1_ENUMERATED_free> value(
+  const Owned<ASN1_ENUMERATED, ASN1_ENUMERATED_free> value(
       static_cast<ASN1_ENUMERATED*>(X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, nullptr, nullptr)));
   return value ? ASN1_ENUMERATED_get(value.get()) : CRL_REASON_UNSPECIFIED;
 }
@@ -47,7 +47,7 @@ long reason_of(const X509_REVOKED* entry) {
 // 5.3.2: from when on the certificate was known or suspected to be bad; may be before the CA heard of it.
 Timestamp revoked_since(const X509_REVOKED* entry) {
   auto since = timestamp_of(X509_REVOKED_get0_revocationDate(entry)).value_or(Timestamp::min());
-  const Ossl<ASN1_GENERALIZEDTIME, ASN1_GENERALIZEDTIME_free> invalid(static_cast<ASN1_GENERALIZEDTIME*>(
+  const Owned<ASN1_GENERALIZEDTIME, ASN1_GENERALIZEDTIME_free> invalid(static_cast<ASN1_GENERALIZEDTIME*>(
       X509_REVOKED_get_ext_d2i(entry, NID_invalidity_date, nullptr, nullptr)));
   if (invalid) since = std::min(since, timestamp_of(invalid.get()).value_or(since));
   return since;

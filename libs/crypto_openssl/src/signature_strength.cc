@@ -27,7 +27,7 @@ bool is_strong_signature(const X509_ALGOR* algorithm) {
   if (nid == NID_ED25519) return true;
   if (nid == NID_rsassaPss) {  // RFC 4055 3.1: the hash stands in the parameters; the default is SHA-1
     if (parameter_type != V_ASN1_SEQUENCE || parameter == nullptr) return false;
-    const Ossl<RSA_PSS_PARAMS, RSA_PSS_PARAMS_free> pss(static_cast<RSA_PSS_PARAMS*>(
+    const Owned<RSA_PSS_PARAMS, RSA_PSS_PARAMS_free> pss(static_cast<RSA_PSS_PARAMS*>(
         ASN1_item_unpack(static_cast<const ASN1_STRING*>(parameter), ASN1_ITEM_rptr(RSA_PSS_PARAMS))));
     clear_errors();
     return pss && is_strong_hash(pss->hashAlgorithm);

@@ -85,7 +85,7 @@ Result<Bytes> sign_object(crypto::SigningKey& key, const SignatureChoice& choice
 Result<Bytes> key_identifier(BytesView spki) {
   // RFC 7093 2 (1): the left 160 bits of SHA-256 over the BIT STRING's bytes; RFC 5280's SHA-1 without SHA-1.
   const auto* cursor = spki.data();
-  const Ossl<X509_PUBKEY, X509_PUBKEY_free> key(
+  const Owned<X509_PUBKEY, X509_PUBKEY_free> key(
       d2i_X509_PUBKEY(nullptr, &cursor, static_cast<long>(spki.size())));
   const unsigned char* bits = nullptr;
   int size = 0;

@@ -26,11 +26,11 @@ constexpr long kMaxAccuracySeconds = 366L * 86400;  // an authority that knows t
 inline void free_x509_certificates(STACK_OF(X509) * stack) {
   sk_X509_pop_free(stack, X509_free);
 }
-using Cms = Ossl<CMS_ContentInfo, CMS_ContentInfo_free>;
-using TstInfo = Ossl<TS_TST_INFO, TS_TST_INFO_free>;
-using Certificates = Ossl<STACK_OF(X509), free_x509_certificates>;
-using EssV1 = Ossl<ESS_SIGNING_CERT, ESS_SIGNING_CERT_free>;
-using EssV2 = Ossl<ESS_SIGNING_CERT_V2, ESS_SIGNING_CERT_V2_free>;
+using Cms = Owned<CMS_ContentInfo, CMS_ContentInfo_free>;
+using TstInfo = Owned<TS_TST_INFO, TS_TST_INFO_free>;
+using Certificates = Owned<STACK_OF(X509), free_x509_certificates>;
+using EssV1 = Owned<ESS_SIGNING_CERT, ESS_SIGNING_CERT_free>;
+using EssV2 = Owned<ESS_SIGNING_CERT_V2, ESS_SIGNING_CERT_V2_free>;
 
 tl::unexpected<Error> invalid(std::string why) {
   return fail(Errc::invalid, std::move(why));

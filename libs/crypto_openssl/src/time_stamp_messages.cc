@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kMaxNonce = 32;
 constexpr std::size_t kMaxWords = 200;  // of an authority's reason that we pass on
 
-using TsResponse = Ossl<TS_RESP, TS_RESP_free>;
+using TsResponse = Owned<TS_RESP, TS_RESP_free>;
 
 // One DER element, header included, off the front.
 Result<BytesView> take_element(ByteReader& in, BytesView all) {

@@ -42,7 +42,7 @@ TEST_F(CertificateTest, AllFields) {
 TEST_F(CertificateTest, NamesCannotReachTheTerminal) {
   // What a stranger may put in: escape sequences, line ends, a NUL, text that turns the direction of writing.
   const std::string evil("a\x1b[2J\n\0b\xe2\x80\xaeX", 12);
-  const std::unique_ptr<X509_NAME, decltype(&X509_NAME_free)> name(X509_NAME_new(), X509_NAME_free);
+  const Owned<X509_NAME, X509_NAME_free> name(X509_NAME_new());
   ASSERT_EQ(X509_NAME_add_entry_by_NID(name.get(), NID_commonName, V_ASN1_UTF8STRING,
                                        reinterpret_cast<const unsigned char*>(evil.data()),
                                        static_cast<int>(evil.size()), -1, 0),
@@ -55,7 +55,7 @@ TEST_F(CertificateTest, NamesCannotReachTheTerminal) {
 }
 
 TEST_F(CertificateTest, TwoSerialNumbersAreNone) {
-  const std::unique_ptr<X509_NAME, decltype(&X509_NAME_free)> name(X509_NAME_new(), X509_NAME_free);
+  const Owned<X509_NAME, X509_NAME_free> name(X509_NAME_new());
   const auto add = [&](const char* text) {
     return X509_NAME_add_entry_by_txt(name.get(), "serialNumber", MBSTRING_ASC,
                                       reinterpret_cast<const unsigned char*>(text), -1, -1, 0);

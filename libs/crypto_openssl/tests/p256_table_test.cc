@@ -17,8 +17,8 @@ namespace {
 using crypto::HashAlg;
 using crypto::SignatureScheme;
 
-using Group = Ossl<EC_GROUP, EC_GROUP_free>;
-using Point = Ossl<EC_POINT, EC_POINT_free>;
+using Group = Owned<EC_GROUP, EC_GROUP_free>;
+using Point = Owned<EC_POINT, EC_POINT_free>;
 
 BigNumber number(const char* hex) {
   BIGNUM* raw = nullptr;
@@ -66,7 +66,7 @@ class P256 : public testing::Test {
     return engine_->public_key_from_spki(spki).value();
   }
   Bytes signature_of(const BIGNUM* r, const BIGNUM* s) {
-    const Ossl<ECDSA_SIG, ECDSA_SIG_free> signature(ECDSA_SIG_new());
+    const Owned<ECDSA_SIG, ECDSA_SIG_free> signature(ECDSA_SIG_new());
     EXPECT_EQ(ECDSA_SIG_set0(signature.get(), BN_dup(r), BN_dup(s)), 1);
     return der_of(signature.get(), i2d_ECDSA_SIG);
   }
@@ -95,7 +95,7 @@ class P256 : public testing::Test {
   }
 
   const Group group_{EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1)};
-  const Ossl<BN_CTX, BN_CTX_free> context_{BN_CTX_new()};
+  const Owned<BN_CTX, BN_CTX_free> context_{BN_CTX_new()};
   const std::unique_ptr<crypto::Engine> engine_ = make_openssl_engine();
 };
 

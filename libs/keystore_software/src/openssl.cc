@@ -13,23 +13,19 @@
 
 #include <string>
 
+#include "camvault/base/owned.h"
+
 namespace camvault::keystore_software::openssl {
 
 using crypto::HashAlg;
 using crypto::SignatureScheme;
 
 namespace {
-template <class T, void (*F)(T*)>
-struct Free {
-  void operator()(T* p) const { F(p); }
-};
-template <class T, void (*F)(T*)>
-using Handle = std::unique_ptr<T, Free<T, F>>;
-using PkeyCtx = Handle<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
-using MdCtx = Handle<EVP_MD_CTX, EVP_MD_CTX_free>;
-using CipherCtx = Handle<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
-using KdfCtx = Handle<EVP_KDF_CTX, EVP_KDF_CTX_free>;
-using Pkcs8 = Handle<PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free>;
+using PkeyCtx = Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
+using MdCtx = Owned<EVP_MD_CTX, EVP_MD_CTX_free>;
+using CipherCtx = Owned<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
+using KdfCtx = Owned<EVP_KDF_CTX, EVP_KDF_CTX_free>;
+using Pkcs8 = Owned<PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free>;
 
 // OpenSSL's queue of reasons is per thread: emptied, and the first reason given to the operator. It names
 // functions and causes, never key bytes.
@@ -91,7 +87,7 @@ bool text_param_is(const EVP_PKEY* key, const char* name, std::string_view expec
 bool has_good_rsa_exponent(const EVP_PKEY* key) {
   BIGNUM* e = nullptr;
   if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e) != 1) return false;
-  const Handle<BIGNUM, BN_free> owner(e);
+  const Owned<BIGNUM, BN_free> owner(e);
   // FIPS 186-5, 5.4: odd, above 2^16. The upper bound keeps verification cheap for everybody.
   return BN_is_odd(e) == 1 && BN_num_bits(e) > 16 && BN_num_bits(e) <= 64;
 }
@@ -298,7 +294,7 @@ Result<Bytes> hmac_sha256(BytesView key, BytesView message) {
 }
 
 Result<Secret> hkdf_sha256(BytesView key, BytesView salt, BytesView info, std::size_t size) {
-  const Handle<EVP_KDF, EVP_KDF_free> kdf(EVP_KDF_fetch(nullptr, "HKDF", nullptr));
+  const Owned<EVP_KDF, EVP_KDF_free> kdf(EVP_KDF_fetch(nullptr, "HKDF", nullptr));
   const KdfCtx ctx(EVP_KDF_CTX_new(kdf.get()));
   if (ctx == nullptr) return fail_openssl(Errc::internal, "no HKDF");
   char hash[] = "SHA256";

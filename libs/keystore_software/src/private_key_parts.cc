@@ -4,6 +4,7 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 
+#include "camvault/base/owned.h"
 #include "openssl.h"
 
 namespace camvault::keystore_software {
@@ -11,10 +12,7 @@ namespace camvault::keystore_software {
 using keystore::KeyType;
 
 namespace {
-struct FreeNumber {
-  void operator()(BIGNUM* n) const { BN_clear_free(n); }
-};
-using Number = std::unique_ptr<BIGNUM, FreeNumber>;
+using Number = Owned<BIGNUM, BN_clear_free>;
 
 tl::unexpected<Error> lacks(const char* what) {
   return fail(Errc::invalid, std::string("the key has no ") + what);

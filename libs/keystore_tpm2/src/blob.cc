@@ -49,8 +49,7 @@ Result<Bytes> name_of(const TPM2B_PUBLIC& public_area) {
 }
 
 Result<Bytes> aes_cfb(BytesView key, BytesView plain) {
-  const std::unique_ptr<EVP_CIPHER_CTX, void (*)(EVP_CIPHER_CTX*)> ctx(EVP_CIPHER_CTX_new(),
-                                                                       EVP_CIPHER_CTX_free);
+  const Owned<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free> ctx(EVP_CIPHER_CTX_new());
   const std::uint8_t iv[16] = {};
   Bytes out(plain.size());
   int n = 0;
@@ -103,7 +102,7 @@ Status random_bytes(std::span<std::uint8_t> out) {
 
 Result<Bytes> sha256(BytesView a, BytesView b) {
   Bytes out(32);
-  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> ctx(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  const Owned<EVP_MD_CTX, EVP_MD_CTX_free> ctx(EVP_MD_CTX_new());
   if (ctx == nullptr || EVP_DigestInit_ex(ctx.get(), EVP_sha256(), nullptr) != 1 ||
       EVP_DigestUpdate(ctx.get(), a.data(), a.size()) != 1 ||
       EVP_DigestUpdate(ctx.get(), b.data(), b.size()) != 1 ||

@@ -5,18 +5,14 @@
 #include <tss2/tss2_esys.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <memory>
 
 #include "camvault/base/bytes.h"
+#include "camvault/base/owned.h"
 
 namespace camvault::keystore_tpm2 {
 
-struct FreeEsys {
-  void operator()(void* p) const { ::free(p); }  // Esys_Free is free()
-};
 template <class T>
-using EsysPtr = std::unique_ptr<T, FreeEsys>;
+using EsysPtr = Owned<T, Esys_Free>;
 
 // Ok, or what a caller can do about it: Errc::unavailable if the TPM or the way to it failed, or if it is in
 // lock-out.

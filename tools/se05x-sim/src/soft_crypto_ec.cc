@@ -198,7 +198,7 @@ Result<Bytes> curve_parameter(Curve curve, std::uint8_t which) {
 
 Result<Bytes> self_signed_certificate(const EcKey& key) {
   const auto pkey = to_pkey(key);
-  const Own<X509, X509_free> certificate(X509_new());
+  const Owned<X509, X509_free> certificate(X509_new());
   if (!pkey || !certificate) return no();
   auto* name = X509_get_subject_name(certificate.get());
   const auto text = as_bytes("SE05x SIMULATOR attestation (not a real element)");

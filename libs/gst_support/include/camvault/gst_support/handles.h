@@ -3,7 +3,7 @@
 
 #include <gst/gst.h>
 
-#include <memory>
+#include "camvault/base/owned.h"
 
 namespace camvault::gst_support {
 
@@ -14,17 +14,9 @@ struct UnrefObject {
 template <class T>
 using GstPtr = std::unique_ptr<T, UnrefObject<T>>;
 
-// Of one release function of C.
-template <auto release>
-struct Release {
-  template <class T>
-  void operator()(T* object) const {
-    release(object);
-  }
-};
-using GErrorPtr = std::unique_ptr<GError, Release<&g_error_free>>;
-using TextPtr = std::unique_ptr<gchar, Release<&g_free>>;
-using StructurePtr = std::unique_ptr<GstStructure, Release<&gst_structure_free>>;
+using GErrorPtr = Owned<GError, g_error_free>;
+using TextPtr = Owned<gchar, g_free>;
+using StructurePtr = Owned<GstStructure, gst_structure_free>;
 
 // Buffers, samples, messages, events, caps.
 struct UnrefMini {

@@ -37,7 +37,7 @@ bool Coverage::is_one_gop(std::size_t count) const {
     if (pending_[i].hash.anchors && i > 0) return false;
     slices += pending_[i].picture_data ? 1U : 0U;
   }
-  const bool continues = previous_ && previous_->partial;
+  const bool continues = placed_ && placed_->partial;
   return count == 0 ||
          ((pending_.front().hash.anchors || continues) && (parts_seen_ || slices <= largest_segment_));
 }
@@ -89,6 +89,14 @@ std::size_t Coverage::units_before_unplaced(std::size_t count) const {
   std::size_t eligible = 0;
   while (eligible < count && pending_[eligible].sequence < until) ++eligible;
   return eligible;
+}
+
+// Those of the first `count` units that stand in the GOP the clip begins in and that the signer hashes.
+std::uint64_t Coverage::units_inside(std::size_t count, bool all_types) const {
+  std::uint64_t inside = 0;
+  for (std::size_t i = 0; i < count && pending_[i].clip_gop == pending_.front().clip_gop; ++i)
+    inside += all_types || pending_[i].reference_hashed || pending_[i].hash.sei ? 1U : 0U;
+  return inside;
 }
 
 // GOPs that SEIs speak of and that are gone as a whole: how many pictures they had is known.
@@ -147,9 +155,11 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
     const auto eligible = units_before_unplaced(count);
     if (lost > 0 && !head) {
       // SEIs are gone, and those that came next speak of units that are gone, too: a run of GOPs was removed,
-      // unless the clip still holds all GOPs that the lost SEIs were for.
-      const auto parts = parts_of(eligible);
-      if (parts > lost || !is_one_gop(eligible)) {
+      // unless the clip still holds all GOPs that the lost SEIs were for. What stands behind those SEIs is
+      // the unsigned end, or lost its SEIs as well.
+      const auto waiting = next == nullptr ? eligible : count;
+      const auto parts = parts_of(waiting);
+      if (parts > lost || !is_one_gop(waiting)) {
         note_removed_signature(lost, record);
       } else {
         count_missing_gops(lost - parts, count, record);
@@ -160,16 +170,18 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
     std::uint64_t places = 0;
     for (const auto& unplaced : unplaced_) places += unplaced.places == 0 ? count : unplaced.places;
     // The GOP that the clip begins in cannot be checked when its IDR picture was cut away. If as many
-    // pictures are here as the first SEIs of a recording speak of, none was.
+    // pictures are here as the first SEIs of a recording speak of, none was; if more are here than the SEIs
+    // behind them speak of, some lost theirs.
     const auto& first = unplaced_.front();
+    const auto inside = units_inside(eligible, first.sei.general.hashes_all_types);
     const bool all_here = begins_recording(first.sei.general) && eligible >= places;
     const bool began_inside = head && eligible > 0 && !pending_.front().hash.anchors && !all_here &&
-                              !leads_the_recording(first.sei);
+                              inside <= places && !leads_the_recording(first.sei);
     // Neither can pictures at the head whose SEI may be lost, while those of the SEI that came are gone.
-    const bool others_wait =
-        head && !began_inside && eligible > 0 && first.sei.list && first.places > 0 &&
-        !begins_recording(first.sei.general) &&
-        (eligible < first.places || pending_.front().hash.raw == first.sei.general.linked_hash);
+    const bool others_wait = head && !began_inside && eligible > 0 && first.sei.list && first.places > 0 &&
+                             !begins_recording(first.sei.general) &&
+                             (eligible < first.places || inside > places ||
+                              pending_.front().hash.raw == first.sei.general.linked_hash);
     if (others_wait) {
       record.uncovered_is_tampering = true;
       note(NoteKind::unsigned_head, 0, eligible,

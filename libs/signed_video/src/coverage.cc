@@ -432,6 +432,7 @@ void Coverage::commit_segment(GopSei& sei, Located located) {
   auto lost_seis = lost_;
   const auto slices = typical_slices();
   std::int64_t slice = -1;  // of the running picture; -1: none yet
+  bool uncovered_picture = false;
   std::optional<Ticks> first_container_time;
   auto last_time = general.start;
   for (const auto& step : located.steps) {
@@ -463,7 +464,11 @@ void Coverage::commit_segment(GopSei& sei, Located located) {
       // A changed header can hide that a picture begins.
       const bool should_begin = slices == 1 || slice < 0;
       if (step.status == UnitStatus::altered && should_begin && !unit.first_slice) ++picture_shift_;
-      slice = unit.first_slice || should_begin ? 0 : slice + 1;
+      // A unit of a type that is not hashed belongs to a picture of its own kind, or stands where a slice is
+      // missing: that one is counted.
+      const bool uncovered = step.status == UnitStatus::not_covered;
+      uncovered_picture = uncovered && (unit.first_slice || uncovered_picture);
+      if (!uncovered || uncovered_picture) slice = unit.first_slice || should_begin ? 0 : slice + 1;
     }
     result = result_of(unit, step.status);
     result.gop = segment.gop;

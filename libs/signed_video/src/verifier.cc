@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <deque>
-#include <unordered_set>
 
 #include "av1_frame.h"
 #include "axis/legacy.h"
 #include "axis/message.h"
 #include "coverage.h"
+#include "disguised_slice.h"
 #include "evidence.h"
 #include "look_ahead.h"
 #include "recent.h"
@@ -28,7 +28,6 @@ using codec::UnitKind;
 // granted.
 constexpr std::size_t kMaxUnitsOfUnknownHash = 4096;
 constexpr std::size_t kMaxSeiNotes = 100;
-constexpr std::size_t kMaxParameterSets = 64;
 // Legacy GOP signatures that wait for a key. Axis' cameras send it with every one.
 constexpr std::size_t kMaxEarlySeis = 64;
 // Supplements wait for the SEI behind them, which may bring the certificate.
@@ -38,8 +37,6 @@ constexpr std::size_t kMaxHeldBytes = 16 * 1024 * 1024;
 constexpr std::size_t kMaxRememberedSignatures = 4096;
 // Samples beside pictures that are not taken yet.
 constexpr std::size_t kMaxSideWaiting = 4096;
-// An access unit delimiter has two bytes, an end of sequence one or two.
-constexpr std::size_t kMaxDelimiter = 8;
 
 constexpr std::array kAllHashes = {crypto::HashAlg::sha256, crypto::HashAlg::sha384, crypto::HashAlg::sha512};
 
@@ -54,6 +51,7 @@ class Verifier::Impl {
         trust_(engine_, options_),
         coverage_(engine_, timeline_, report_.notes),
         beside_(engine_, codec),
+        disguised_(engine_, codec),
         ahead_(codec, engine_, seen_seis_, thread_count(options_.jobs)) {
     report_.codec = codec;
     timeline_.watch(options_.live);
@@ -182,6 +180,7 @@ class Verifier::Impl {
       const auto& unit = batch.units[i];
       const auto& info = batch.infos[i];
       if (unit.out_of_band && info.kind != UnitKind::slice) {
+        disguised_.add_header_unit(unit.bytes, info);
         beside_.add_unit(unit.bytes, info, true);
         continue;
       }
@@ -323,34 +322,7 @@ class Verifier::Impl {
 
   void take_other(const codec::Unit& unit, const codec::UnitInfo& info) {
     beside_.add_unit(unit.bytes, info, false);
-    bool suspect = false;
-    switch (info.kind) {
-      case UnitKind::parameter_set:
-        suspect = !is_known_parameter_set(unit.bytes, info.type);
-        break;
-      case UnitKind::sei:
-        suspect = !is_well_formed_sei(codec_, codec::without_trailing_zeros(unit.bytes));
-        break;
-      case UnitKind::delimiter:
-        suspect = unit.bytes.size() > kMaxDelimiter;
-        break;
-      default:
-        suspect = true;
-    }
-    if (suspect) coverage_.add_suspect(sequence_);
-  }
-
-  // The first of each usual type, before any picture, or one that was there before.
-  bool is_known_parameter_set(BytesView unit, std::uint8_t type) {
-    const bool usual = codec_ == codec::Codec::h264   ? type == 7 || type == 8
-                       : codec_ == codec::Codec::h265 ? type >= 32 && type <= 34
-                                                      : true;
-    const auto digest = to_hex(engine_.digest(crypto::HashAlg::sha256, unit).view());
-    const bool known = parameter_set_digests_.contains(digest);
-    if (parameter_set_digests_.size() < kMaxParameterSets) parameter_set_digests_.insert(digest);
-    const bool first = usual && slices_ == 0 && (parameter_set_types_ >> type & 1) == 0;
-    parameter_set_types_ |= std::uint64_t{1} << type;
-    return known || first;
+    if (disguised_.is_suspect(unit.bytes, info)) coverage_.add_suspect(sequence_);
   }
 
   crypto::Digest digest_of_sei(const codec::Unit& unit) const {
@@ -726,6 +698,7 @@ class Verifier::Impl {
   Trust trust_;
   Coverage coverage_;
   SupplementCheck beside_;
+  DisguisedSlices disguised_;
   SupplementCheck::Outcome side_;
 
   struct Held {
@@ -765,8 +738,6 @@ class Verifier::Impl {
   std::uint64_t sei_ids_ = 0;
   std::uint64_t repeated_ = 0;
   std::uint64_t sei_notes_ = 0;
-  std::uint64_t parameter_set_types_ = 0;
-  std::unordered_set<std::string> parameter_set_digests_;
   struct EarlySei {
     SeiMessage message;
     std::uint64_t sequence = 0;

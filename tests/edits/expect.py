@@ -38,13 +38,15 @@ def was_ours(item):
 
 
 def altered_sei(item):
-    """Which part of a signed SEI was altered: 'signed', 'syntax' (no longer an SEI of ours) or 'free' (never signed)."""
+    """Which part of a signed SEI was altered: 'signed', 'syntax' (no longer a signed SEI of ours) or 'free' (never signed)."""
     old, new = item.source.data, item.data
     if len(old) != len(new):
         return "signed"
     at = next(i for i in range(len(old)) if old[i] != new[i])
     if at < next(old.index(u) + len(u) for u in UUIDS if u in old):
         return "syntax"
+    if at == item.source.parsed.signature_at:
+        return "syntax"  # a field of another tag, which readers skip: an unsigned SEI, as if the signed one had been removed
     # The stop bit byte of an unsigned SEI is hashed, but only there. Emulation prevention only makes this region longer.
     return "free" if at >= len(old) - item.source.parsed.free_tail else "signed"
 
@@ -378,13 +380,16 @@ class Judge:
         own = [i for i, it in enumerate(self.units) if self.kinds[i] in ("own", "altered", "moved")]
         actual = [self.units[i].source.hashable for i in own]
         displaced = [at[i] for i, is_, should in zip(own, actual, sorted(actual)) if is_ != should]
+        changed = {is_ for is_, should in zip(actual, sorted(actual)) if is_ != should}
         if displaced and not any(self.clip.hashables[h].vcl for h in moved):
             return [], None  # messages changed places, no pictures
         if displaced:  # of units that changed places any may be taken for the one that moved
             every = set(displaced).union(*sets)
             if any(not self.clip.hashables[h].first for h in moved):
                 every.add(min(every) - 1)  # a further slice is missing from the picture before
-            sets = [set(range(min(every), max(every) + 2))]  # one more if it counts as missing from its old place too
+            # One more if it counts as missing from its old place, too; what stands in front of its I is nothing but that.
+            twice = len(moved) if any(self.clip.hashables[h].gop_start for h in actual if h in changed) else 1
+            sets = [set(range(min(every), max(every) + 1 + twice))]
         return sets, set().union(*sets) if strict and sets else None
 
 

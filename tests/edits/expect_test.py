@@ -167,6 +167,12 @@ class Expectations(unittest.TestCase):
         self.assertEqual(e.verdicts, {NOT})
         self.assertTrue(e.must and e.must[0] <= {5, 6, 7, 8})
 
+    def test_an_i_and_a_later_picture_swapped(self):
+        items = self.units()
+        items[5], items[8] = items[8], items[5]  # two move: what stands in front of the I belongs behind it
+        e = self.judge(items)
+        self.assertEqual((e.verdicts, e.must), ({NOT}, [{4, 5, 6, 7, 8}]))
+
     def test_swapped_gops(self):
         items = self.units()
         self.assertEqual(self.judge(items[:1] + items[5:10] + items[1:5] + items[10:]).verdicts, {NOT})

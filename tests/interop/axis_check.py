@@ -83,7 +83,7 @@ def parse_sei(data, header):
 def parse(data, plain, where, pos, end):
     """Flags and fields between `pos` (of the UUID) and `end`; `where`: place of each plain byte in `data`."""
     sei, at = Sei(), pos + 17
-    sei.reserved, fields, sei.document = plain[pos + 16], {}, None
+    sei.reserved, fields, sei.document, sei.signature_at = plain[pos + 16], {}, None, None
     if plain[-1] != 0x80:
         raise Bad("message: stop byte")
     escaped = bool(sei.reserved & ESCAPED_BEFORE_HASHING)
@@ -97,7 +97,7 @@ def parse(data, plain, where, pos, end):
         if tag not in (GENERAL, PUBLIC_KEY, PRODUCT, HASH_LIST, SIGNATURE, ARBITRARY, HASH_ALGORITHM, ATTESTATION):
             raise Bad("message: unknown field")
         if tag == SIGNATURE:
-            sei.document = data[:where[start]] if escaped else plain[:start]
+            sei.document, sei.signature_at = data[:where[start]] if escaped else plain[:start], where[start]
         fields[tag] = plain[at:at + length]
         at += length
     sei.whole = data if escaped else plain

@@ -96,13 +96,13 @@ def parse_sei(data, header):
     if sei.reserved & 0x3F:
         raise Bad("SEI: unknown reserved bits")
     escaped = bool(sei.reserved & ESCAPED_BEFORE_HASHING)
-    sei.document = None
+    sei.document = sei.signature_at = None
     while at < end:
         tag, length = plain[at], int.from_bytes(plain[at + 1:at + 3], "big")
         if at + 3 + length > end or sei.document is not None:
             raise Bad("SEI: a field is cut, or stands behind the signature")
         if tag == SIGNATURE:  # the document is all before it, as it was when it was hashed
-            sei.document = data[:where[at - 1] + 1] if escaped else plain[:at]
+            sei.document, sei.signature_at = data[:where[at - 1] + 1] if escaped else plain[:at], where[at]
         sei.tlvs.append((tag, plain[at + 3:at + 3 + length]))
         at += 3 + length
     sei.whole = data if escaped else plain

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "camvault/base/secret.h"
+#include "fork_guard.h"
 
 namespace camvault::ipc {
 
@@ -51,6 +52,7 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::filesystem::path
       CAM_TRY(auto fd, connect_once(socket_path));
       set_timeout(fd.get(), options.timeout);
       std::unique_ptr<Connection> connection(new Connection(std::move(fd)));
+      if (connection->broken_) return fail(Errc::limit, "too many connections to keystored in this process");
       CAM_TRY(const auto reply, connection->greet());
       if (reply.error) return tl::unexpected(keystore::to_error(*reply.error));
       if (reply.version != kProtocolVersion)
@@ -60,6 +62,18 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::filesystem::path
     if (result || result.error().code != Errc::unavailable) return result;
     if (std::chrono::steady_clock::now() + kRetryPause > give_up) return result;
     std::this_thread::sleep_for(kRetryPause);
+  }
+}
+
+Connection::Connection(UniqueFd fd) : fd_(std::move(fd)), pid_(::getpid()), uid_(::geteuid()) {
+  broken_ = !shut_in_children(fd_.get());
+}
+
+Connection::~Connection() {
+  if (pid_ == ::getpid()) {
+    no_longer_shut(fd_.get());
+  } else {
+    static_cast<void>(fd_.release());  // shut already; the number may be somebody else's by now
   }
 }
 
@@ -132,7 +146,7 @@ Result<Response> Connection::call(RequestBody body) {
 }
 
 bool Connection::is_usable() {
-  if (broken_) return false;
+  if (broken_ || pid_ != ::getpid() || uid_ != ::geteuid()) return false;
   pollfd poll{.fd = fd_.get(), .events = POLLIN | POLLRDHUP, .revents = 0};
   // Nobody owes us an answer: whatever there is to read now is the end.
   return ::poll(&poll, 1, 0) == 0;

@@ -1,6 +1,8 @@
 // One connection to keystored, hello done. Blocking calls with a deadline; for one thread at a time.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -18,15 +20,21 @@ class Connection {
   static Result<std::unique_ptr<Connection>> open(const std::filesystem::path& socket_path,
                                                   const ClientOptions& options);
 
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
   // Sends the request with an id of its own and waits for the answer. After an error of the transport
   // (Errc::unavailable or malformed) is_usable() is false.
   Result<Response> call(RequestBody body);
 
-  bool is_usable();  // false too if the service closed it meanwhile
+  // False too if the service closed it meanwhile, and in a process that is not, or is no longer, the one whom
+  // the kernel named to the service: another pid (fork) or another uid (setuid).
+  bool is_usable();
   int descriptor() const { return fd_.get(); }
 
  private:
-  explicit Connection(UniqueFd fd) : fd_(std::move(fd)) {}
+  explicit Connection(UniqueFd fd);
   Result<HelloReply> greet();
   Status send_frame(BytesView payload);
   Result<BytesView> receive_frame();
@@ -36,6 +44,8 @@ class Connection {
   Bytes out_;
   std::uint32_t next_id_ = 1;
   bool broken_ = false;
+  const pid_t pid_;
+  const uid_t uid_;
 };
 
 }  // namespace camvault::ipc

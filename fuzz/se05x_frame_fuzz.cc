@@ -70,7 +70,8 @@ unsigned planted_crc(BytesView frame) {
   if (frame.size() < 5 || frame[0] != 0xA5) return 0;
   const std::size_t size = frame[2];
   if (kT1Head + size > frame.size()) return 0;
-  return frame.data()[kT1Head + size] | frame.data()[kT1Head + size + 1] << 8;
+  const auto* crc = frame.data() + kT1Head + size;
+  return crc[0] + 256u * crc[1];
 }
 #endif
 

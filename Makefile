@@ -39,9 +39,9 @@ help:  ## this list
 
 run:  ## a software camera signs live video; see it verified and forgeries exposed (DURATION= SOURCE= CODEC= BACKEND=)
 	$(call say,a camera that signs its video: $(DURATION) s of $(SOURCE) in $(CODEC). First the build if it is missing)
-	@test "$(BACKEND)" = software || test -f packaging/packages-$(BACKEND).txt || { echo "BACKEND can be software, tpm2 or pkcs11" >&2; exit 64; }
+	@test -n "$(filter $(BACKEND),software tpm2 pkcs11 se05x)" || { echo "BACKEND can be software, tpm2, pkcs11 or se05x" >&2; exit 64; }
 	@$(INSTALL) $(RUN_LIST) $(wildcard packaging/packages-$(BACKEND).txt)
-	@test -f build/release/build.ninja && $(if $(filter software,$(BACKEND)),true,grep -qs "keystore_$(BACKEND)" build/release/build.ninja) || { $(call configure,release,-DCAMVAULT_TESTS=OFF); }
+	@test -f build/release/build.ninja && $(if $(filter software se05x,$(BACKEND)),true,grep -qs "keystore_$(BACKEND)" build/release/build.ninja) || { $(call configure,release,-DCAMVAULT_TESTS=OFF); }
 	@$(call compile,release,programs)
 	@$(BIN)/camvault demo --out "$(OUT)" --duration "$(DURATION)" --source "$(SOURCE)" --codec "$(CODEC)" --backend "$(BACKEND)"
 

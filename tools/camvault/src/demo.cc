@@ -301,11 +301,11 @@ void add_demo(CLI::App& app, int& exit_code) {
       ->type_name("CODEC")
       ->check(CLI::IsMember({"h264", "h265"}));
   command
-      ->add_option(
-          "--backend", options->backend,
-          "what holds the camera's keys: software, or a simulated tpm2 or pkcs11 token (default software)")
+      ->add_option("--backend", options->backend,
+                   "what holds the camera's keys: software, or a simulated tpm2, pkcs11 token or se05x "
+                   "(default software)")
       ->type_name("BACKEND")
-      ->check(CLI::IsMember({"software", "tpm2", "pkcs11"}));
+      ->check(CLI::IsMember(std::vector<std::string>(std::begin(kDemoBackends), std::end(kDemoBackends))));
   command->add_flag("--keep", options->keep,
                     "do not remove the private folder with the state of factory and camera");
   command->footer(

@@ -3,8 +3,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
+
+#include <array>
 #include <cerrno>
 
+#include "camvault/base/secret.h"
+#include "camvault/crypto_openssl/engine.h"
 #include "camvault/key_source/root_layout.h"
 
 namespace camvault::cli {
@@ -12,15 +16,40 @@ namespace camvault::cli {
 namespace {
 constexpr int kReadyWithinMilliseconds = 10'000;
 
-// The daemon stands beside this program when built, and in libexec or sbin when installed.
-Result<std::filesystem::path> find_keystored(const std::filesystem::path& program) {
+// Our programs stand beside this one when built, and in libexec or sbin when installed.
+Result<std::filesystem::path> find_beside(const std::filesystem::path& program, const std::string& name) {
   const auto folder = program.parent_path();
   for (const auto& candidate :
-       {folder / "keystored", folder / "../libexec/camvault/keystored", folder / "../sbin/keystored"}) {
+       {folder / name, folder / "../libexec/camvault" / name, folder / "../sbin" / name}) {
     if (access(candidate.c_str(), X_OK) == 0) return candidate;
   }
   return fail(Errc::unavailable,
-              "keystored is not beside " + program.string() + "; build all programs first (make build)");
+              name + " is not beside " + program.string() + "; build all programs first (make build)");
+}
+
+// Starts a program of ours with `--ready-fd N` added; false in `ready` if it does not write there in time.
+struct Started {
+  ChildProcess child;
+  bool ready = false;
+};
+Result<Started> start_until_ready(ChildProcess::Start start) {
+  CAM_TRY(auto pipe, make_pipe());
+  start.ready_fd = pipe.write_end.get();
+  start.arguments.insert(start.arguments.end(), {"--ready-fd", std::to_string(start.ready_fd)});
+  Started out;
+  CAM_TRY(out.child, ChildProcess::start(start));
+  pipe.write_end.reset();
+  pollfd waiting{pipe.read_end.get(), POLLIN, 0};
+  char line[256];
+  out.ready =
+      poll(&waiting, 1, kReadyWithinMilliseconds) == 1 && read(pipe.read_end.get(), line, sizeof line) > 0;
+  return out;
+}
+
+Result<UniqueFd> open_log(const std::filesystem::path& path) {
+  UniqueFd log(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!log.valid()) return fail(Errc::io, path.string() + ": " + errno_text(errno));
+  return log;
 }
 
 constexpr const char* kSoftHsm = "/usr/lib/softhsm/libsofthsm2.so";
@@ -85,8 +114,35 @@ Result<std::string> make_token(const std::filesystem::path& root) {
          "\"\nwrites = \"" + (folder / "tokens").string() + "\"\n";
 }
 
-Result<std::string> start_module(DemoBackend backend, const std::filesystem::path& root,
-                                 ChildProcess& module) {
+// Our simulator of a secure element, with channel keys of its own; its line for keystored.toml.
+Result<std::string> start_element(const std::filesystem::path& program, const std::filesystem::path& root,
+                                  ChildProcess& module) {
+  CAM_TRY(const auto simulator, find_beside(program, "camvault-se05x-sim"));
+  CAM_TRY(const auto folder, module_folder(root));
+  std::string keys;
+  for (const auto* which : {"ENC", "MAC", "DEK"}) {
+    std::array<std::uint8_t, 16> key{};
+    crypto_openssl::make_openssl_engine()->random(key);
+    keys += std::string(which) + " " + to_hex(key) + "\n";
+  }
+  const auto key_file = (folder / "scp03.keys").string();
+  CAM_TRY_STATUS(write_file_atomically(key_file, as_bytes(keys), 0600));
+  wipe(keys.data(), keys.size());
+  const auto socket = (folder / "bus").string();
+  ChildProcess::Start start;
+  start.arguments = {simulator.string(),          "--listen",     "unix:" + socket, "--state",
+                     (folder / "state").string(), "--scp03-keys", key_file};
+  CAM_TRY(const auto log, open_log(folder / "log"));
+  start.standard_error = log.get();
+  CAM_TRY(auto started, start_until_ready(start));
+  module = std::move(started.child);
+  if (!started.ready) return fail(Errc::unavailable, "the simulator of the SE05x did not start");
+  return "[[backend]]\ntype = \"se05x\"\nbus = \"sim:unix:" + socket + "\"\nscp03_keys = \"" + key_file +
+         "\"\njournal = \"" + (folder / "journal").string() + "\"\n";
+}
+
+Result<std::string> start_module(DemoBackend backend, const std::filesystem::path& program,
+                                 const std::filesystem::path& root, ChildProcess& module) {
   switch (backend) {
     case DemoBackend::software:
       break;
@@ -94,6 +150,8 @@ Result<std::string> start_module(DemoBackend backend, const std::filesystem::pat
       return start_tpm(root, module);
     case DemoBackend::pkcs11:
       return make_token(root);
+    case DemoBackend::se05x:
+      return start_element(program, root, module);
   }
   return std::string();
 }
@@ -114,10 +172,10 @@ Status write_configuration(const std::filesystem::path& root, const std::string&
 }  // namespace
 
 Result<DemoBackend> demo_backend_from_string(const std::string& text) {
-  for (int i = 0; i < 3; ++i) {
+  for (std::size_t i = 0; i < std::size(kDemoBackends); ++i) {
     if (text == kDemoBackends[i]) return static_cast<DemoBackend>(i);
   }
-  return fail(Errc::usage, "the backend is software, tpm2 or pkcs11");
+  return fail(Errc::usage, "the backend is software, tpm2, pkcs11 or se05x");
 }
 
 std::string describe(DemoBackend backend) {
@@ -128,6 +186,8 @@ std::string describe(DemoBackend backend) {
       return "a SIMULATED TPM 2.0 (swtpm), which protects nothing but shows what a real one does";
     case DemoBackend::pkcs11:
       return "a SIMULATED PKCS#11 token (SoftHSM2), which protects nothing but shows what a real one does";
+    case DemoBackend::se05x:
+      return "a SIMULATED SE05x secure element, which protects nothing but shows what a real one does";
   }
   return "the keystore process itself";
 }
@@ -136,28 +196,21 @@ Result<DemoKeystore> DemoKeystore::start(const std::filesystem::path& program,
                                          const std::filesystem::path& root, const std::string& application,
                                          DemoBackend backend) {
   DemoKeystore keystore;
-  CAM_TRY(const auto keystored, find_keystored(program));
-  CAM_TRY(const auto backend_line, start_module(backend, root, keystore.module_));
+  CAM_TRY(const auto keystored, find_beside(program, "keystored"));
+  CAM_TRY(const auto backend_line, start_module(backend, program, root, keystore.module_));
   CAM_TRY_STATUS(write_configuration(root, application, backend_line));
-  CAM_TRY(auto ready, make_pipe());
   ChildProcess::Start start;
-  start.arguments = {keystored.string(), "--root", root.string(), "--ready-fd",
-                     std::to_string(ready.write_end.get())};
-  start.ready_fd = ready.write_end.get();
+  start.arguments = {keystored.string(), "--root", root.string()};
   // An installed system's own keystore user could not enter the demo's private folder.
   if (geteuid() == 0) start.arguments.insert(start.arguments.end(), {"--user", "root"});
   // Its audit log is worth reading, but not in the middle of the demo.
   const auto log_path = root / "keystored.log";
-  const UniqueFd log(open(log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!log.valid()) return fail(Errc::io, log_path.string() + ": " + errno_text(errno));
+  CAM_TRY(const auto log, open_log(log_path));
   start.standard_error = log.get();
-  CAM_TRY(keystore.child_, ChildProcess::start(start));
+  CAM_TRY(auto started, start_until_ready(start));
+  keystore.child_ = std::move(started.child);
   keystore.pid_ = keystore.child_.pid();
-  ready.write_end.reset();
-  pollfd waiting{ready.read_end.get(), POLLIN, 0};
-  char line[64];
-  if (poll(&waiting, 1, kReadyWithinMilliseconds) != 1 ||
-      read(ready.read_end.get(), line, sizeof line) <= 0) {
+  if (!started.ready) {
     const auto said = read_file(log_path, 64 * 1024);
     return fail(Errc::unavailable, "keystored did not start: " +
                                        (said ? std::string(as_text(*said)) : std::string("it said nothing")));

@@ -10,8 +10,8 @@
 namespace camvault::cli {
 
 // What holds the camera's keys in the demo. All but the first are programs that play a module.
-enum class DemoBackend { software, tpm2, pkcs11 };
-inline constexpr const char* kDemoBackends[] = {"software", "tpm2", "pkcs11"};
+enum class DemoBackend { software, tpm2, pkcs11, se05x };
+inline constexpr const char* kDemoBackends[] = {"software", "tpm2", "pkcs11", "se05x"};
 Result<DemoBackend> demo_backend_from_string(const std::string& text);
 std::string describe(DemoBackend backend);  // in words, with what is simulated
 
@@ -30,7 +30,7 @@ class DemoKeystore {
   }
 
  private:
-  ChildProcess module_;  // the simulated TPM, if any
+  ChildProcess module_;  // the simulated TPM or secure element, if any
   ChildProcess child_;
   pid_t pid_ = -1;
 };

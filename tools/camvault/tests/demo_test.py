@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -10,6 +11,7 @@ import time
 import unittest
 
 CAMVAULT = os.environ["CAMVAULT"]
+BACKENDS = os.environ["CAMVAULT_BACKENDS"].split(",")   # that keystored was built with
 
 
 def demo_folders():
@@ -44,9 +46,9 @@ class Demo(unittest.TestCase):
     def tearDown(self):
         self.folder.cleanup()
 
-    def check(self, codec):
+    def check(self, codec, backend="software"):
         before = demo_folders()
-        result = subprocess.run([CAMVAULT, "demo", "--out", self.out, "--duration", "5", "--codec", codec], capture_output=True, timeout=120)
+        result = subprocess.run([CAMVAULT, "demo", "--out", self.out, "--duration", "5", "--codec", codec, "--backend", backend], capture_output=True, timeout=120)
         text = result.stdout.decode() + result.stderr.decode()
         self.assertEqual(result.returncode, 0, text)
         verdicts = {}
@@ -59,6 +61,22 @@ class Demo(unittest.TestCase):
             self.assertEqual(report["signer"]["serial"], "CV-DEMO-0001")
         self.assertEqual(verdicts, {"recording": "authentic", "altered": "not_authentic", "cut": "authentic_with_missing_frames", "swapped": "not_authentic"})
         self.assertEqual(demo_folders() - before, set())
+        return text
+
+    def simulated(self, backend):  # AX-3.1-1..3: keys in a module; the recording verifies, and it is said that it is simulated
+        text = self.check("h264", backend)
+        self.assertRegex(text, r"the camera's keys are in a SIMULATED .*protects nothing")
+
+    def test_se05x(self):
+        self.simulated("se05x")
+
+    @unittest.skipUnless(shutil.which("swtpm") and "tpm2" in BACKENDS, "no swtpm, or built without TPM 2.0")
+    def test_tpm2(self):
+        self.simulated("tpm2")
+
+    @unittest.skipUnless(os.path.exists("/usr/lib/softhsm/libsofthsm2.so") and "pkcs11" in BACKENDS, "no SoftHSM2, or built without PKCS#11")
+    def test_pkcs11(self):
+        self.simulated("pkcs11")
 
     def test_h264(self):  # AX-4.1-1, AX-4.1-2
         self.check("h264")

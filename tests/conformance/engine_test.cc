@@ -1,12 +1,14 @@
 // The same modules behind keystored's engine: policies, two at once, power cuts, and names that move.
 // AX-3.1-3, NA-2.3-2, SP-4.2.11.
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cstdio>
+#include <mutex>
 #include <random>
 #include <set>
 #include <thread>
@@ -72,12 +74,11 @@ class EngineConformance : public Conformance {
     return engine_->generate(kCamera, name(text), type, default_policy(type, Purpose::media_signing),
                              backend);
   }
-  ServiceError use_error(std::string_view text) {
+  keystore::Answer<Bytes> use(std::string_view text) {
     const auto scheme = schemes_of(signing_type()).front();
     const auto digest = openssl_->digest(HashAlg::sha256, as_bytes("message"));
-    const auto made =
-        engine_->sign_digest(kCamera, {name(text), Purpose::media_signing}, scheme, HashAlg::sha256, digest);
-    return made ? ServiceError{} : made.error().error;
+    return engine_->sign_digest(kCamera, {name(text), Purpose::media_signing}, scheme, HashAlg::sha256,
+                                digest);
   }
   ServiceError sign_error(std::string_view text, const Caller& who = kCamera,
                           Purpose purpose = Purpose::media_signing) {
@@ -150,7 +151,7 @@ TEST_P(EngineConformance, ANameMovesIntoTheModuleAndNobodyNotices) {
   for (int t = 0; t < 2; ++t) {
     threads.emplace_back([&] {
       while (!stop) {
-        failed += use_error("camera/a") == kNone ? 0 : 1;
+        failed += use("camera/a") ? 0 : 1;
         ++signatures;
       }
     });
@@ -215,6 +216,60 @@ TEST_P(EngineConformance, KilledInTheMiddleOfChangesItKeepsItsWord) {
   EXPECT_TRUE(engine_->counts(kCamera).value().damaged.empty());
   EXPECT_GE(promised.size(), static_cast<std::size_t>(kKills));
   for (const auto& key : promised) EXPECT_EQ(sign_error(key), kNone) << key;
+  std::printf("%s: %d kills, %zu keys that were promised are there\n", GetParam().name.c_str(), kKills,
+              promised.size());
+}
+
+// kill -9 of the module in the middle of its work, again and again: its users hear that it is not there and
+// nothing else, and every key that was reported works afterwards.
+TEST_P(EngineConformance, AModuleThatIsKilledAtWorkBreaksNoPromise) {
+  CAM_NEEDS(rig_->can_vanish(), "a way to vanish");
+  constexpr int kKills = 5;
+  constexpr std::size_t kKept = 50;
+  std::mt19937 random(11);
+  ASSERT_TRUE(generate("camera/first", "under-test"));
+  std::atomic<bool> stop = false;
+  std::mutex mutex;
+  std::vector<std::string> promised = {"camera/first"};
+  std::set<std::string> errors;  // other ones than "not there"
+  const auto note = [&](const keystore::Refusal& refusal) {
+    if (refusal.error == ServiceError::unavailable) return;
+    const std::lock_guard lock(mutex);
+    errors.insert(refusal.why);
+  };
+  std::thread maker([&] {
+    for (int i = 0; !stop; ++i) {
+      const auto text = "camera/" + std::to_string(i);
+      const auto made = generate(text, "under-test");
+      if (!made) note(made.error());
+      if (made) promised.push_back(text);
+      if (promised.size() < kKept) continue;
+      // Its name is gone now, whether the module was there to hear of it or not.
+      if (const auto removed = engine_->remove(kCamera, name(promised[1])); !removed) note(removed.error());
+      promised.erase(promised.begin() + 1);
+    }
+  });
+  std::thread signer([&] {
+    while (!stop) {
+      if (const auto made = use("camera/first"); !made) note(made.error());
+    }
+  });
+  for (int round = 0; round < kKills; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20 + random() % 60));
+    rig_->vanish();
+    rig_->come_back();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  }
+  stop = true;
+  maker.join();
+  signer.join();
+  EXPECT_THAT(errors, testing::IsEmpty());
+  for (const auto& key : promised) EXPECT_EQ(sign_error(key), kNone) << key << ": " << last_why_;
+  engine_.reset();
+  reopen();
+  open_engine();
+  EXPECT_TRUE(engine_->counts(kCamera).value().damaged.empty());
+  EXPECT_EQ(sign_error(promised.back()), kNone);
   std::printf("%s: %d kills, %zu keys that were promised are there\n", GetParam().name.c_str(), kKills,
               promised.size());
 }

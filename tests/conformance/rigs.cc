@@ -1,4 +1,6 @@
+#include "camvault/keystore_se05x/se05x_backend.h"
 #include "camvault/keystore_software/software_backend.h"
+#include "camvault/test_support/soft_element.h"
 #include "camvault/test_support/soft_token.h"
 #include "camvault/test_support/soft_tpm.h"
 #include "rig.h"
@@ -20,6 +22,27 @@ class SoftwareRig final : public Rig {
     return keystore_software::make_software_backend(name);
   }
 };
+
+#ifdef CAMVAULT_SE05X_SIM
+// Over the bus that is encrypted, as a camera has it.
+class Se05xRig final : public Rig {
+ public:
+  explicit Se05xRig(const std::filesystem::path& folder) : element_(CAMVAULT_SE05X_SIM, folder) {}
+  std::shared_ptr<Backend> open(const std::string& name) override {
+    return keystore_se05x::make_se05x_backend({.name = name,
+                                               .bus = element_.bus(),
+                                               .scp03_keys = element_.key_file(),
+                                               .journal = element_.journal()})
+        .value();
+  }
+  bool can_vanish() const override { return true; }
+  void vanish() override { element_.stop(); }
+  void come_back() override { element_.start(); }
+
+ private:
+  test_support::SoftElement element_;
+};
+#endif
 
 #ifdef CAMVAULT_HAVE_PKCS11
 class Pkcs11Rig final : public Rig {
@@ -105,6 +128,12 @@ const std::vector<RigKind>& rig_kinds() {
        .needs = "swtpm",
        .is_installed = test_support::SoftTpm::is_installed,
        .make = make<Tpm2Rig>},
+#endif
+#ifdef CAMVAULT_SE05X_SIM
+      {.name = "se05x",
+       .needs = "camvault-se05x-sim",
+       .is_installed = [] { return true; },
+       .make = make<Se05xRig>},
 #endif
   };
   return kinds;

@@ -146,9 +146,10 @@ Result<Bytes> ecdsa_der_of_pair(KeyType type, BytesView r, BytesView s) {
 }
 
 Result<Bytes> ecdsa_der_of_raw(KeyType type, BytesView r_and_s) {
-  const auto size = coordinate_size(type);
-  if (size == 0 || r_and_s.size() != 2 * size) return fail(Errc::malformed, "a signature of another size");
-  return ecdsa_der_of_pair(type, r_and_s.first(size), r_and_s.last(size));
+  const auto half = r_and_s.size() / 2;
+  if (r_and_s.size() % 2 != 0 || half > coordinate_size(type))
+    return fail(Errc::malformed, "a signature of another size");
+  return ecdsa_der_of_pair(type, r_and_s.first(half), r_and_s.last(half));
 }
 
 Bytes digest_info(crypto::HashAlg hash, const crypto::Digest& digest) {

@@ -47,31 +47,36 @@ CK_ULONG bits_of(KeyType type) {
   return type == KeyType::ec_p256 ? 256 : type == KeyType::ec_p384 ? 384 : type == KeyType::ec_p521 ? 521 : 0;
 }
 
-bool offers(const CK_FUNCTION_LIST& library, CK_SLOT_ID slot, KeyType type, const Needed& needed) {
+Result<bool> offers(const CK_FUNCTION_LIST& library, CK_SLOT_ID slot, KeyType type, const Needed& needed) {
   CK_MECHANISM_INFO info{};
-  if (library.C_GetMechanismInfo(slot, needed.mechanism, &info) != CKR_OK) return false;
+  const auto rv = library.C_GetMechanismInfo(slot, needed.mechanism, &info);
+  if (means_gone(rv)) return fail_with("C_GetMechanismInfo", rv);
+  if (rv != CKR_OK) return false;
   if ((info.flags & needed.flags) != needed.flags) return false;
   const auto bits = bits_of(type);
   return bits == 0 || info.ulMaxKeySize == 0 || (info.ulMinKeySize <= bits && bits <= info.ulMaxKeySize);
 }
 }  // namespace
 
-std::vector<KeyType> key_types_of(const CK_FUNCTION_LIST& library, CK_SLOT_ID slot) {
+Result<std::vector<KeyType>> key_types_of(const CK_FUNCTION_LIST& library, CK_SLOT_ID slot) {
   CK_ULONG count = 0;
-  if (library.C_GetMechanismList(slot, nullptr, &count) != CKR_OK || count > kMaxMechanisms) return {};
+  if (const auto rv = library.C_GetMechanismList(slot, nullptr, &count); rv != CKR_OK)
+    return fail_with("C_GetMechanismList", rv);
+  if (count > kMaxMechanisms) return fail(Errc::limit, "the token has too many mechanisms");
   std::vector<CK_MECHANISM_TYPE> present(count);
-  if (library.C_GetMechanismList(slot, present.data(), &count) != CKR_OK) return {};
+  if (const auto rv = library.C_GetMechanismList(slot, present.data(), &count); rv != CKR_OK)
+    return fail_with("C_GetMechanismList", rv);
   present.resize(std::min<std::size_t>(count, present.size()));
   std::vector<KeyType> types;
   for (const auto type : keystore::kAllKeyTypes) {
-    const auto needed = needed_for(type);
-    // Asked only for what is listed: some modules answer about mechanisms that they do not have.
-    if (std::all_of(needed.begin(), needed.end(), [&](const Needed& n) {
-          return std::find(present.begin(), present.end(), n.mechanism) != present.end() &&
-                 offers(library, slot, type, n);
-        })) {
-      types.push_back(type);
+    bool all = true;
+    for (const auto& needed : needed_for(type)) {
+      // Asked only for what is listed: some modules answer about mechanisms that they do not have.
+      all = all && std::find(present.begin(), present.end(), needed.mechanism) != present.end();
+      if (!all) break;
+      CAM_TRY(all, offers(library, slot, type, needed));
     }
+    if (all) types.push_back(type);
   }
   return types;
 }

@@ -10,7 +10,7 @@
 namespace camvault::keystore_pkcs11 {
 
 // The types for which the token has all that we use.
-std::vector<keystore::KeyType> key_types_of(const CK_FUNCTION_LIST& library, CK_SLOT_ID slot);
+Result<std::vector<keystore::KeyType>> key_types_of(const CK_FUNCTION_LIST& library, CK_SLOT_ID slot);
 
 CK_MECHANISM_TYPE generation_of(keystore::KeyType type);
 CK_KEY_TYPE key_kind_of(keystore::KeyType type);

@@ -120,7 +120,6 @@ void Token::probe() {
     CK_SESSION_INFO info{};
     return session.check("C_GetSessionInfo", session.library().C_GetSessionInfo(session.handle(), &info));
   });
-  const std::lock_guard lock(mutex_);
   note(alive);
 }
 
@@ -152,15 +151,19 @@ bool Token::restart() {
 Status Token::open() {
   CAM_TRY(slot_, find_slot());
   CAM_TRY(const auto session, open_session());
-  if (auto in = log_in(session); !in) {
+  auto learned = [&]() -> Result<TokenFacts> {
+    CAM_TRY_STATUS(log_in(session));
+    return learn(slot_);
+  }();
+  if (!learned) {
     functions_->C_CloseSession(session);
-    return in;
+    return tl::unexpected(std::move(learned).error());
   }
   opened_ = true;
   ++generation_;
   idle_.push_back(session);
-  CK_TOKEN_INFO info{};
-  if (functions_->C_GetTokenInfo(slot_, &info) == CKR_OK) learn(slot_, info);
+  const std::lock_guard lock(seen_mutex_);
+  facts_ = std::move(*learned);
   return ok();
 }
 
@@ -243,32 +246,39 @@ Result<Secret> Token::read_pin() {
   });
 }
 
-void Token::learn(CK_SLOT_ID slot, const CK_TOKEN_INFO& info) {
-  facts_.key_types = key_types_of(*functions_, slot);
-  facts_.description = text_of(info.manufacturerID) + " " + text_of(info.model) + ", token \"" +
-                       text_of(info.label) + "\", serial number " + text_of(info.serialNumber) +
-                       ", firmware " + std::to_string(info.firmwareVersion.major) + "." +
-                       std::to_string(info.firmwareVersion.minor);
+// A token that goes away while it is asked has said nothing of itself: what was known stays.
+Result<TokenFacts> Token::learn(CK_SLOT_ID slot) {
+  CK_TOKEN_INFO info{};
+  if (const auto rv = functions_->C_GetTokenInfo(slot, &info); rv != CKR_OK)
+    return fail_with("C_GetTokenInfo", rv);
+  TokenFacts out;
+  CAM_TRY(out.key_types, key_types_of(*functions_, slot));
+  out.description = text_of(info.manufacturerID) + " " + text_of(info.model) + ", token \"" +
+                    text_of(info.label) + "\", serial number " + text_of(info.serialNumber) + ", firmware " +
+                    std::to_string(info.firmwareVersion.major) + "." +
+                    std::to_string(info.firmwareVersion.minor);
   CK_SLOT_INFO slot_info{};
-  facts_.hardware_slot =
+  out.hardware_slot =
       functions_->C_GetSlotInfo(slot, &slot_info) == CKR_OK && (slot_info.flags & CKF_HW_SLOT) != 0;
-  facts_.soft = text_of(info.manufacturerID).find("SoftHSM") != std::string::npos ||
-                text_of(info.model).find("SoftHSM") != std::string::npos;
+  out.soft = text_of(info.manufacturerID).find("SoftHSM") != std::string::npos ||
+             text_of(info.model).find("SoftHSM") != std::string::npos;
+  return out;
 }
 
 void Token::note(const Status& opened) {
+  const std::lock_guard lock(seen_mutex_);
   health_.usable = opened.has_value();
   health_.detail = opened ? "ready" : opened.error().what;
   health_.module = facts_.description;
 }
 
 TokenFacts Token::facts() const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(seen_mutex_);
   return facts_;
 }
 
 Health Token::health() const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(seen_mutex_);
   return health_;
 }
 

@@ -101,7 +101,7 @@ class Token {
   Result<CK_SLOT_ID> find_slot();
   Status log_in(CK_SESSION_HANDLE session);
   Result<Secret> read_pin();
-  void learn(CK_SLOT_ID slot, const CK_TOKEN_INFO& info);
+  Result<TokenFacts> learn(CK_SLOT_ID slot);
   Result<CK_SESSION_HANDLE> open_session();
   void forget();   // with mutex_ held
   bool restart();  // the whole library; not more than once a second
@@ -113,7 +113,7 @@ class Token {
   CK_FUNCTION_LIST* const functions_;
 
   std::shared_mutex library_in_use_;  // shared by every call into the library, alone for C_Finalize
-  mutable std::mutex mutex_;          // guards the rest
+  mutable std::mutex mutex_;          // guards what follows, up to the next one
   bool initialized_ = false;
   bool opened_ = false;
   CK_SLOT_ID slot_ = 0;
@@ -121,6 +121,10 @@ class Token {
   std::vector<CK_SESSION_HANDLE> idle_;
   std::chrono::steady_clock::time_point last_restart_{};
   std::string refused_pin_;  // identity of the file (not its content) whose PIN the token refused
+
+  // Apart, since a library may hang while the other one is held, and these two are asked by those who must
+  // not wait.
+  mutable std::mutex seen_mutex_;
   TokenFacts facts_;
   keystore_engine::Health health_{.usable = false, .detail = "not looked for yet"};
 };

@@ -59,6 +59,14 @@ std::string hex_of(std::uint16_t status) {
 }
 }  // namespace
 
+namespace {
+// A bus that failed is an element that is not there: nothing of the caller's is wrong, and it is tried again.
+tl::unexpected<Error> not_there(Error error) {
+  if (error.code == Errc::io) error.code = Errc::unavailable;
+  return tl::unexpected(std::move(error));
+}
+}  // namespace
+
 Error error_of_status(std::uint16_t code) {
   const auto with = [&](Errc errc, const char* what) {
     return Error{errc, std::string("SE05x: ") + what + " (" + hex_of(code) + ")"};
@@ -120,8 +128,9 @@ Status Element::connect() {
     CAM_TRY_STATUS(open_platform());
     return open_session();
   }();
-  if (!connected) disconnect();
-  return connected;
+  if (connected) return ok();
+  disconnect();
+  return not_there(connected.error());
 }
 
 Status Element::select(BytesView application) {
@@ -252,13 +261,12 @@ Result<Bytes> Element::command(const CommandApdu& command, Repeat repeat) {
     const bool lost = !answer;
     const auto why = answer ? Error{} : answer.error();
     CAM_TRY_STATUS(connect());
-    if (lost && repeat == Repeat::never)
-      return fail(why.code == Errc::io ? Errc::unavailable : why.code, why.what);
+    if (lost && repeat == Repeat::never) return not_there(why);
     answer = once(command);
   }
   if (!answer) {
     disconnect();
-    return tl::unexpected(answer.error());
+    return not_there(answer.error());
   }
   if (!answer->good()) return tl::unexpected(error_of_status(answer->status));
   return std::move(answer->data);

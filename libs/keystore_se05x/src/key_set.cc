@@ -19,7 +19,7 @@ Status KeySet::get_ready() {
   for (const auto& [id, mark] : entries) {
     if (mark == Journal::Mark::doomed) give_up(applet_, id);
   }
-  swept_ = true;
+  swept_ = element_.is_connected();  // else it vanished meanwhile
   return ok();
 }
 
@@ -47,6 +47,17 @@ void KeySet::give_up(Applet& applet, ObjectId id) {
   }
   static_cast<void>(journal_.put(id, Journal::Mark::doomed).has_value());
   swept_ = false;
+}
+
+Status KeySet::forget(ObjectId id) {
+  const std::lock_guard lock(element_mutex_);
+  if (const auto ready = get_ready(); !ready) {
+    note(ready.error());
+    swept_ = false;
+    return journal_.put(id, Journal::Mark::doomed);
+  }
+  give_up(applet_, id);
+  return ok();
 }
 
 Status KeySet::recorded(ObjectId id) {

@@ -47,6 +47,9 @@ class KeySet {
   Result<ObjectId> reserve(Applet& applet);
   // Nothing was made, or it shall go: now if possible, else when the element is there again.
   void give_up(Applet& applet, ObjectId id);
+  // As give_up, for a key whose file is gone: if the element is not there, it goes when it is again. An error
+  // only if that cannot be written down.
+  Status forget(ObjectId id);
   // A key file holds it.
   Status recorded(ObjectId id);
   // Key files hold these and no others: what is pending and not among them goes when the element is there.

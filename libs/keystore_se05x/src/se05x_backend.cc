@@ -181,17 +181,14 @@ class Se05xBackend final : public keystore_engine::Backend {
                                                                   const Secret& handle) override {
     CAM_TRY(const auto id, object_of(handle));
     CAM_TRY(const bool there, keys_->with([&](Applet& applet) { return applet.exists(id); }));
-    if (!there) return fail(Errc::not_found, "the element does not have this key");
+    if (!there) return fail(Errc::invalid, "the element does not hold the key's object");
     CAM_TRY_STATUS(keys_->recorded(id));
     return make_key(keys_, type, id);
   }
 
   Status destroy(KeyType, const Secret& handle) override {
     CAM_TRY(const auto id, object_of(handle));
-    return keys_->with([&](Applet& applet) -> Status {
-      keys_->give_up(applet, id);
-      return ok();
-    });
+    return keys_->forget(id);
   }
 
   Status random(std::span<std::uint8_t> out) override {

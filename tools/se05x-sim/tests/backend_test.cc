@@ -106,7 +106,7 @@ TEST_F(BackendTest, KeysOfEveryTypeSign) {
     }
     EXPECT_EQ(key->encrypt(as_bytes("x"), {}).error().code, Errc::unsupported);
     EXPECT_TRUE(backend->destroy(type, made->handle));
-    EXPECT_EQ(backend->open(type, made->handle).error().code, Errc::not_found);
+    EXPECT_EQ(backend->open(type, made->handle).error().code, Errc::invalid);
   }
   EXPECT_EQ(objects(), 0u);
 }
@@ -238,6 +238,22 @@ TEST_F(BackendTest, AKeyWithoutAFileIsTakenAwayAtTheNextStart) {
   ASSERT_TRUE(backend->random(some));
   EXPECT_EQ(objects(), 1u);
   EXPECT_TRUE(backend->open(KeyType::ec_p256, recorded[0]));
+}
+
+TEST_F(BackendTest, AKeyRemovedWhileTheElementIsAwayGoesWhenItIsBack) {
+  const auto backend = open();
+  const auto gone = backend->generate(KeyType::ec_p256).value();
+  const auto kept = backend->generate(KeyType::ec_p256).value();
+  for (const auto* key : {&gone, &kept}) ASSERT_TRUE(backend->open(KeyType::ec_p256, key->handle));
+  served_.reset();
+  EXPECT_TRUE(backend->destroy(KeyType::ec_p256, gone.handle));
+  served_ = std::make_unique<Served>(folder_.path());
+  EXPECT_EQ(objects(), 2u);
+  Bytes some(1);
+  ASSERT_TRUE(backend->random(some));
+  EXPECT_EQ(objects(), 1u);
+  EXPECT_TRUE(backend->open(KeyType::ec_p256, kept.handle));
+  EXPECT_EQ(backend->open(KeyType::ec_p256, gone.handle).error().code, Errc::invalid);
 }
 
 TEST_F(BackendTest, CountersGrow) {

@@ -104,6 +104,7 @@ class Backend {
   virtual Result<NewKey> generate(KeyType type) = 0;
   // See Keystore::import_key for the forms. Errc::invalid if it is no key of that type.
   virtual Result<NewKey> import_key(KeyType type, const Secret& key) = 0;
+  // Errc::invalid: no handle of this backend, or of a key that the module does not hold.
   virtual Result<std::shared_ptr<const BackendKey>> open(KeyType type, const Secret& handle) = 0;
   // The key's file is gone already; a token frees its object here.
   virtual Status destroy(KeyType type, const Secret& handle);

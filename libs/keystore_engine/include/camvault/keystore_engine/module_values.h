@@ -21,8 +21,9 @@ Result<Bytes> spki_of_point(keystore::KeyType type, BytesView point);
 // exponent be odd, above 2^16 and below 2^64. Errc::malformed otherwise.
 Result<Bytes> spki_of_rsa(keystore::KeyType type, BytesView modulus, BytesView exponent);
 
-// Two big-endian numbers of equal size, one after the other, as RFC 3279 2.2.3's ECDSA-Sig-Value.
-// Errc::malformed if the size is not that of the curve, or one is zero.
+// Two big-endian numbers of equal size, one after the other, as RFC 3279 2.2.3's ECDSA-Sig-Value. Modules may
+// leave out zeros that both begin with (PKCS#11 mechanisms 2.40, 2.3.1). Errc::malformed if a number is
+// longer than the curve's, or zero.
 Result<Bytes> ecdsa_der_of_raw(keystore::KeyType type, BytesView r_and_s);
 
 // The same with numbers that came apart, possibly with their leading zeros left out.

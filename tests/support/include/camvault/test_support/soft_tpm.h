@@ -34,7 +34,7 @@ class SoftTpm {
          "type=unixio,path=" + socket().string(), "--ctrl", "type=unixio,path=" + socket().string() + ".ctrl",
          "--flags", "not-need-init,startup-clear"},
         folder_ / "swtpm.log");
-    if (!wait_for_path(socket()) || !wait_for_path(socket().string() + ".ctrl"))
+    if (!wait_for_listener(socket()) || !wait_for_listener(socket().string() + ".ctrl"))
       throw std::runtime_error("swtpm did not start");
   }
   const BackgroundProgram& program() const { return program_; }

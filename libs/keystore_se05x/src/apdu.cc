@@ -6,7 +6,6 @@
 namespace camvault::keystore_se05x {
 
 namespace {
-constexpr std::size_t kHeader = 4;
 constexpr std::size_t kMaxShort = 255;
 }  // namespace
 

@@ -80,6 +80,14 @@ def a_cut(rng, clip, items, at_gops=False):
 
 
 # ---- alter
+def alter_one(rng, s, test):
+    """A byte of one of the units that `test` is true of, anywhere behind the size of an OBU."""
+    items = derived(s.clip)
+    i = pick(rng, items, test)
+    items[i] = items[i].derived(change_byte(rng, items[i].data, head(items[i])))
+    return items, "unit %d" % i
+
+
 @edit
 def alter_slice(rng, s):
     items = derived(s.clip)
@@ -107,26 +115,17 @@ def shorten_slice(rng, s):
 
 @edit
 def alter_sei(rng, s):
-    items = derived(s.clip)
-    i = pick(rng, items, gop_sei)
-    items[i] = items[i].derived(change_byte(rng, items[i].data, head(items[i])))
-    return items, "unit %d" % i
+    return alter_one(rng, s, gop_sei)
 
 
 @edit
 def alter_certificate_sei(rng, s):
-    items = derived(s.clip)
-    i = pick(rng, items, lambda it: it.certificate)
-    items[i] = items[i].derived(change_byte(rng, items[i].data, head(items[i])))
-    return items, "unit %d" % i
+    return alter_one(rng, s, lambda it: it.certificate)
 
 
 @edit
 def alter_other(rng, s):
-    items = derived(s.clip)
-    i = pick(rng, items, plain)
-    items[i] = items[i].derived(change_byte(rng, items[i].data, head(items[i])))
-    return items, "unit %d" % i
+    return alter_one(rng, s, plain)
 
 
 @edit

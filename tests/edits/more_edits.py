@@ -1,5 +1,5 @@
 """More kinds of edits: what a supplement speaks about, times, and units lost on the way. As edits.py."""
-from edits import EDITS, NotHere, change_byte, derived, edit, head, pick
+from edits import EDITS, NotHere, alter_one, derived, edit, pick
 
 MS = 90  # of the 90 kHz clock
 
@@ -13,10 +13,7 @@ class Items(list):
 # ---- supplements
 @edit
 def alter_supplement(rng, s):
-    items = derived(s.clip)
-    i = pick(rng, items, lambda it: it.supplement)
-    items[i] = items[i].derived(change_byte(rng, items[i].data))
-    return items, "unit %d" % i
+    return alter_one(rng, s, lambda it: it.supplement)
 
 
 @edit
@@ -71,10 +68,7 @@ def replace_supplements(rng, s):
 # ---- parameter sets, messages of others
 @edit
 def alter_parameter_set(rng, s):
-    items = derived(s.clip)
-    i = pick(rng, items, lambda it: it.set)
-    items[i] = items[i].derived(change_byte(rng, items[i].data, head(items[i])))
-    return items, "unit %d" % i
+    return alter_one(rng, s, lambda it: it.set)
 
 
 @edit

@@ -7,18 +7,16 @@ Written from docs/formats/axis-signed-video.md alone; what the form shares with 
 links, unsigned messages) is done by onvif_check.py. Prints JSON and exits 0 if the clip is authentic, else 1. It does not
 judge certificates: the bare key in the stream proves that nothing was changed, not who signed.
 """
-import argparse
 import hashlib
-import json
 import sys
 
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 
+import check_cli
 import onvif_check
-from media_units import leb128, read_units
+from media_units import leb128
 from onvif_check import Bad, CRYPTO_HASH, EPOCH_1601, HASHES, unescape
 
 UUID = b"Signed Video...0"
@@ -188,26 +186,11 @@ class Check(onvif_check.Check):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("clip")
-    parser.add_argument("--codec", choices=("h264", "h265", "av1"))
-    parser.add_argument("--signer", help="only this camera's certificate counts, PEM")
-    args = parser.parse_args()
-    try:
-        codec, units = read_units(args.clip, args.codec)
-    except (OSError, ValueError, IndexError) as e:
-        print(json.dumps({"verdict": "unreadable", "problems": [str(e)]}))
+    check = check_cli.open_check(Check, check_cli.parser(__doc__, ("h264", "h265", "av1")).parse_args())
+    if check is None:
         return 2
-    signer = None
-    if args.signer:
-        with open(args.signer, "rb") as f:
-            signer = x509.load_pem_x509_certificate(f.read())
-    check = Check(codec, units, signer)
     verdict = check.run()
-    print(json.dumps({
-        "verdict": verdict, "codec": codec, "gops": check.gops, "signed": check.signed, "hash": (check.crypto or {}).get("hash"),
-        "hashed_units": len(check.hashables), "covered_units": check.covered, "first_time": check.first_time,
-        "missing": check.missing, "notes": check.notes, "problems": check.problems}, indent=1))
+    check_cli.answer(check, verdict)
     return 0 if verdict == "authentic" else 1
 
 

@@ -8,9 +8,7 @@ whatever it cannot explain is a problem. It shares no code and no author's notes
 that a misreading of the standard cannot hide by being made twice. Clauses: chapter 5 of the standard, "Signed Video".
 Needs python3-cryptography, and openssl for certificate chains.
 """
-import argparse
 import hashlib
-import json
 import os
 import subprocess
 import sys
@@ -21,7 +19,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from media_units import read_units
+import check_cli
 
 UUID = bytes.fromhex("005bc93f2d715e95ada4796f90877a6f")
 CERTIFICATE_SEI, ESCAPED_BEFORE_HASHING, MORE_BYTES = 0x80, 0x40, 0x01
@@ -208,7 +206,7 @@ class Check:
     make_unit = Unit
 
     def __init__(self, codec, units, signer=None):
-        self.signer = signer
+        self.codec, self.signer = codec, signer
         self.problems, self.notes, self.missing = [], [], []
         self.units = []
         for i, data in enumerate(units):
@@ -467,36 +465,28 @@ class Check:
         self.uncovered = len(self.hashables) - end
 
 
+def judge_chain(check, ca, at):
+    """(provenance, reason) of the signer's certificates."""
+    if not check.chain or not ca:
+        return "unknown", ""
+    when = (at if at is not None else check.first_time) or 0
+    trusted, reason = chain_ok(check.chain, ca, when)
+    if not trusted and at is None and when < 946684800:
+        return "unknown", "the signed times are before the year 2000"
+    return "trusted" if trusted else "untrusted", reason
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("clip")
-    parser.add_argument("--codec", choices=("h264", "h265"))
+    parser = check_cli.parser(__doc__, ("h264", "h265"))
     parser.add_argument("--ca", help="trust anchor, PEM")
     parser.add_argument("--at", type=float, help="judge certificates at this time instead of the recording time")
-    parser.add_argument("--signer", help="only this camera's certificate counts, PEM")
     args = parser.parse_args()
-    try:
-        codec, units = read_units(args.clip, args.codec)
-    except (OSError, ValueError, IndexError) as e:
-        print(json.dumps({"verdict": "unreadable", "problems": [str(e)]}))
+    check = check_cli.open_check(Check, args)
+    if check is None:
         return 2
-    signer = None
-    if args.signer:
-        with open(args.signer, "rb") as f:
-            signer = x509.load_pem_x509_certificate(f.read())
-    check = Check(codec, units, signer)
-    verdict, provenance, reason = check.run(), "unknown", ""
-    if check.chain and args.ca:
-        when = args.at if args.at is not None else check.first_time
-        trusted, reason = chain_ok(check.chain, args.ca, when or 0)
-        provenance = "trusted" if trusted else "untrusted"
-        if not trusted and args.at is None and (when or 0) < 946684800:
-            provenance, reason = "unknown", "the signed times are before the year 2000"
-    print(json.dumps({
-        "verdict": verdict, "provenance": provenance, "reason": reason, "codec": codec, "gops": check.gops,
-        "signed": check.signed, "hash": (check.crypto or {}).get("hash"), "hashed_units": len(check.hashables),
-        "covered_units": check.covered, "first_time": check.first_time,
-        "missing": check.missing, "notes": check.notes, "problems": check.problems}, indent=1))
+    verdict = check.run()
+    provenance, reason = judge_chain(check, args.ca, args.at)
+    check_cli.answer(check, verdict, {"provenance": provenance, "reason": reason})
     return 0 if verdict == "authentic" and not (args.ca and provenance == "untrusted") else 1
 
 

@@ -1,6 +1,6 @@
 // SEIs of ONVIF Media Signing. First byte: the codec; the rest is a unit. Laws: what was read can be written,
 // and reads back as the same; the document that a signature speaks about is the one that the writer hashed.
-#include "sei_message.h"
+#include "sei_writer.h"
 
 #include "camvault/codec/emulation.h"
 #include "fuzz.h"

@@ -5,7 +5,7 @@
 
 #include "camvault/report/json.h"
 #include "scene.h"
-#include "sei_message.h"
+#include "sei_writer.h"
 
 namespace camvault::signed_video::test {
 

@@ -1,6 +1,7 @@
-// ONVIF Media Signing SEI messages (specification 26.06, 5.7 to 5.11) as values: bytes <-> values, no
-// cryptography. Where the specification's text and ONVIF's reference implementation differ (byte order of
-// times and counter), what the reference writes is written, and both are read.
+// ONVIF Media Signing SEI messages (specification 26.06, 5.7 to 5.11) as values: bytes -> values, no
+// cryptography; sei_writer.h is the way back. Where the specification's text and ONVIF's reference
+// implementation differ (byte order of times and counter), what the reference writes is written, and both are
+// read.
 #pragma once
 
 #include <array>
@@ -35,6 +36,11 @@ enum class Tag : std::uint8_t {
 inline constexpr std::uint8_t kCertificateSeiBit = 0x80;
 inline constexpr std::uint8_t kEscapedDocumentBit = 0x40;  // emulation prevention was applied before hashing
 inline constexpr std::uint8_t kMoreReservedBytesBit = 0x01;
+
+inline constexpr std::uint8_t kUserDataUnregistered = 5;  // ITU-T H.264 D.1.7, H.265 D.2.7
+inline constexpr std::uint8_t kSeiStopByte = 0x80;        // rbsp_trailing_bits() behind whole bytes
+inline constexpr std::uint8_t kTlvVersion = 1;
+inline constexpr std::int64_t kTicksFrom1601To1970 = 116'444'736'000'000'000;
 
 inline constexpr std::uint16_t kUnknownUnitCount =
     0xffff;                                  // the reference writes it for GOPs past its list limit
@@ -135,50 +141,5 @@ bool is_media_signing_sei(codec::Codec codec, BytesView unit);
 
 // Reads one; `unit` satisfied is_media_signing_sei().
 Result<SeiMessage> read_sei_message(codec::Codec codec, BytesView unit);
-
-struct SeiDraft {
-  codec::Codec codec = codec::Codec::h264;
-  bool certificate_sei = false;
-  bool escaped_document = true;
-  bool after_last_slice = false;  // H.265 wants a suffix SEI there
-  std::optional<General> general;
-  BytesView hash_list;                  // empty = leave the list out
-  std::optional<crypto::HashAlg> hash;  // Crypto info is written when set
-  std::optional<Vendor> vendor;
-  std::vector<CertificateChain> chains;
-};
-
-// An SEI that lacks only its signature. `document` is to be hashed and signed.
-struct SeiWriter {
-  // `signature_room` is the largest signature the key can make: the payload size stands before the signature
-  // does. 0 makes an unsigned SEI.
-  static Result<SeiWriter> create(const SeiDraft& draft, std::size_t signature_room);
-
-  // The unit up to the signature field, and how that one is written.
-  struct Parts {
-    Bytes plain;  // without emulation prevention
-    bool escaped_document = true;
-    bool escaped_stream = true;  // the codec has emulation prevention
-    Bytes signature_head;        // what stands between the field's tag and length and the signature's size
-    std::uint8_t signature_tag = 0;
-    std::size_t signature_room = 0;
-  };
-  static SeiWriter assemble(Parts parts);
-
-  Bytes document;                                   // in the domain that is hashed
-  Result<Bytes> finish(BytesView signature) const;  // the unit as it goes into the stream, escaped
-  Result<Bytes> finish_unsigned() const;
-  // The unit in the domain that is hashed when it is unsigned.
-  Bytes whole_unsigned() const;
-
- private:
-  Bytes in_stream(BytesView plain) const;
-  Parts parts_;
-};
-
-// What the signature field takes with `head` bytes before the signature's size; nothing without room.
-std::size_t signature_field_size(std::size_t head, std::size_t room);
-// A unit of an H.264 or H.265 stream up to the user data: header, payload type and size.
-Bytes sei_head(codec::Codec codec, bool after_last_slice, std::size_t payload_size);
 
 }  // namespace camvault::signed_video

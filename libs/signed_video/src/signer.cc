@@ -1,16 +1,13 @@
 #include "camvault/signed_video/signer.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <deque>
-#include <mutex>
 
 #include "av1_frame.h"
 #include "axis/message.h"
-#include "axis/pem.h"
 #include "gop_entries.h"
-#include "sei_message.h"
+#include "sei_queue.h"
 #include "supplement_collector.h"
+#include "supplement_maker.h"
 
 namespace camvault::signed_video {
 
@@ -25,54 +22,10 @@ constexpr std::size_t kMaxListBytes = 0xffff - 1;
 
 constexpr std::array<std::uint8_t, 3> kSpecVersion = {26, 6, 0};  // ONVIF Media Signing 26.06
 
-// Where a signature arrives, from whatever thread the key lives on. Outlives the signer if the key is slow.
-class Slot {
- public:
-  void set(Result<Bytes> result) {
-    const std::lock_guard lock(mutex_);
-    result_ = std::move(result);
-    arrived_.notify_all();
-  }
-  std::optional<Result<Bytes>> take_if_ready() {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(result_, std::nullopt);
-  }
-  std::optional<Result<Bytes>> take_until(std::chrono::steady_clock::time_point deadline) {
-    std::unique_lock lock(mutex_);
-    arrived_.wait_until(lock, deadline, [&] { return result_.has_value(); });
-    return std::exchange(result_, std::nullopt);
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::optional<Result<Bytes>> result_;
-};
-
-// A supplement goes into the stream together with the SEI of its last GOP, in front of it: whoever finds a
-// signed SEI without one knows that it was taken away.
-struct WaitingSupplement {
-  Supplement content;
-  Bytes body;
-  std::shared_ptr<Slot> slot;
-  std::optional<Result<Bytes>> signature;
-};
-
-// An SEI on its way into the stream; SEIs leave in the order they were made (5.1).
-struct Waiting {
-  SeiDraft draft;
-  Bytes list;  // what draft.hash_list looks at
-  SeiWriter writer;
-  std::shared_ptr<Slot> slot;  // null: unsigned
-  std::optional<Result<Bytes>> signature;
-  std::optional<WaitingSupplement> supplement;
-};
-
-// GOPs whose SEI went out unsigned wait for the next supplement; the oldest give way.
-constexpr std::size_t kMaxCarriedGops = 64;
-
-// A key that never answers must not hold a recording up for ever.
-constexpr auto kLongestWaitForKey = std::chrono::seconds(30);
+bool is_axis(const SignerOptions& options) {
+  return options.form == SignatureForm::axis ||
+         (options.form == SignatureForm::usual && options.codec == codec::Codec::av1);
+}
 
 }  // namespace
 
@@ -80,17 +33,13 @@ class Signer::Impl {
  public:
   Impl(const crypto::Engine& engine, std::shared_ptr<crypto::SigningKey> key, SignerOptions options)
       : engine_(engine),
-        key_(std::move(key)),
         options_(std::move(options)),
+        is_axis_(is_axis(options_)),
         entries_(engine, options_.hash),
-        collector_(engine, options_.codec) {
-    engine_.random(session_);
-    is_axis_ = options_.form == SignatureForm::axis ||
-               (options_.form == SignatureForm::usual && options_.codec == codec::Codec::av1);
-    scheme_ = is_axis_ && crypto::is_rsa(key_->alg()) ? crypto::SignatureScheme::rsa_pkcs1v15
-                                                      : crypto::default_scheme(key_->alg());
-    if (is_axis_) public_key_ = axis::public_key_pem(key_->spki_der());
-    options_.supplement = options_.supplement && !is_axis_;
+        collector_(engine, options_.codec),
+        maker_(engine, options_.hash),
+        queue_(engine, std::move(key), options_, is_axis_, options_.supplement ? &maker_ : nullptr,
+               counters_) {
     const auto reference_limit = kReferenceListBytes / crypto::digest_size(options_.hash);
     max_units_ = options_.max_partial_units == 0 ? reference_limit : options_.max_partial_units;
     if (options_.first_counter) {
@@ -150,7 +99,7 @@ class Signer::Impl {
       } else if (entries_.count() + slices > max_units_ || time - *start_ >= options_.max_partial_time) {
         // A part must be signed (5.6). While the key lags behind, the part grows instead.
         const bool list_full = (entries_.count() + slices) * digest_bytes() > kMaxListBytes;
-        if (waiting_signatures() < kMaxWaiting || list_full) {
+        if (queue_.waiting_signatures() < kMaxWaiting || list_full) {
           hash_first_slice(access_unit);
           CAM_TRY_STATUS(close(true, time, false));
         }
@@ -163,7 +112,7 @@ class Signer::Impl {
   Result<std::span<const Bytes>> finish(std::chrono::milliseconds patience) {
     if (finished_) return fail(Errc::usage, "the signed stream has ended");
     finished_ = true;
-    deadline_ = std::chrono::steady_clock::now() + patience;
+    queue_.set_deadline(std::chrono::steady_clock::now() + patience);
     out_.clear();
     CAM_TRY_STATUS(drain(Drain::deadline));
     if (entries_.count() != 0) {
@@ -186,27 +135,14 @@ class Signer::Impl {
 
   Status add_record(RecordType type, Bytes value) {
     if (!options_.supplement) return fail(Errc::usage, "this signer writes no supplement");
-    if (type < RecordType::time_stamp || type == RecordType::signature)
-      return fail(Errc::usage, "not a record that a caller can add");
-    if (value.size() > kMaxRecordSize) return fail(Errc::limit, "record longer than 64 KiB");
-    const std::lock_guard lock(records_mutex_);
-    if (records_.size() == kMaxWaitingRecords) return fail(Errc::limit, "too many records wait already");
-    records_.push_back({static_cast<std::uint16_t>(type), std::move(value)});
-    return ok();
+    return maker_.add_record(type, std::move(value));
   }
 
   void request_certificate_sei() { certificate_requested_ = true; }
   Counters counters() const { return counters_; }
 
  private:
-  enum class Drain { ready, wait, deadline };
-
   std::size_t digest_bytes() const { return crypto::digest_size(options_.hash); }
-
-  std::size_t waiting_signatures() const {
-    return static_cast<std::size_t>(
-        std::count_if(queue_.begin(), queue_.end(), [](const auto& w) { return w.slot != nullptr; }));
-  }
 
   // The link forward needs it before the GOP in front of it is closed; it is hashed once all the same.
   void hash_first_slice(std::span<const BytesView> access_unit) {
@@ -290,13 +226,11 @@ class Signer::Impl {
     general.gop_hash = gop_hash(closed.list);
     general.linked_hash = link_;
 
-    Waiting waiting;
-    waiting.draft.codec = options_.codec;
-    waiting.draft.escaped_document = options_.emulation_prevention;
-    waiting.draft.after_last_slice = at_end_of_stream;
-    waiting.draft.general = general;
-    waiting.draft.hash = options_.hash;
-    if (!options_.low_bitrate && closed.list.size() <= kMaxListBytes) waiting.list = std::move(closed.list);
+    auto draft = new_draft();
+    draft.after_last_slice = at_end_of_stream;
+    draft.general = general;
+    Bytes list;
+    if (!options_.low_bitrate && closed.list.size() <= kMaxListBytes) list = std::move(closed.list);
     link_ = closed.first;
 
     if (options_.supplement) {
@@ -306,14 +240,15 @@ class Signer::Impl {
       section.last = at_end_of_stream;
       section.gop_hash = general.gop_hash;
       section.next = first_raw_;
-      if (carried_.size() == kMaxCarriedGops) carried_.erase(carried_.begin());
-      carried_.push_back(std::move(section));
+      maker_.add_gop(std::move(section));
     }
 
     if (!partial) ++gops_closed_;
     const bool due = partial || at_end_of_stream || gops_closed_ % options_.signing_interval == 0;
-    const bool key_lags = !at_end_of_stream && waiting_signatures() >= kMaxWaiting;
-    return queue(std::move(waiting), due && !key_lags);
+    const bool key_lags = !at_end_of_stream && queue_.waiting_signatures() >= kMaxWaiting;
+    const bool sign = due && !key_lags;
+    return queue_.push(std::move(draft), std::move(list), sign,
+                       sign && options_.supplement ? collector_.take_tracks() : std::vector<TrackSection>());
   }
 
   crypto::Digest gop_hash(BytesView list) const {
@@ -324,188 +259,33 @@ class Signer::Impl {
     return hasher->finish();
   }
 
-  Result<SeiWriter> write(const SeiDraft& draft, std::size_t signature_room) const {
-    if (!is_axis_) return SeiWriter::create(draft, signature_room);
-    axis::Draft axis_draft;
-    axis_draft.common = draft;
-    if (!draft.chains.empty()) {
-      axis_draft.public_key = public_key_;
-      axis_draft.certificates = draft.chains.front().pem;
-    }
-    return axis::write_message(axis_draft, signature_room);
-  }
-
   Status queue_certificate_sei() {
-    Waiting waiting;
-    waiting.draft.codec = options_.codec;
-    waiting.draft.certificate_sei = true;
-    waiting.draft.escaped_document = options_.emulation_prevention;
-    waiting.draft.hash = options_.hash;
-    return queue(std::move(waiting), true);
+    auto draft = new_draft();
+    draft.certificate_sei = true;
+    return queue_.push(std::move(draft), {}, true, {});
   }
 
-  // Everything since the last supplement, under a signature of its own.
-  Status make_supplement(Waiting& waiting) {
-    WaitingSupplement made;
-    auto& content = made.content;
-    content.session = session_;
-    content.number = supplement_number_++;
-    content.hash = options_.hash;
-    content.gops = std::exchange(carried_, {});
-    content.tracks = std::exchange(carried_tracks_, {});
-    for (auto& track : collector_.take_tracks()) content.tracks.push_back(std::move(track));
-    {
-      const std::lock_guard lock(records_mutex_);
-      content.records = std::exchange(records_, {});
-    }
-    auto body = supplement_body(content);
-    // What does not fit is not covered; the recording goes on.
-    if (!body && content.gops.size() > 1) content.gops.erase(content.gops.begin(), content.gops.end() - 1);
-    if (!body) {
-      content.tracks.clear();
-      body = supplement_body(content);
-    }
-    CAM_TRY(made.body, std::move(body));
-    made.slot = std::make_shared<Slot>();
-    const auto digest = engine_.digest(options_.hash, supplement_document(made.body));
-    key_->sign_async(scheme_, options_.hash, digest,
-                     [slot = made.slot](Result<Bytes> signature) { slot->set(std::move(signature)); });
-    waiting.supplement = std::move(made);
-    return ok();
+  SeiDraft new_draft() const {
+    SeiDraft draft;
+    draft.codec = options_.codec;
+    draft.escaped_document = options_.emulation_prevention;
+    draft.hash = options_.hash;
+    return draft;
   }
 
-  // Its signature, or that of its SEI, failed: the next one says it again.
-  void take_back(Supplement content) {
-    for (auto& gop : content.gops) carried_.push_back(std::move(gop));
-    std::sort(carried_.begin(), carried_.end(),
-              [](const auto& a, const auto& b) { return a.counter < b.counter; });
-    if (carried_.size() > kMaxCarriedGops)
-      carried_.erase(carried_.begin(), carried_.end() - static_cast<std::ptrdiff_t>(kMaxCarriedGops));
-    for (auto& track : content.tracks) carried_tracks_.push_back(std::move(track));
-    if (carried_tracks_.size() > kMaxCarriedGops)
-      carried_tracks_.erase(carried_tracks_.begin(),
-                            carried_tracks_.end() - static_cast<std::ptrdiff_t>(kMaxCarriedGops));
-    const std::lock_guard lock(records_mutex_);
-    records_.insert(records_.begin(), std::make_move_iterator(content.records.begin()),
-                    std::make_move_iterator(content.records.end()));
-  }
-
-  Status queue(Waiting waiting, bool sign) {
-    waiting.draft.hash_list = waiting.list;
-    if (sign && (waiting.draft.certificate_sei || options_.chain_in_every_sei || !options_.certificate_sei)) {
-      waiting.draft.vendor =
-          Vendor{options_.vendor.firmware, options_.vendor.serial, options_.vendor.manufacturer};
-      waiting.draft.chains = {CertificateChain{false, options_.chain_pem}};
-    }
-    CAM_TRY(waiting.writer, write(waiting.draft, sign ? crypto::max_signature_size(key_->alg()) : 0));
-    if (sign) {
-      waiting.slot = std::make_shared<Slot>();
-      const auto digest = engine_.digest(options_.hash, waiting.writer.document);
-      key_->sign_async(scheme_, options_.hash, digest,
-                       [slot = waiting.slot](Result<Bytes> signature) { slot->set(std::move(signature)); });
-      if (options_.supplement && !waiting.draft.certificate_sei) CAM_TRY_STATUS(make_supplement(waiting));
-    }
-    queue_.push_back(std::move(waiting));
-    queue_.back().draft.hash_list =
-        queue_.back().list;  // the vector's bytes stay where they are; the view is set anew for clarity
-    return ok();
-  }
-
-  std::optional<Result<Bytes>> arrived(Slot& slot, Drain mode) {
-    switch (mode) {
-      case Drain::ready:
-        return slot.take_if_ready();
-      case Drain::wait:
-        return slot.take_until(std::chrono::steady_clock::now() + kLongestWaitForKey);
-      case Drain::deadline:
-        return slot.take_until(deadline_);
-    }
-    return std::nullopt;
-  }
-
-  // Are the signatures of the SEI and of its supplement there? One that failed is there, too.
-  bool signatures_arrived(Waiting& waiting, Drain mode) {
-    if (!waiting.signature) waiting.signature = arrived(*waiting.slot, mode);
-    if (waiting.supplement && !waiting.supplement->signature)
-      waiting.supplement->signature = arrived(*waiting.supplement->slot, mode);
-    return waiting.signature && (!waiting.supplement || waiting.supplement->signature);
-  }
-
-  static bool signatures_good(const Waiting& waiting) {
-    if (!waiting.signature || !*waiting.signature) return false;
-    return !waiting.supplement ||
-           (waiting.supplement->signature && waiting.supplement->signature->has_value());
-  }
-
-  void put(Bytes unit) {
-    if (options_.repeat_seis) repeat_next_.push_back(unit);
-    out_.push_back(std::move(unit));
-  }
-
-  Status put_signed(Waiting& head) {
-    if (head.supplement) {
-      CAM_TRY(auto unit, supplement_unit(options_.codec, head.draft.after_last_slice, head.supplement->body,
-                                         **head.supplement->signature));
-      ++counters_.supplements;
-      put(std::move(unit));
-    }
-    CAM_TRY(auto unit, head.writer.finish(**head.signature));
-    ++counters_.seis_signed;
-    put(std::move(unit));
-    if (options_.on_signature && head.draft.general)
-      options_.on_signature({head.draft.general->counter, head.draft.general->start, **head.signature});
-    return ok();
-  }
-
-  // Moves finished SEIs from the head of the queue into the stream.
   Status drain(Drain mode) {
-    for (auto& repeated : std::exchange(repeat_next_, {})) out_.push_back(std::move(repeated));
-    while (!queue_.empty()) {
-      auto& head = queue_.front();
-      if (head.slot != nullptr) {
-        if (!signatures_arrived(head, mode) && mode == Drain::ready) return ok();
-        if (signatures_good(head)) {
-          CAM_TRY_STATUS(put_signed(head));
-          queue_.pop_front();
-          continue;
-        }
-        ++counters_.signatures_failed;
-        CAM_TRY_STATUS(demote(head));
-        if (head.draft.certificate_sei) {
-          queue_.pop_front();
-          continue;
-        }
-      }
-      CAM_TRY(auto unit, head.writer.finish_unsigned());
-      ++counters_.seis_unsigned;
+    return queue_.drain(mode, out_, [this](const crypto::Digest& sei) {
       // 5.5: an unsigned SEI belongs to the GOP that runs where it stands, hashed without the anchor.
       if (entries_.count() == 0) start_ = last_time_;
-      entries_.add_sei(engine_.digest(options_.hash, head.writer.whole_unsigned()));
-      out_.push_back(std::move(unit));
-      queue_.pop_front();
-    }
-    return ok();
-  }
-
-  // The key failed or is away: the SEI goes out unsigned, and the next signature covers it.
-  Status demote(Waiting& waiting) {
-    waiting.slot = nullptr;
-    if (waiting.supplement) take_back(std::move(waiting.supplement->content));
-    waiting.supplement.reset();
-    waiting.draft.vendor.reset();
-    waiting.draft.chains.clear();
-    waiting.draft.hash_list = waiting.list;
-    CAM_TRY(waiting.writer, write(waiting.draft, 0));
-    return ok();
+      entries_.add_sei(sei);
+    });
   }
 
   const crypto::Engine& engine_;
-  std::shared_ptr<crypto::SigningKey> key_;
   SignerOptions options_;
-  bool is_axis_ = false;
-  std::string public_key_;  // PEM, for Axis' form
-  crypto::SignatureScheme scheme_;
+  bool is_axis_;
   std::size_t max_units_ = 0;
+  Counters counters_;
 
   // The running (partial) GOP.
   GopEntries entries_;
@@ -515,24 +295,16 @@ class Signer::Impl {
   std::uint64_t gops_closed_ = 0;
 
   SupplementCollector collector_;
-  std::array<std::uint8_t, 16> session_{};
-  std::uint32_t supplement_number_ = 0;
+  SupplementMaker maker_;
   crypto::Digest first_raw_;  // of the access unit that ends the running GOP
-  std::vector<GopSection> carried_;
-  std::vector<TrackSection> carried_tracks_;
-  std::mutex records_mutex_;
-  std::vector<CarriedRecord> records_;
 
   std::optional<Timestamp> last_time_;
   Ticks frame_time_{};
-  std::deque<Waiting> queue_;
+  SeiQueue queue_;
   std::vector<Bytes> out_;
-  std::vector<Bytes> repeat_next_;
   std::vector<codec::UnitInfo> classified_;
   bool certificate_requested_ = false;
   bool finished_ = false;
-  std::chrono::steady_clock::time_point deadline_{};
-  Counters counters_;
 };
 
 Signer::Signer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -558,8 +330,7 @@ Result<Signer> Signer::create(const crypto::Engine& engine, std::shared_ptr<cryp
   }
   // The supplement goes with ONVIF's form. A certificate's promise of it is kept: what is signed without one
   // would look as if somebody had taken it away.
-  const bool onvif = options.codec != codec::Codec::av1 && options.form != SignatureForm::axis;
-  options.supplement = onvif && (options.supplement || announces_supplement(chain.front()));
+  options.supplement = !is_axis(options) && (options.supplement || announces_supplement(chain.front()));
   auto impl = std::make_unique<Impl>(engine, std::move(key), std::move(options));
   CAM_TRY_STATUS(impl->start());
   return Signer(std::move(impl));

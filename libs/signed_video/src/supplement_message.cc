@@ -3,13 +3,12 @@
 #include "camvault/base/byte_reader.h"
 #include "camvault/base/byte_writer.h"
 #include "camvault/codec/emulation.h"
-#include "sei_message.h"
+#include "sei_writer.h"
 
 namespace camvault::signed_video {
 
 namespace {
 
-constexpr std::uint8_t kStopByte = 0x80;
 constexpr std::size_t kPictureSize = 8 + 4;
 constexpr std::size_t kParameterSetSize = 4 + 1 + 2 + 32;
 constexpr std::size_t kUnitSize = 4 + 1 + 32;
@@ -200,7 +199,7 @@ Result<Supplement> read_supplement(codec::Codec codec, BytesView unit) {
   const auto plain = codec::unescape(unit);
   CAM_TRY(const auto payload, locate_user_data(codec, plain));
   if (plain.size() < payload.begin || plain.size() - payload.begin != payload.size + 1 ||
-      plain.back() != kStopByte) {
+      plain.back() != kSeiStopByte) {
     return fail(Errc::malformed, "supplement is cut short or not alone in its unit");
   }
   ByteReader in(BytesView(plain).subspan(payload.begin, payload.size));
@@ -333,7 +332,7 @@ Result<Bytes> supplement_unit(codec::Codec codec, bool behind_slices, BytesView 
   write_record(payload, static_cast<std::uint16_t>(RecordType::signature), signature);
   auto unit = sei_head(codec, behind_slices, payload.size());
   append(unit, payload.view());
-  unit.push_back(kStopByte);
+  unit.push_back(kSeiStopByte);
   return codec::escape(unit);
 }
 

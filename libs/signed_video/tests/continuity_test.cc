@@ -1,7 +1,7 @@
 // What happens to recordings is named, not lumped together. AX-4.1-2, AX-4.1-4.
 #include <gtest/gtest.h>
 
-#include "sei_message.h"
+#include "sei_writer.h"
 #include "supplement_scene.h"
 
 namespace camvault::signed_video::test {

@@ -1,5 +1,5 @@
 // The SEI's bytes: what is written is read, and each accepted form has a refused neighbour.
-#include "sei_message.h"
+#include "sei_writer.h"
 
 #include <gtest/gtest.h>
 

@@ -10,7 +10,6 @@ namespace camvault::signed_video::axis {
 
 namespace {
 
-constexpr std::uint8_t kStopByte = 0x80;
 constexpr std::uint32_t kUserPrivateMetadata = 25;  // AV1 6.7.1: 6 to 31 are unregistered user private
 constexpr std::size_t kMaxPublicKeyVersion = 2;
 
@@ -214,7 +213,7 @@ Result<SeiPayload> locate_in_obu(BytesView unit) {
     return fail(Errc::unsupported, "not a metadata OBU with a size");
   CAM_TRY(const auto type, codec::read_leb128(unit.subspan(header.payload_offset)));
   const auto behind_type = header.payload_offset + type.size;
-  if (type.value != kUserPrivateMetadata || unit.size() <= behind_type || unit[behind_type] != kStopByte)
+  if (type.value != kUserPrivateMetadata || unit.size() <= behind_type || unit[behind_type] != kSeiStopByte)
     return fail(Errc::unsupported, "not user private metadata");
   // metadata_type, a byte 0x80, the message, and the stop byte.
   if (header.payload_size < type.size + 2) return fail(Errc::malformed, "metadata OBU too short");
@@ -231,7 +230,7 @@ Result<Envelope> open_envelope(codec::Codec codec, BytesView unit) {
     CAM_TRY(auto plain, unescaped_sei(unit, payload));
     return Envelope{std::move(plain), payload};
   }
-  if (unit.size() - payload.begin != payload.size + 1 || unit.back() != kStopByte)
+  if (unit.size() - payload.begin != payload.size + 1 || unit.back() != kSeiStopByte)
     return fail(Errc::malformed, "signature metadata of another size than it says");
   return Envelope{to_bytes(unit), payload};
 }
@@ -444,7 +443,7 @@ Result<SeiWriter> write_message(const Draft& draft, std::size_t signature_room) 
     out.u8(0x2a);  // OBU_METADATA with a size field
     out.raw(codec::leb128(static_cast<std::uint32_t>(payload_size + 3)));
     out.u8(kUserPrivateMetadata);
-    out.u8(kStopByte);
+    out.u8(kSeiStopByte);
   } else {
     out.raw(sei_head(common.codec, common.after_last_slice, payload_size));
   }

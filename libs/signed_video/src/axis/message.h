@@ -7,7 +7,7 @@
 
 #include <array>
 
-#include "sei_message.h"
+#include "sei_writer.h"
 
 namespace camvault::signed_video::axis {
 

@@ -1,0 +1,77 @@
+#include "supplement_maker.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace camvault::signed_video {
+
+namespace {
+
+// GOPs whose SEI went out unsigned wait for the next supplement; the oldest give way.
+constexpr std::size_t kMaxCarriedGops = 64;
+
+template <class T>
+void keep_newest(std::vector<T>& sections) {
+  if (sections.size() > kMaxCarriedGops)
+    sections.erase(sections.begin(), sections.end() - static_cast<std::ptrdiff_t>(kMaxCarriedGops));
+}
+
+}  // namespace
+
+SupplementMaker::SupplementMaker(const crypto::Engine& engine, crypto::HashAlg hash) : hash_(hash) {
+  engine.random(session_);
+}
+
+void SupplementMaker::add_gop(GopSection section) {
+  gops_.push_back(std::move(section));
+  keep_newest(gops_);
+}
+
+Status SupplementMaker::add_record(RecordType type, Bytes value) {
+  if (type < RecordType::time_stamp || type == RecordType::signature)
+    return fail(Errc::usage, "not a record that a caller can add");
+  if (value.size() > kMaxRecordSize) return fail(Errc::limit, "record longer than 64 KiB");
+  const std::lock_guard lock(records_mutex_);
+  if (records_.size() == kMaxWaitingRecords) return fail(Errc::limit, "too many records wait already");
+  records_.push_back({static_cast<std::uint16_t>(type), std::move(value)});
+  return ok();
+}
+
+Result<WaitingSupplement> SupplementMaker::make(std::vector<TrackSection> tracks) {
+  WaitingSupplement made;
+  auto& content = made.content;
+  content.session = session_;
+  content.number = number_++;
+  content.hash = hash_;
+  content.gops = std::exchange(gops_, {});
+  content.tracks = std::exchange(tracks_, {});
+  for (auto& track : tracks) content.tracks.push_back(std::move(track));
+  {
+    const std::lock_guard lock(records_mutex_);
+    content.records = std::exchange(records_, {});
+  }
+  auto body = supplement_body(content);
+  // What does not fit is not covered; the recording goes on.
+  if (!body && content.gops.size() > 1) content.gops.erase(content.gops.begin(), content.gops.end() - 1);
+  if (!body) {
+    content.tracks.clear();
+    body = supplement_body(content);
+  }
+  CAM_TRY(made.body, std::move(body));
+  made.slot = std::make_shared<SignatureSlot>();
+  return made;
+}
+
+void SupplementMaker::take_back(Supplement content) {
+  for (auto& gop : content.gops) gops_.push_back(std::move(gop));
+  std::sort(gops_.begin(), gops_.end(), [](const auto& a, const auto& b) { return a.counter < b.counter; });
+  keep_newest(gops_);
+  for (auto& track : content.tracks) tracks_.push_back(std::move(track));
+  keep_newest(tracks_);
+  const std::lock_guard lock(records_mutex_);
+  records_.insert(records_.begin(), std::make_move_iterator(content.records.begin()),
+                  std::make_move_iterator(content.records.end()));
+}
+
+}  // namespace camvault::signed_video

@@ -233,8 +233,11 @@ class Judge:
                 self.maybe_bad.append("the border behind the last signed GOP is touched")
 
     def stands_before_gap(self, i, same_gop=False):
-        """Whether the uncovered pictures (or the GOP) around unit i are the last ones before units that are not there."""
+        """Whether the uncovered pictures (or the GOP) around unit i are the last ones before units that are not there. Pictures
+        on both sides of a gap that took the I between them look like those of one GOP, too."""
         h = self.units[i].source.hashable
+        if not same_gop and self.gap_in_front(i):
+            return True
         for k in range(i + 1, len(self.units)):
             if self.kinds[k] not in ("own", "altered"):
                 return False
@@ -244,6 +247,16 @@ class Judge:
             if self.units[k].source.gop_start if same_gop else after in self.cover:
                 return False
             h = after
+        return False
+
+    def gap_in_front(self, i):
+        """Whether between unit i and the uncovered ones in front of it units are gone, and no I stands there."""
+        while i > self.first and self.kinds[i] in ("own", "altered") and not self.units[i].gop_start:
+            if self.kinds[i - 1] not in ("own", "altered") or self.covered_item(self.units[i - 1]):
+                return False
+            if self.units[i].source.hashable != self.units[i - 1].source.hashable + 1:
+                return True
+            i -= 1
         return False
 
     def unproved_pictures(self):

@@ -110,8 +110,7 @@ class Supplements:
     def look_at_sets(self):
         known = {it.data for it in self.clip.items if it.set} | set(self.clip.header_sets())
         for at, it in enumerate(self.edited):
-            was = it.source.set if it.source else it.set
-            if not was or it.data in known:
+            if not (it.set or (it.source and it.source.set)) or it.data in known:
                 continue
             state = self.state(self.picture_of[at])
             if it.source is not None and (not it.set or it.type != it.source.type or self.number_touched(it)):

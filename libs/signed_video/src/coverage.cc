@@ -561,7 +561,7 @@ void Coverage::finish() {
          "pictures at the end wait for a signature that is not in the clip and are not covered");
   });
   const auto tail = pending_.size();
-  if (tail > 0 && unplaced_.empty() && !stale_end_) {
+  if (tail > 0 && unplaced_.empty() && !stale_end_ && !previous_ended_) {
     note(NoteKind::unsigned_tail, current_gop(), tail,
          "the last pictures come after the last signature and are not covered");
   }

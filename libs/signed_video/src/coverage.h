@@ -170,7 +170,7 @@ class Coverage {
   void add_missing_units(std::size_t behind, Record& record);
   void note_removed_signature(std::uint64_t count, Record& record);
   std::size_t units_before_unplaced(std::size_t count) const;
-  std::uint64_t units_inside(std::size_t count, bool all_types) const;
+  bool is_rest_of_gop(std::size_t count, std::uint64_t places) const;
   std::uint64_t parts_of(std::size_t count) const;
   bool signature_was_removed(std::size_t count, const GopSei& next, std::uint64_t lost) const;
   bool suspect_between(std::uint64_t begin, std::uint64_t end) const;

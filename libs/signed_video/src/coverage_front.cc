@@ -38,8 +38,7 @@ bool Coverage::is_one_gop(std::size_t count) const {
     slices += pending_[i].picture_data ? 1U : 0U;
   }
   const bool continues = placed_ && placed_->partial;
-  return count == 0 ||
-         ((pending_.front().hash.anchors || continues) && (parts_seen_ || slices <= largest_segment_));
+  return count == 0 || ((pending_.front().hash.anchors || continues) && slices <= largest_segment_);
 }
 
 // `behind` is the first waiting unit that stands behind the gap.
@@ -91,12 +90,18 @@ std::size_t Coverage::units_before_unplaced(std::size_t count) const {
   return eligible;
 }
 
-// Those of the first `count` units that stand in the GOP the clip begins in and that the signer hashes.
-std::uint64_t Coverage::units_inside(std::size_t count, bool all_types) const {
+// Can the first `count` units be what is left of the GOP that the clip begins in? `places`: what the SEIs
+// without a match speak of.
+bool Coverage::is_rest_of_gop(std::size_t count, std::uint64_t places) const {
+  const auto& last = unplaced_.back();
   std::uint64_t inside = 0;
   for (std::size_t i = 0; i < count && pending_[i].clip_gop == pending_.front().clip_gop; ++i)
-    inside += all_types || pending_[i].reference_hashed || pending_[i].hash.sei ? 1U : 0U;
-  return inside;
+    inside +=
+        last.sei.general.hashes_all_types || pending_[i].reference_hashed || pending_[i].hash.sei ? 1U : 0U;
+  // Nobody quotes the anchor of a later part, and several parts may wait here.
+  if (parts_seen_) return inside <= places;
+  // A list begins with the anchor and would have cleared them. Without one, the IDR picture at least is gone.
+  return !last.sei.list && (last.places == 0 || inside < last.places);
 }
 
 // GOPs that SEIs speak of and that are gone as a whole: how many pictures they had is known.
@@ -170,18 +175,17 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
     std::uint64_t places = 0;
     for (const auto& unplaced : unplaced_) places += unplaced.places == 0 ? count : unplaced.places;
     // The GOP that the clip begins in cannot be checked when its IDR picture was cut away. If as many
-    // pictures are here as the first SEIs of a recording speak of, none was; if more are here than the SEIs
-    // behind them speak of, some lost theirs.
+    // pictures are here as the first SEIs of a recording speak of, none was.
     const auto& first = unplaced_.front();
-    const auto inside = units_inside(eligible, first.sei.general.hashes_all_types);
     const bool all_here = begins_recording(first.sei.general) && eligible >= places;
-    const bool began_inside = head && eligible > 0 && !pending_.front().hash.anchors && !all_here &&
-                              inside <= places && !leads_the_recording(first.sei);
+    const bool fits = is_rest_of_gop(eligible, places);
+    const bool began_inside = head && eligible > 0 && !pending_.front().hash.anchors && !all_here && fits &&
+                              !leads_the_recording(first.sei);
     // Neither can pictures at the head whose SEI may be lost, while those of the SEI that came are gone.
-    const bool others_wait = head && !began_inside && eligible > 0 && first.sei.list && first.places > 0 &&
-                             !begins_recording(first.sei.general) &&
-                             (eligible < first.places || inside > places ||
-                              pending_.front().hash.raw == first.sei.general.linked_hash);
+    const bool others_wait =
+        head && !began_inside && eligible > 0 && first.sei.list && first.places > 0 &&
+        !begins_recording(first.sei.general) &&
+        (eligible < first.places || !fits || pending_.front().hash.raw == first.sei.general.linked_hash);
     if (others_wait) {
       record.uncovered_is_tampering = true;
       note(NoteKind::unsigned_head, 0, eligible,
@@ -220,6 +224,8 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
           closes(*previous_, pending_.front().hash.raw) ? UnitStatus::authentic : UnitStatus::altered;
     }
   }
+  if (at_end_ && previous_ended_ && unplaced_.empty())
+    std::fill(status.begin(), status.end(), UnitStatus::extra);
   if (next == nullptr || stale_end_ || joined_) return status;
   if (head) {
     if (count == 0) return status;

@@ -230,6 +230,18 @@ Coverage::Located Coverage::read_match(const GopSei& sei, const Match& match,
   // Units [begin, end) of the view against `places` unmatched places.
   const auto read_gap = [&](std::size_t begin, std::size_t end, std::size_t places,
                             std::uint64_t sequence_after) {
+    const auto sequence_before = begin == 0 ? 0 : pending_[view[begin - 1]].sequence + 1;
+    // A place without a unit, where something unrecognisable stands: a slice whose header was changed.
+    const auto empty_places = [&] {
+      for (; places > 0; --places) {
+        const bool disguised = suspect_between(sequence_before, sequence_after);
+        located.steps.push_back({disguised ? UnitStatus::altered : UnitStatus::missing, kNoUnit});
+      }
+    };
+    // A unit of a type that is not hashed is probably what became of the one that is missing.
+    if (std::all_of(view.begin() + static_cast<std::ptrdiff_t>(begin),
+                    view.begin() + static_cast<std::ptrdiff_t>(end), left_out))
+      empty_places();
     for (auto i = begin; i < end; ++i) {
       const auto unit = view[i];
       if (match.slot[i] != kNoSlot) {
@@ -243,12 +255,7 @@ Coverage::Located Coverage::read_match(const GopSei& sei, const Match& match,
         located.steps.push_back({UnitStatus::extra, unit});
       }
     }
-    // A place without a unit, where something unrecognisable stands: a slice whose header was changed.
-    const auto sequence_before = begin == 0 ? 0 : pending_[view[begin - 1]].sequence + 1;
-    for (; places > 0; --places) {
-      const bool disguised = suspect_between(sequence_before, sequence_after);
-      located.steps.push_back({disguised ? UnitStatus::altered : UnitStatus::missing, kNoUnit});
-    }
+    empty_places();
   };
 
   // Before the first match: units of the same GOP may be altered ones; earlier units are somebody else's.

@@ -70,6 +70,21 @@ TEST(Loss, WhatIsLeftOfTheFirstGopIsNoMoreThanItsSeiSpeaksOf) {
   EXPECT_TRUE(has_note(report, NoteKind::unsigned_head));
 }
 
+// A list clears what is left of its GOP. Pictures that it does not know are not of that GOP, and have lost
+// their own SEI.
+TEST(Loss, AListKnowsWhatIsLeftOfItsGop) {
+  const auto intact = record("IPPPIPPPIPPP", camera_one(), options_for(camera_one()));
+  auto take = intact;
+  take.erase(0, take.picture(2));
+  auto report = verify(take);
+  EXPECT_EQ(report.verdict, Verdict::authentic) << report.verdict_reason;
+  EXPECT_EQ(report.pictures_authentic, report.pictures);
+  take.erase(take.picture(2), take.picture(5) + 1);  // GOP 1 and the SEI of GOP 0; that of GOP 1 stays
+  report = verify(take);
+  EXPECT_EQ(report.verdict, Verdict::not_authentic) << report.verdict_reason;
+  EXPECT_TRUE(has_note(report, NoteKind::unsigned_head));
+}
+
 // A slice becomes a unit of a type that Axis' form does not hash, where a part begins: its picture is the one
 // that is not whole.
 TEST(Loss, ASliceThatIsNoLongerHashedIsMissingFromItsOwnPicture) {

@@ -369,6 +369,7 @@ TEST(Supplement, TheLinkForwardKnowsTheNextPicture) {
   clip = recorded();
   clip.insert(clip.units.size(), slice(codec::Codec::h264, 'I', 4711), 'I');
   expect_tampered(clip, pictures_behind_end, "behind the signed end");
+  EXPECT_EQ(judged(clip).pictures_extra, 1u);  // and not an end that waits for its signature
 }
 
 TEST(Supplement, RecordsOfOthersTravelWithIt) {

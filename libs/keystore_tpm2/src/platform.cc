@@ -97,7 +97,7 @@ Result<std::uint64_t> with_counter(Tpm& tpm, std::uint32_t number, Use&& use) {
 }  // namespace
 
 Result<Bytes> seal(Tpm& tpm, const Secret& plain) {
-  tpm.unload();
+  tpm.make_room();
   CAM_TRY(const auto policy, policy_now(tpm));
   CAM_TRY(const auto blob,
           plain.reveal([&](BytesView data) { return tpm.create(sealed_template(policy), {}, data); }));
@@ -106,7 +106,7 @@ Result<Bytes> seal(Tpm& tpm, const Secret& plain) {
 }
 
 Result<Secret> unseal(Tpm& tpm, const Blob& blob) {
-  tpm.unload();
+  tpm.make_room();
   CAM_TRY(const auto object, tpm.load_once(blob));
   auto unsealed = [&]() -> Result<Secret> {
     CAM_TRY(const auto session, policy_session(tpm, TPM2_SE_POLICY));

@@ -13,8 +13,7 @@ using keystore::KeyType;
 namespace {
 constexpr UINT32 kPropertiesWanted = 64;
 constexpr UINT32 kCurvesWanted = 32;
-
-constexpr TPMA_SESSION kBothWays = TPMA_SESSION_CONTINUESESSION | TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT;
+constexpr std::size_t kKeysLoaded = 2;  // with the primary: the three slots that every TPM has
 
 // Four characters in a number, as a TPM says its maker (TPM 2.0 part 2, 6.13).
 std::string text_of(UINT32 value) {
@@ -66,8 +65,8 @@ Result<std::unique_ptr<Tpm>> Tpm::open(const TctiName& where) {
 Tpm::~Tpm() {
   if (esys_ != nullptr) {
     if (!lost_) {
-      unload();
-      flush(storage_session_);
+      for (const auto& key : loaded_) unload(key.session);
+      if (storage_) static_cast<void>(Tss2_Sys_FlushContext(system_, storage_->handle()));
       flush(primary_);
     }
     Esys_Finalize(&esys_);
@@ -97,13 +96,12 @@ Status Tpm::connect(const TctiName& where) {
 // its own.
 Status Tpm::clear_leftovers() {
   constexpr UINT32 kHandlesWanted = 64;
-  TSS2_SYS_CONTEXT* system = nullptr;
-  CAM_TRY_STATUS(run("Esys_GetSysContext", Esys_GetSysContext(esys_, &system)));
+  CAM_TRY_STATUS(run("Esys_GetSysContext", Esys_GetSysContext(esys_, &system_)));
   for (const auto first : {TPM2_TRANSIENT_FIRST, TPM2_LOADED_SESSION_FIRST}) {
     CAM_TRY(const auto found, capability(TPM2_CAP_HANDLES, first, kHandlesWanted));
     const auto& list = found.data.handles;
     for (UINT32 i = 0; i < std::min<UINT32>(list.count, TPM2_MAX_CAP_HANDLES); ++i)
-      CAM_TRY_STATUS(run("TPM2_FlushContext", Tss2_Sys_FlushContext(system, list.handle[i])));
+      CAM_TRY_STATUS(run("TPM2_FlushContext", Tss2_Sys_FlushContext(system_, list.handle[i])));
   }
   return ok();
 }
@@ -125,8 +123,19 @@ Status Tpm::make_primary() {
   const EsysPtr<void> free3(hash);
   const EsysPtr<void> free4(ticket);
   CAM_TRY_STATUS(run("TPM2_CreatePrimary", rc));
-  CAM_TRY(storage_session_, start_session(TPM2_SE_HMAC, primary_, kBothWays));
+  primary_public_ = *made;
+  TPM2B_NAME* name = nullptr;
+  CAM_TRY_STATUS(run("Esys_TR_GetName", Esys_TR_GetName(esys_, primary_, &name)));
+  const EsysPtr<TPM2B_NAME> free5(name);
+  primary_entity_.name.assign(name->name, name->name + std::min<std::size_t>(name->size, sizeof name->name));
+  CAM_TRY_STATUS(run("Esys_TR_GetTpmHandle", Esys_TR_GetTpmHandle(esys_, primary_, &primary_entity_.handle)));
+  CAM_TRY(storage_, start_bound(primary_entity_, Secret()));
   return ok();
+}
+
+Result<KeySession> Tpm::start_bound(Entity to, const Secret& authorisation) {
+  const auto& point = primary_public_.publicArea.unique.ecc;
+  return KeySession::start(system_, primary_entity_.handle, point.x, point.y, std::move(to), authorisation);
 }
 
 Result<ESYS_TR> Tpm::start_session(TPM2_SE type, ESYS_TR bind, TPMA_SESSION attributes) {
@@ -152,17 +161,20 @@ void Tpm::flush(ESYS_TR object) {
     static_cast<void>(run("TPM2_FlushContext", Esys_FlushContext(esys_, object)));
 }
 
-void Tpm::unload() {
-  flush(loaded_.session);
-  flush(loaded_.object);
-  loaded_ = {};
-  loaded_id_ = 0;
+void Tpm::unload(const KeySession& session) {
+  for (const auto handle : {session.handle(), session.bound_to().handle}) {
+    if (!lost_) static_cast<void>(run("TPM2_FlushContext", Tss2_Sys_FlushContext(system_, handle)));
+  }
+}
+
+void Tpm::make_room() {
+  for (; loaded_.size() > 1; loaded_.erase(loaded_.begin())) unload(loaded_.front().session);
 }
 
 Result<ESYS_TR> Tpm::load_once(const Blob& blob) {
   ESYS_TR object = ESYS_TR_NONE;
-  CAM_TRY_STATUS(set_attributes(storage_session_, kBothWays));
-  CAM_TRY_STATUS(run("TPM2_Load", Esys_Load(esys_, primary_, storage_session_, ESYS_TR_NONE, ESYS_TR_NONE,
+  // The primary has no password, and a blob protects itself.
+  CAM_TRY_STATUS(run("TPM2_Load", Esys_Load(esys_, primary_, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
                                             &blob.private_area, &blob.public_area, &object)));
   const auto set = blob.authorisation.reveal([&](BytesView bytes) -> Status {
     // The TPM keeps a value without the zeros at its end before it computes an HMAC, so the proof is of that.
@@ -179,77 +191,90 @@ Result<ESYS_TR> Tpm::load_once(const Blob& blob) {
   return object;
 }
 
-Result<Tpm::Loaded> Tpm::load(std::uint64_t id, const Blob& blob) {
-  if (loaded_id_ == id && loaded_.object != ESYS_TR_NONE) return loaded_;
-  unload();
-  CAM_TRY(const auto object, load_once(blob));
-  auto session = start_session(TPM2_SE_HMAC, object, TPMA_SESSION_CONTINUESESSION | TPMA_SESSION_DECRYPT);
+Result<Entity> Tpm::load_under_primary(const Blob& blob) {
+  CAM_TRY_STATUS(run("TPM2_Load", Tss2_Sys_Load_Prepare(system_, primary_entity_.handle, &blob.private_area,
+                                                        &blob.public_area)));
+  CAM_TRY_STATUS(run("TPM2_Load", storage_->run(system_, {.code = TPM2_CC_Load})));
+  Entity out;
+  TPM2B_NAME name{};
+  CAM_TRY_STATUS(run("TPM2_Load", Tss2_Sys_Load_Complete(system_, &out.handle, &name)));
+  out.name.assign(name.name, name.name + std::min<std::size_t>(name.size, sizeof name.name));
+  return out;
+}
+
+Result<KeySession*> Tpm::load(std::uint64_t id, const Blob& blob) {
+  const auto found =
+      std::find_if(loaded_.begin(), loaded_.end(), [&](const Loaded& l) { return l.id == id; });
+  if (found != loaded_.end()) {
+    std::rotate(found, found + 1, loaded_.end());
+    return &loaded_.back().session;
+  }
+  if (loaded_.size() >= kKeysLoaded) make_room();
+  CAM_TRY(auto object, load_under_primary(blob));
+  const auto handle = object.handle;
+  auto session = start_bound(std::move(object), blob.authorisation);
   if (!session) {
-    flush(object);
+    static_cast<void>(run("TPM2_FlushContext", Tss2_Sys_FlushContext(system_, handle)));
     return tl::unexpected(session.error());
   }
-  loaded_ = {.object = object, .session = *session};
-  loaded_id_ = id;
-  return loaded_;
+  loaded_.push_back({id, std::move(*session)});
+  return &loaded_.back().session;
 }
 
 Result<Blob> Tpm::create(const TPM2B_PUBLIC& public_template, BytesView authorisation, BytesView data) {
   TPM2B_SENSITIVE_CREATE sensitive{};
   CAM_TRY(sensitive.sensitive.userAuth, to_tpm2b<TPM2B_AUTH>(authorisation));
   CAM_TRY(sensitive.sensitive.data, to_tpm2b<TPM2B_SENSITIVE_DATA>(data));
-  CAM_TRY_STATUS(set_attributes(storage_session_, kBothWays));
-  unload();  // a key that is being made needs a slot
+  make_room();  // a key that is being made needs a slot
   const TPM2B_DATA outside{};
   const TPML_PCR_SELECTION pcrs{};
-  TPM2B_PRIVATE* private_area = nullptr;
-  TPM2B_PUBLIC* public_area = nullptr;
-  TPM2B_CREATION_DATA* creation = nullptr;
-  TPM2B_DIGEST* hash = nullptr;
-  TPMT_TK_CREATION* ticket = nullptr;
-  const auto rc =
-      Esys_Create(esys_, primary_, storage_session_, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, &public_template,
-                  &outside, &pcrs, &private_area, &public_area, &creation, &hash, &ticket);
+  const auto prepared =
+      run("TPM2_Create", Tss2_Sys_Create_Prepare(system_, primary_entity_.handle, &sensitive,
+                                                 &public_template, &outside, &pcrs));
   wipe(&sensitive, sizeof sensitive);
-  const EsysPtr<TPM2B_PRIVATE> free1(private_area);
-  const EsysPtr<TPM2B_PUBLIC> free2(public_area);
-  const EsysPtr<void> free3(creation);
-  const EsysPtr<void> free4(hash);
-  const EsysPtr<void> free5(ticket);
-  CAM_TRY_STATUS(run("TPM2_Create", rc));
-  return Blob{
-      .public_area = *public_area, .private_area = *private_area, .authorisation = Secret(authorisation)};
+  CAM_TRY_STATUS(prepared);
+  CAM_TRY_STATUS(run("TPM2_Create", storage_->run(system_, {.code = TPM2_CC_Create})));
+  Blob out;
+  TPM2B_CREATION_DATA creation{};
+  TPM2B_DIGEST hash{};
+  TPMT_TK_CREATION ticket{};
+  CAM_TRY_STATUS(run("TPM2_Create", Tss2_Sys_Create_Complete(system_, &out.private_area, &out.public_area,
+                                                             &creation, &hash, &ticket)));
+  out.authorisation = Secret(authorisation);
+  return out;
 }
 
 Result<TPM2B_PRIVATE> Tpm::import(const TPM2B_PUBLIC& public_area, const TPM2B_DATA& encryption_key,
                                   const TPM2B_PRIVATE& duplicate) {
-  CAM_TRY_STATUS(set_attributes(storage_session_, kBothWays));
-  unload();
+  make_room();
   const TPM2B_ENCRYPTED_SECRET no_seed{};
   TPMT_SYM_DEF_OBJECT inner{};
   inner.algorithm = TPM2_ALG_AES;
   inner.keyBits.aes = 128;
   inner.mode.aes = TPM2_ALG_CFB;
-  TPM2B_PRIVATE* made = nullptr;
-  const auto rc = Esys_Import(esys_, primary_, storage_session_, ESYS_TR_NONE, ESYS_TR_NONE, &encryption_key,
-                              &public_area, &duplicate, &no_seed, &inner, &made);
-  const EsysPtr<TPM2B_PRIVATE> private_area(made);
-  CAM_TRY_STATUS(run("TPM2_Import", rc));
-  return *private_area;
+  CAM_TRY_STATUS(run("TPM2_Import", Tss2_Sys_Import_Prepare(system_, primary_entity_.handle, &encryption_key,
+                                                            &public_area, &duplicate, &no_seed, &inner)));
+  CAM_TRY_STATUS(run("TPM2_Import", storage_->run(system_, {.code = TPM2_CC_Import})));
+  TPM2B_PRIVATE made{};
+  CAM_TRY_STATUS(run("TPM2_Import", Tss2_Sys_Import_Complete(system_, &made)));
+  return made;
 }
 
 Status Tpm::random(std::span<std::uint8_t> out) {
   constexpr std::size_t kAtOnce = 32;  // every TPM gives that many
-  CAM_TRY_STATUS(set_attributes(storage_session_, TPMA_SESSION_CONTINUESESSION | TPMA_SESSION_ENCRYPT));
+  constexpr Protection kHidden{
+      .code = TPM2_CC_GetRandom, .authorises = false, .hides_command = false, .hides_answer = true};
   while (!out.empty()) {
-    TPM2B_DIGEST* made = nullptr;
     const auto wanted = static_cast<UINT16>(std::min(out.size(), kAtOnce));
-    const auto rc = Esys_GetRandom(esys_, storage_session_, ESYS_TR_NONE, ESYS_TR_NONE, wanted, &made);
-    const EsysPtr<TPM2B_DIGEST> bytes(made);
-    CAM_TRY_STATUS(run("TPM2_GetRandom", rc));
-    const auto got = view_of(*bytes);
+    CAM_TRY_STATUS(run("TPM2_GetRandom", Tss2_Sys_GetRandom_Prepare(system_, wanted)));
+    CAM_TRY_STATUS(run("TPM2_GetRandom", storage_->run(system_, kHidden)));
+    TPM2B_DIGEST made{};
+    CAM_TRY_STATUS(run("TPM2_GetRandom", Tss2_Sys_GetRandom_Complete(system_, &made)));
+    const auto got = view_of(made);
     if (got.empty() || got.size() > out.size())
       return fail(Errc::malformed, "the TPM gave no random numbers");
     std::copy(got.begin(), got.end(), out.begin());
+    wipe(&made, sizeof made);
     out = out.subspan(got.size());
   }
   return ok();

@@ -1,6 +1,7 @@
-// One connection to one TPM, with the storage primary in it. Not thread-safe: the worker's thread owns it.
+// One connection to one TPM, with the storage primary in it. Not thread-safe: the worker sees to that.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "camvault/base/secret.h"
 #include "camvault/keystore/key_type.h"
 #include "esys.h"
+#include "session.h"
 
 namespace camvault::keystore_tpm2 {
 
@@ -59,15 +61,14 @@ class Tpm {
   Status set_attributes(ESYS_TR session, TPMA_SESSION attributes);
   void flush(ESYS_TR object);
 
-  struct Loaded {
-    ESYS_TR object = ESYS_TR_NONE;
-    ESYS_TR session = ESYS_TR_NONE;  // bound to the object
-  };
-  // The object, loaded and ready; the one used last stays until another is wanted. `id` tells blobs apart:
-  // not 0, and never used for two of them.
-  Result<Loaded> load(std::uint64_t id, const Blob& blob);
-  void unload();                                // makes room for something else
+  // A session bound to the object, which is loaded and ready; it is valid until the next call here. The two
+  // that were used last stay loaded, with their sessions. `id` tells blobs apart: never used for two of them.
+  Result<KeySession*> load(std::uint64_t id, const Blob& blob);
+  // Makes room for one more object: of those that are loaded, only the one used last stays.
+  void make_room();
   Result<ESYS_TR> load_once(const Blob& blob);  // the caller flushes it
+  // For commands with a KeySession: prepared and completed in there.
+  TSS2_SYS_CONTEXT* system() const { return system_; }
 
   Result<Blob> create(const TPM2B_PUBLIC& public_template, BytesView authorisation, BytesView data);
   Result<TPM2B_PRIVATE> import(const TPM2B_PUBLIC& public_area, const TPM2B_DATA& encryption_key,
@@ -80,17 +81,28 @@ class Tpm {
   Status learn(const TctiName& where);
   Status clear_leftovers();
   Status make_primary();
+  Result<KeySession> start_bound(Entity to, const Secret& authorisation);
+  Result<Entity> load_under_primary(const Blob& blob);
+  void unload(const KeySession& session);
   Result<TPMS_CAPABILITY_DATA> capability(TPM2_CAP capability, UINT32 property, UINT32 count);
   std::vector<keystore::KeyType> find_key_types();
 
   Bytes tcti_;  // the TCTI context: memory whose size it says itself
   ESYS_CONTEXT* esys_ = nullptr;
   ESYS_TR primary_ = ESYS_TR_NONE;
-  ESYS_TR storage_session_ = ESYS_TR_NONE;  // for commands to the primary
+  TSS2_SYS_CONTEXT* system_ = nullptr;  // of esys_
+  Entity primary_entity_;
+  TPM2B_PUBLIC primary_public_{};
+  // Bound to the primary. With those of two keys, or of one and a policy, these are the three that every TPM
+  // holds.
+  std::optional<KeySession> storage_;
   TpmFacts facts_;
   bool lost_ = false;
-  std::uint64_t loaded_id_ = 0;
-  Loaded loaded_;
+  struct Loaded {
+    std::uint64_t id;
+    KeySession session;
+  };
+  std::vector<Loaded> loaded_;  // the one used last at the end
 };
 
 }  // namespace camvault::keystore_tpm2

@@ -32,44 +32,50 @@ Result<TPMT_SIG_SCHEME> scheme_of(KeyType type, SignatureScheme scheme, HashAlg 
   return out;
 }
 
-Result<Bytes> short_mac(Tpm& tpm, const Tpm::Loaded& key, BytesView message) {
+Result<Bytes> short_mac(Tpm& tpm, KeySession& key, BytesView message) {
+  auto* const system = tpm.system();
   CAM_TRY(const auto input, to_tpm2b<TPM2B_MAX_BUFFER>(message));
-  TPM2B_DIGEST* made = nullptr;
-  const auto rc = Esys_HMAC(tpm.esys(), key.object, key.session, ESYS_TR_NONE, ESYS_TR_NONE, &input,
-                            TPM2_ALG_SHA256, &made);
-  const EsysPtr<TPM2B_DIGEST> tag(made);
-  CAM_TRY_STATUS(tpm.run("TPM2_HMAC", rc));
-  return to_bytes(view_of(*tag));
+  CAM_TRY_STATUS(
+      tpm.run("TPM2_HMAC", Tss2_Sys_HMAC_Prepare(system, key.bound_to().handle, &input, TPM2_ALG_SHA256)));
+  CAM_TRY_STATUS(tpm.run("TPM2_HMAC", key.run(system, {.code = TPM2_CC_HMAC})));
+  TPM2B_DIGEST tag{};
+  CAM_TRY_STATUS(tpm.run("TPM2_HMAC", Tss2_Sys_HMAC_Complete(system, &tag)));
+  return to_bytes(view_of(tag));
 }
 
 // The sequence's last command ends it, or an error does.
-Result<Bytes> finish_mac(Tpm& tpm, ESYS_TR sequence, BytesView message) {
+Result<Bytes> finish_mac(Tpm& tpm, TPM2_HANDLE sequence, BytesView message) {
+  TSS2L_SYS_AUTH_COMMAND no_password{};
+  no_password.count = 1;
+  no_password.auths[0].sessionHandle = TPM2_RS_PW;
   for (; message.size() > kMaxBuffer; message = message.subspan(kMaxBuffer)) {
     CAM_TRY(const auto part, to_tpm2b<TPM2B_MAX_BUFFER>(message.first(kMaxBuffer)));
-    CAM_TRY_STATUS(tpm.run("TPM2_SequenceUpdate", Esys_SequenceUpdate(tpm.esys(), sequence, ESYS_TR_PASSWORD,
-                                                                      ESYS_TR_NONE, ESYS_TR_NONE, &part)));
+    CAM_TRY_STATUS(tpm.run("TPM2_SequenceUpdate",
+                           Tss2_Sys_SequenceUpdate(tpm.system(), sequence, &no_password, &part, nullptr)));
   }
   CAM_TRY(const auto last, to_tpm2b<TPM2B_MAX_BUFFER>(message));
-  TPM2B_DIGEST* made = nullptr;
-  TPMT_TK_HASHCHECK* validation = nullptr;
-  const auto rc = Esys_SequenceComplete(tpm.esys(), sequence, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
-                                        &last, ESYS_TR_RH_NULL, &made, &validation);
-  const EsysPtr<TPM2B_DIGEST> tag(made);
-  const EsysPtr<TPMT_TK_HASHCHECK> ticket(validation);
-  CAM_TRY_STATUS(tpm.run("TPM2_SequenceComplete", rc));
-  return to_bytes(view_of(*tag));
+  TPM2B_DIGEST tag{};
+  TPMT_TK_HASHCHECK ticket{};
+  CAM_TRY_STATUS(
+      tpm.run("TPM2_SequenceComplete", Tss2_Sys_SequenceComplete(tpm.system(), sequence, &no_password, &last,
+                                                                 TPM2_RH_NULL, &tag, &ticket, nullptr)));
+  return to_bytes(view_of(tag));
 }
 
 // A sequence takes the third transient slot, and has no password: it is this connection's and lives for a
 // moment.
-Result<Bytes> long_mac(Tpm& tpm, const Tpm::Loaded& key, BytesView message) {
+Result<Bytes> long_mac(Tpm& tpm, KeySession& key, BytesView message) {
+  tpm.make_room();  // for the sequence; the key, used last, stays
+  auto* const system = tpm.system();
   const TPM2B_AUTH no_password{};
-  ESYS_TR sequence = ESYS_TR_NONE;
-  CAM_TRY_STATUS(
-      tpm.run("TPM2_HMAC_Start", Esys_HMAC_Start(tpm.esys(), key.object, key.session, ESYS_TR_NONE,
-                                                 ESYS_TR_NONE, &no_password, TPM2_ALG_SHA256, &sequence)));
+  TPMI_DH_OBJECT sequence = 0;
+  CAM_TRY_STATUS(tpm.run("TPM2_HMAC_Start", Tss2_Sys_HMAC_Start_Prepare(system, key.bound_to().handle,
+                                                                        &no_password, TPM2_ALG_SHA256)));
+  CAM_TRY_STATUS(tpm.run("TPM2_HMAC_Start", key.run(system, {.code = TPM2_CC_HMAC_Start})));
+  CAM_TRY_STATUS(tpm.run("TPM2_HMAC_Start", Tss2_Sys_HMAC_Start_Complete(system, &sequence)));
   auto tag = finish_mac(tpm, sequence, message);
-  if (!tag) tpm.flush(sequence);
+  if (!tag && !tpm.is_lost())
+    static_cast<void>(tpm.run("TPM2_FlushContext", Tss2_Sys_FlushContext(system, sequence)));
   return tag;
 }
 }  // namespace
@@ -87,13 +93,14 @@ Result<Bytes> Tpm2Key::sign_digest(SignatureScheme scheme, HashAlg hash, const c
   // Not made by this TPM: a key without restrictions signs any digest (part 3, 20.2).
   const TPMT_TK_HASHCHECK ticket{.tag = TPM2_ST_HASHCHECK, .hierarchy = TPM2_RH_NULL, .digest = {}};
   return worker_->run<Bytes>(Repeat::safe, [&](Tpm& tpm) -> Result<Bytes> {
-    CAM_TRY(const auto key, tpm.load(id_, blob_));
-    TPMT_SIGNATURE* made = nullptr;
-    const auto rc = Esys_Sign(tpm.esys(), key.object, key.session, ESYS_TR_NONE, ESYS_TR_NONE, &input, &how,
-                              &ticket, &made);
-    const EsysPtr<TPMT_SIGNATURE> signature(made);
-    CAM_TRY_STATUS(tpm.run("TPM2_Sign", rc));
-    return signature_of(type_, scheme, *signature);
+    CAM_TRY(auto* const key, tpm.load(id_, blob_));
+    auto* const system = tpm.system();
+    CAM_TRY_STATUS(
+        tpm.run("TPM2_Sign", Tss2_Sys_Sign_Prepare(system, key->bound_to().handle, &input, &how, &ticket)));
+    CAM_TRY_STATUS(tpm.run("TPM2_Sign", key->run(system, {.code = TPM2_CC_Sign})));
+    TPMT_SIGNATURE signature{};
+    CAM_TRY_STATUS(tpm.run("TPM2_Sign", Tss2_Sys_Sign_Complete(system, &signature)));
+    return signature_of(type_, scheme, signature);
   });
 }
 
@@ -106,9 +113,9 @@ Result<Bytes> Tpm2Key::sign_message(SignatureScheme scheme, HashAlg hash, BytesV
 Result<Bytes> Tpm2Key::mac(BytesView message) const {
   if (type_ != KeyType::hmac_sha256) return fail(Errc::unsupported, "keys of this type make no MACs");
   return worker_->run<Bytes>(Repeat::safe, [&](Tpm& tpm) -> Result<Bytes> {
-    CAM_TRY(const auto key, tpm.load(id_, blob_));
+    CAM_TRY(auto* const key, tpm.load(id_, blob_));
     CAM_TRY(auto tag,
-            message.size() <= kMaxBuffer ? short_mac(tpm, key, message) : long_mac(tpm, key, message));
+            message.size() <= kMaxBuffer ? short_mac(tpm, *key, message) : long_mac(tpm, *key, message));
     if (tag.size() != kMacSize) return fail(Errc::malformed, "the TPM's MAC has another size");
     return tag;
   });

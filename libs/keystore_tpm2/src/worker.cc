@@ -1,7 +1,5 @@
 #include "worker.h"
 
-#include <csignal>
-
 namespace camvault::keystore_tpm2 {
 
 Worker::~Worker() {
@@ -18,34 +16,19 @@ void Worker::start() {
   std::call_once(started_, [this] { thread_ = std::thread([this] { serve(); }); });
 }
 
-void Worker::post(std::function<void()> job) {
-  start();
-  {
-    const std::lock_guard lock(mutex_);
-    jobs_.push_back(std::move(job));
-  }
-  wanted_.notify_one();
-}
-
 void Worker::serve() {
-  // The simulator's TCTI writes to a socket whose other end may be gone.
-  sigset_t pipe;
-  sigemptyset(&pipe);
-  sigaddset(&pipe, SIGPIPE);
-  ::pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
   std::unique_lock lock(mutex_);
   for (;;) {
-    wanted_.wait(lock, [&] { return stopped_ || !jobs_.empty(); });
-    if (jobs_.empty()) break;  // what was asked for before the end is still done
-    auto job = std::move(jobs_.front());
-    jobs_.pop_front();
+    wanted_.wait(lock, [&] { return stopped_ || looking_; });
+    if (stopped_) return;
     lock.unlock();
-    job();
-    job = nullptr;
+    {
+      const std::lock_guard alone(tpm_mutex_);
+      note(attempt<void>(Repeat::safe, [](Tpm& tpm) { return tpm.refresh_lockout(); }));
+    }
     lock.lock();
+    looking_ = false;
   }
-  lock.unlock();
-  tpm_.reset();
 }
 
 Status Worker::open() {
@@ -65,6 +48,7 @@ void Worker::close(const std::string& why) {
   note(fail(Errc::unavailable, why));
 }
 
+// With tpm_mutex_ held.
 void Worker::note(const Status& status) {
   const std::lock_guard lock(mutex_);
   if (tpm_ != nullptr) facts_ = tpm_->facts();
@@ -80,16 +64,12 @@ void Worker::note(const Status& status) {
 }
 
 void Worker::look() {
+  start();
   {
     const std::lock_guard lock(mutex_);
-    if (looking_) return;
     looking_ = true;
   }
-  post([this] {
-    note(attempt<void>(Repeat::safe, [](Tpm& tpm) { return tpm.refresh_lockout(); }));
-    const std::lock_guard lock(mutex_);
-    looking_ = false;
-  });
+  wanted_.notify_one();
 }
 
 TpmFacts Worker::facts() const {

@@ -1,11 +1,11 @@
-// The one thread that talks to a TPM: an ESYS context is not for two, and a TPM does one thing at a time.
+// One caller at a time talks to a TPM: an ESYS context is not for two, and a TPM does one thing at a time.
+// Callers do so themselves, since handing a command over to another thread and back costs as much as many a
+// command; a thread of its own looks after the TPM's health, for those who must not wait.
 #pragma once
 
 #include <atomic>
 #include <condition_variable>
-#include <deque>
 #include <functional>
-#include <future>
 #include <mutex>
 #include <thread>
 
@@ -21,17 +21,15 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  void start();  // the thread; at the first call if not before
+  void start();  // the thread; when somebody looks at the health if not before
 
-  // Runs `work` on the thread and waits for it. Opens the TPM if it is not open; if it turns out to be gone
-  // and `repeatable`, opens it anew and runs `work` once more.
+  // Runs `work` when nobody else uses the TPM. Opens it if it is not open; if it turns out to be gone and
+  // `repeat` is safe, opens it anew and runs `work` once more. The process must ignore SIGPIPE.
   enum class Repeat { safe, unsafe };
   template <class T>
   Result<T> run(Repeat repeat, const std::function<Result<T>(Tpm&)>& work) {
-    std::promise<Result<T>> promise;
-    auto answer = promise.get_future();
-    post([&] { promise.set_value(attempt<T>(repeat, work)); });
-    return answer.get();
+    const std::lock_guard lock(tpm_mutex_);
+    return attempt<T>(repeat, work);
   }
 
   std::uint64_t new_id() { return ++last_id_; }  // for Tpm::load
@@ -41,7 +39,7 @@ class Worker {
   keystore_engine::Health health() const;
 
  private:
-  template <class T>
+  template <class T>  // with tpm_mutex_ held
   Result<T> attempt(Repeat repeat, const std::function<Result<T>(Tpm&)>& work) {
     for (bool first = true;; first = false) {
       const bool was_open = tpm_ != nullptr;
@@ -57,22 +55,21 @@ class Worker {
       if (!first || !was_open || repeat == Repeat::unsafe) return result;
     }
   }
-  void post(std::function<void()> job);
   void serve();
   Status open();
   void close(const std::string& why);
   void note(const Status& status);
 
   const TctiName where_;
-  std::unique_ptr<Tpm> tpm_;  // the thread's
+  std::mutex tpm_mutex_;  // guards the next one; held as long as the TPM takes
+  std::unique_ptr<Tpm> tpm_;
   std::atomic<std::uint64_t> last_id_ = 0;
   std::once_flag started_;
   std::thread thread_;
 
   mutable std::mutex mutex_;  // guards the rest
   std::condition_variable wanted_;
-  std::deque<std::function<void()>> jobs_;
-  bool looking_ = false;
+  bool looking_ = false;  // somebody has asked, and it is not done
   bool stopped_ = false;
   TpmFacts facts_;
   keystore_engine::Health health_{.usable = false, .detail = "not looked for yet"};

@@ -306,11 +306,12 @@ std::string key_evidence(const signed_video::Report& report) {
 std::vector<std::string> method(const signed_video::Report& report) {
   const auto hash = report.hash.empty() ? std::string("a cryptographic hash") : printable(report.hash, 20);
   std::vector<std::string> out;
-  out.push_back("A signing camera computes a fingerprint (" + hash +
-                ") of every picture as it leaves the encoder, signs the list of fingerprints with a private "
-                "key that does not "
-                "leave its keystore, and puts the signature into the video itself. The method is published "
-                "by ONVIF as Media Signing.");
+  const bool axis = report.format.starts_with("Axis");
+  out.push_back(
+      "A signing camera computes a fingerprint (" + hash +
+      ") of every picture as it leaves the encoder, signs the list of fingerprints with its private "
+      "key, and puts the signature into the video itself. The method is published by " +
+      (axis ? "Axis as Signed Video." : "ONVIF as Media Signing."));
   out.push_back(
       "This program read every byte of video in the file, computed the same fingerprints, compared them one "
       "by one with "

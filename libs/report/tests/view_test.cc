@@ -25,8 +25,16 @@ TEST(View, AuthenticClip) {
   EXPECT_EQ(v["gops"].size(), 20u);
   EXPECT_EQ(v["statuses"].size(), 6u);
   EXPECT_EQ(v["facts"][0]["lines"][0], "recording.mp4");
-  EXPECT_FALSE(v["method"].empty());
+  EXPECT_NE(v["method"].dump().find("published by ONVIF as Media Signing"), std::string::npos);
   EXPECT_FALSE(v["limits"].empty());
+}
+
+TEST(View, TheMethodIsNamedAsItsPublisherDoes) {
+  auto report = sample_authentic();
+  report.format = "Axis Signed Video (legacy)";
+  const auto method = parsed(report)["method"].dump();
+  EXPECT_NE(method.find("published by Axis as Signed Video"), std::string::npos);
+  EXPECT_EQ(method.find("ONVIF"), std::string::npos);
 }
 
 TEST(View, RunsOfWhatIsWrong) {

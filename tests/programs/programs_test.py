@@ -219,6 +219,29 @@ class Eapol(Programs):
             self.assertEqual(self.used(short), before + 1)
 
 
+class Rtsps(Programs):
+    """GStreamer's RTSP server; GLib's TLS (glib-networking on GnuTLS) finds the token through p11-kit, as on an installed system."""
+
+    def test_serves_over_tls(self):
+        camera = self.camera
+        modules = pathlib.Path(camera.path(".config/pkcs11/modules"))
+        modules.mkdir(parents=True)  # p11-kit reads a user's own modules, unless he is root
+        (modules / "camvault.module").write_text("module: %s\n" % rig.MODULE)
+        user = rig.WORKER if os.geteuid() == 0 else None
+        for short in TYPES:
+            port = rig.free_port()
+            camera.start([os.environ["RTSPS_SERVER"], port, camera.uri("camera/" + short, "cert"), camera.uri("camera/" + short, "private")],
+                         env=dict(camera.env, GST_REGISTRY=camera.path("none/registry")), name="rtsps-" + short, user=user).wait_for(port)
+            before = self.used(short)
+            for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+                request = "DESCRIBE rtsps://localhost:%d/live RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n\r\n" % port
+                answer, negotiated, _ = rig.tls_client(camera, port, version=version, request=request, until="a=rtpmap")
+                self.assertIn("RTSP/1.0 200 OK", answer)
+                self.assertIn("m=video", answer)
+                self.assertEqual(negotiated, "TLSv1.2" if version == ssl.TLSVersion.TLSv1_2 else "TLSv1.3")
+            self.assertEqual(self.used(short), before + 2)
+
+
 class Rauc(Programs):
     def test_signs_an_update_bundle(self):
         self.need("rauc", "mksquashfs")

@@ -190,17 +190,21 @@ class Camera:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def tls_client(camera, port, certificate=None, version=None):
-    """A client of Python's own ssl module, which knows nothing of the keystore: what it read, and the server's certificate."""
+HTTP = "GET / HTTP/1.0\r\nHost: localhost\r\n\r\n"
+
+
+def tls_client(camera, port, certificate=None, version=None, request=HTTP, until=None):
+    """A client of Python's own ssl module, which knows nothing of the keystore: what it read (to the end, or `until`), the version,
+    and the server's certificate."""
     context = ssl.create_default_context(cafile=camera.ca)
     if certificate:
         context.load_cert_chain(*certificate)
     if version:
         context.minimum_version = context.maximum_version = version
     with socket.create_connection(("127.0.0.1", port), 10) as plain, context.wrap_socket(plain, server_hostname="localhost") as secure:
-        secure.sendall(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        secure.sendall(request.encode())
         read = b""
-        while True:
+        while until is None or until.encode() not in read:
             try:
                 piece = secure.recv(65536)
             except (ssl.SSLError, ConnectionResetError):

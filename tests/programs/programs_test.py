@@ -76,6 +76,77 @@ class OpenSSL(Programs):
                   "-out", "/dev/null"])
 
 
+class Provider(Programs):
+    """camvault.so: URIs, and stubs in place of key files."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.camera.key("camera/ed", "ed25519")
+        cls.env = cls.camera.with_provider()
+
+    def test_tls_1_2_and_1_3_mutually_by_uri_and_by_stub(self):
+        camera = self.camera
+        for server, client, named in (("ec", "rsa", "camvault:camera/%s".__mod__), ("rsa", "ec", lambda key: camera.stub("camera/" + key))):
+            port = rig.free_port()
+            camera.start(["openssl", "s_server", "-accept", "127.0.0.1:%d" % port, "-key", named(server), "-cert", self.certificates[server],
+                          "-CAfile", camera.ca, "-Verify", "1", "-verify_return_error", "-www"], env=self.env, name="s_server-" + server).wait_for(port)
+            for version, groups in (("1_2", "X25519:P-256"), ("1_2", "P-256"), ("1_3", "X25519"), ("1_3", "P-256")):  # EC keys of others are still made
+                before = self.used(server), self.used(client)
+                code, output = run(["openssl", "s_client", "-connect", "127.0.0.1:%d" % port, "-tls" + version, "-groups", groups, "-key", named(client),
+                                    "-cert", self.certificates[client], "-CAfile", camera.ca, "-verify_return_error", "-verify_hostname", "localhost"],
+                                   env=self.env, data=b"Q\n")
+                self.assertEqual(code, 0, output)
+                self.assertIn("New, TLSv%s, Cipher is" % version.replace("_", "."), output)
+                self.assertEqual((self.used(server), self.used(client)), (before[0] + 1, before[1] + 1), camera.log())
+
+    def test_requests_and_documents_of_every_kind_verify_elsewhere(self):
+        camera = self.camera
+        pss = ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:digest"]
+        for key, options in (("ec", []), ("rsa", []), ("rsa", pss), ("ed", []), ("ec", ["-sha384"]), ("rsa", ["-sha512"])):
+            out = camera.path("self.pem")
+            must(["openssl", "req", "-new", "-x509", "-key", "camvault:camera/" + key, "-subj", "/CN=x", "-out", out, *options], env=self.env)
+            must(["openssl", "verify", "-CAfile", out, out])
+        text = camera.path("text")
+        pathlib.Path(text).write_text("what happened\n" * 20000)
+        for short in TYPES:
+            out = camera.path(short + ".p7")
+            must(["openssl", "cms", "-sign", "-binary", "-inkey", camera.stub("camera/" + short), "-signer", self.certificates[short], "-in", text,
+                  "-outform", "DER", "-out", out], env=self.env)
+            must(["openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", out, "-content", text, "-CAfile", camera.ca, "-purpose", "any",
+                  "-out", "/dev/null"])
+
+    def test_curl_with_a_stub(self):
+        self.need("curl")
+        port = self.url_server()
+        for short in TYPES:
+            before = self.used(short)
+            must(["curl", "-sS", "--cacert", self.camera.ca, "--cert", self.certificates[short], "--key", self.camera.stub("camera/" + short),
+                  "https://localhost:%d/" % port], env=self.env)
+            self.assertGreater(self.used(short), before)
+
+    def test_what_it_refuses(self):
+        camera = self.camera
+        camera.key("camera/media", "ec-p256", "media-signing")
+        for key, reason in (("camera/media", "media-signing"), ("camera/absent", "no such key"), ("nonsense", ""), ("other/key", "policy")):
+            code, output = run(["openssl", "pkey", "-in", "camvault:" + key, "-pubout"], env=self.env)
+            self.assertNotEqual(code, 0)
+            self.assertIn(reason, output)
+        code, output = run([rig.CAMVAULT, "keystore", "stub", "camera/media", "--root", camera.folder])
+        self.assertEqual(code, 77, output)
+        # No private half comes out, in any form.
+        for options in ([], ["-traditional"], ["-outform", "DER"], ["-text"]):
+            code, output = run(["openssl", "pkey", "-in", "camvault:camera/ec", *options], env=self.env)
+            self.assertNotIn("PRIVATE KEY", output)
+            self.assertNotIn("priv:\n  ", output)
+        # SHA-1, a salt of another length: not signed by the keystore.
+        text = camera.path("short")
+        pathlib.Path(text).write_text("x")
+        for options in (["-sha1"], ["-sha256", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:20"]):
+            code, output = run(["openssl", "dgst", *options, "-sign", "camvault:camera/rsa", "-out", "/dev/null", text], env=self.env)
+            self.assertNotEqual(code, 0, output)
+
+
 class P11tool(Programs):
     def test_lists_and_signs(self):
         self.need("p11tool", "certtool")
@@ -107,43 +178,48 @@ class Curl(Programs):
 
 
 class Nginx(Programs):
-    def test_master_and_workers_serve_with_both_keys(self):
-        self.need("nginx")
+    def serve(self, short, key, env):
+        """nginx with two workers; every handshake is a signature, and it is a worker who asks for it, as the user he became."""
         camera = self.camera
+        folder = camera.path("nginx-%s-%d" % (short, len(camera.programs)))
+        os.mkdir(folder)
+        os.chmod(folder, 0o755)
+        port = rig.free_port()
+        paths = "".join("  %s_temp_path %s/%s;\n" % (kind, folder, kind) for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        user = "user %s nogroup;\n" % rig.WORKER if os.geteuid() == 0 else ""
+        pathlib.Path(folder, "nginx.conf").write_text(
+            user + "worker_processes 2;\ndaemon off;\npid %s/pid;\nerror_log stderr;\nenv CAMVAULT_KEYSTORE_ROOT;\nevents {}\n"
+            "http {\n  access_log off;\n%s  server {\n    listen 127.0.0.1:%d ssl;\n    ssl_protocols TLSv1.2 TLSv1.3;\n"
+            "    ssl_session_cache off;\n    ssl_session_tickets off;\n"
+            "    ssl_certificate %s;\n    ssl_certificate_key \"%s\";\n"
+            "    location / { return 200 \"worker $pid\"; }\n  }\n}\n" % (folder, paths, port, self.certificates[short], key))
+        program = camera.start(["/usr/sbin/nginx", "-p", folder, "-c", folder + "/nginx.conf"], env=env, name=os.path.basename(folder))
+        program.wait_for(port)
+        workers = program.children()
+        self.assertEqual(len(workers), 2)
+        before = self.used(short)
+        answered = set()
+        for n in range(40):
+            version = ssl.TLSVersion.TLSv1_2 if n % 2 else ssl.TLSVersion.TLSv1_3
+            answer, _, _ = rig.tls_client(camera, port, version=version)
+            self.assertIn("200 OK", answer)
+            answered.add(int(answer.rsplit("worker ", 1)[1]))
+        self.assertLessEqual(answered, set(workers))
+        self.assertGreaterEqual(self.used(short), before + 40)
+        asked = [line for line in camera.log().splitlines() if "sign_" in line and any(" pid %d " % w in line for w in workers)]
+        self.assertGreaterEqual(len(asked), 40)
+        self.assertTrue(all(" uid %d " % camera.uids[-1] in line for line in asked), asked[:3])
+        program.stop()
+
+    def test_master_and_workers_with_the_module(self):
+        self.need("nginx")
         for short in TYPES:
-            folder = camera.path("nginx-" + short)
-            os.mkdir(folder)
-            os.chmod(folder, 0o755)
-            port = rig.free_port()
-            paths = "".join("  %s_temp_path %s/%s;\n" % (kind, folder, kind) for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-            user = "user %s nogroup;\n" % rig.WORKER if os.geteuid() == 0 else ""
-            pathlib.Path(folder, "nginx.conf").write_text(
-                user + "worker_processes 2;\ndaemon off;\npid %s/pid;\nerror_log stderr;\nenv CAMVAULT_KEYSTORE_ROOT;\nevents {}\n"
-                "http {\n  access_log off;\n%s  server {\n    listen 127.0.0.1:%d ssl;\n    ssl_protocols TLSv1.2 TLSv1.3;\n"
-                "    ssl_session_cache off;\n    ssl_session_tickets off;\n"
-                "    ssl_certificate %s;\n    ssl_certificate_key \"engine:pkcs11:%s\";\n"
-                "    location / { return 200 \"worker $pid\"; }\n  }\n}\n"
-                % (folder, paths, port, self.certificates[short], camera.uri("camera/" + short)))
-            program = camera.start(["/usr/sbin/nginx", "-p", folder, "-c", folder + "/nginx.conf"], env=camera.configured_engine(),
-                                   name="nginx-" + short)
-            program.wait_for(port)
-            workers = program.children()
-            self.assertEqual(len(workers), 2)
-            before = self.used(short)
-            answered = set()
-            for n in range(40):
-                version = ssl.TLSVersion.TLSv1_2 if n % 2 else ssl.TLSVersion.TLSv1_3
-                answer, _, _ = rig.tls_client(camera, port, version=version)
-                self.assertIn("200 OK", answer)
-                answered.add(int(answer.rsplit("worker ", 1)[1]))
-            self.assertLessEqual(answered, set(workers))
-            self.assertGreaterEqual(self.used(short), before + 40)
-            # It is the workers who ask, as the user they became.
-            if os.geteuid() == 0:
-                asked = [line for line in camera.log().splitlines() if "sign_" in line and any(" pid %d " % w in line for w in workers)]
-                self.assertGreaterEqual(len(asked), 40)
-                self.assertTrue(all(" uid %d " % camera.uids[1] in line for line in asked), asked[:3])
-            program.stop()
+            self.serve(short, "engine:pkcs11:" + self.camera.uri("camera/" + short), self.camera.configured_engine())
+
+    def test_master_and_workers_with_the_provider_and_a_stub(self):
+        self.need("nginx")
+        for short in TYPES:
+            self.serve(short, self.camera.stub("camera/" + short), self.camera.with_provider())
 
 
 class Stunnel(Programs):

@@ -149,6 +149,19 @@ class Camera:
                                       "[pkcs11]\nengine_id = pkcs11\nMODULE_PATH = %s\ninit = 1\n" % MODULE)
         return dict(self.env, OPENSSL_CONF=path)
 
+    def with_provider(self):
+        """OpenSSL's configuration as docs/keystore-use.md has it."""
+        path = self.path("provider.cnf")
+        pathlib.Path(path).write_text("openssl_conf = init\n[init]\nproviders = providers\n[providers]\ndefault = default_provider\n"
+                                      "keystore = camvault_provider\n[default_provider]\nactivate = 1\n[camvault_provider]\nmodule = %s\nactivate = 1\n"
+                                      % os.environ["CAMVAULT_OPENSSL_PROVIDER"])
+        return dict(self.env, OPENSSL_CONF=path)
+
+    def stub(self, name):
+        path = self.path(name.replace("/", "-") + ".stub.pem")
+        must([CAMVAULT, "keystore", "stub", name, "--root", self.folder, "-o", path])
+        return path
+
     def certificate(self, name, usage="serverAuth,clientAuth", subject="localhost"):
         """A certificate for the key in keystored: its request is signed there, the certificate by the test's CA."""
         base = self.path(name.replace("/", "-"))

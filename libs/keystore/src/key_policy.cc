@@ -62,6 +62,17 @@ bool suits(KeyType type, Purpose purpose) {
   return false;
 }
 
+bool serves_programs(Purpose purpose) {
+  switch (purpose) {
+    case Purpose::tls:
+    case Purpose::device_identity:
+    case Purpose::firmware_signing:
+      return true;
+    default:
+      return false;
+  }
+}
+
 namespace {
 SchemeSet possible_schemes(KeyType type) {
   const auto alg = key_alg_of(type);

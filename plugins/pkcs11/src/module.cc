@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "der.h"
+#include "camvault/crypto/der_values.h"
 
 namespace camvault::pkcs11_module {
 
@@ -145,7 +145,7 @@ CK_RV Module::start_signature(CK_SESSION_HANDLE handle, const CK_MECHANISM& mech
   if (session->second.signing) return CKR_OPERATION_ACTIVE;
   if (!key->key) return CKR_KEY_HANDLE_INVALID;
   if (key->object_class != CKO_PRIVATE_KEY) return CKR_KEY_TYPE_INCONSISTENT;
-  if (!serves_programs(key->key->policy.purpose)) return CKR_KEY_FUNCTION_NOT_PERMITTED;
+  if (!keystore::serves_programs(key->key->policy.purpose)) return CKR_KEY_FUNCTION_NOT_PERMITTED;
   const auto plan = plan_of(mechanism, key->key->type);
   if (const auto* rv = std::get_if<CK_RV>(&plan)) return *rv;
   session->second.signing.emplace(Signing{*key->key, std::get<SignPlan>(plan), {}, false});
@@ -207,9 +207,9 @@ CK_RV Module::sign(keystore::Keystore& keystore, const Signing& signing, BytesVi
       if (data.size() > keystore::kMaxMessage) return fail(Errc::limit, "too long");
       return keystore.sign_message(use, plan.scheme, data, plan.hash);
     }
-    HashedData hashed{plan.hash, {}};
+    crypto::HashedData hashed{plan.hash, {}};
     if (plan.input == Input::digest_info) {
-      CAM_TRY(hashed, read_digest_info(data));
+      CAM_TRY(hashed, crypto::read_digest_info(data));
     } else {
       // A digest for ECDSA does not say which hash it is of. FIPS 186-5 6.4: longer ones are cut to the
       // curve's size, which some callers do before, so that the size names the hash well enough for the
@@ -234,7 +234,7 @@ CK_RV Module::sign(keystore::Keystore& keystore, const Signing& signing, BytesVi
     signature = *made;
     return CKR_OK;
   }
-  const auto raw = raw_signature(signing.key.type, *made);
+  const auto raw = crypto::raw_signature(*keystore::key_alg_of(signing.key.type), *made);
   if (!raw) return CKR_DEVICE_ERROR;
   signature = *raw;
   return CKR_OK;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "der.h"
+#include "camvault/crypto/der_values.h"
 
 namespace camvault::pkcs11_module {
 
@@ -20,6 +20,15 @@ Bytes flag(bool value) {
   return {static_cast<std::uint8_t>(value ? CK_TRUE : CK_FALSE)};
 }
 
+// The point as OCTET STRING, DER: it has at most 133 bytes.
+Bytes octet_string(BytesView content) {
+  Bytes out = {0x04};
+  if (content.size() >= 0x80) out.push_back(0x81);
+  out.push_back(static_cast<std::uint8_t>(content.size()));
+  append(out, content);
+  return out;
+}
+
 CK_KEY_TYPE key_kind(KeyType type) {
   if (type == KeyType::ed25519) return CKK_EC_EDWARDS;
   return crypto::is_rsa(*keystore::key_alg_of(type)) ? CKK_RSA : CKK_EC;
@@ -34,7 +43,7 @@ std::map<CK_ATTRIBUTE_TYPE, Bytes> storage(CK_OBJECT_CLASS object_class, const s
 }
 
 Object key_object(CK_OBJECT_CLASS object_class, const KeyInfo& info, BytesView spki,
-                  const PublicNumbers& numbers) {
+                  const crypto::PublicNumbers& numbers) {
   const bool is_private = object_class == CKO_PRIVATE_KEY;
   Object out{object_class, info, storage(object_class, info.name.text(), info.name.text())};
   auto& a = out.attributes;
@@ -49,7 +58,7 @@ Object key_object(CK_OBJECT_CLASS object_class, const KeyInfo& info, BytesView s
       a[CKA_ALWAYS_SENSITIVE] = a[CKA_NEVER_EXTRACTABLE] = flag(false);
     a[CKA_EXTRACTABLE] = a[CKA_DECRYPT] = a[CKA_UNWRAP] = a[CKA_SIGN_RECOVER] = a[CKA_ALWAYS_AUTHENTICATE] =
         flag(false);
-    a[CKA_SIGN] = flag(serves_programs(info.policy.purpose));
+    a[CKA_SIGN] = flag(keystore::serves_programs(info.policy.purpose));
     a[CKA_SUBJECT] = Bytes{};
   } else {
     a[CKA_ENCRYPT] = a[CKA_WRAP] = a[CKA_VERIFY] = a[CKA_VERIFY_RECOVER] =
@@ -58,7 +67,7 @@ Object key_object(CK_OBJECT_CLASS object_class, const KeyInfo& info, BytesView s
   }
   if (numbers.modulus.empty()) {
     a[CKA_EC_PARAMS] = numbers.curve;
-    a[CKA_EC_POINT] = numbers.point;
+    a[CKA_EC_POINT] = octet_string(numbers.point);
   } else {
     a[CKA_MODULUS] = numbers.modulus;
     a[CKA_PUBLIC_EXPONENT] = numbers.exponent;
@@ -80,17 +89,6 @@ bool same(const Object& a, const Object& b) {
   return a.object_class == b.object_class && a.attributes == b.attributes;
 }
 }  // namespace
-
-bool serves_programs(keystore::Purpose purpose) {
-  switch (purpose) {
-    case keystore::Purpose::tls:
-    case keystore::Purpose::device_identity:
-    case keystore::Purpose::firmware_signing:
-      return true;
-    default:
-      return false;
-  }
-}
 
 bool matches(const Object& object, const std::vector<Asked>& wanted) {
   if (object.key && object.key->type == KeyType::ed25519 &&
@@ -137,7 +135,7 @@ void ObjectTable::add_certificates(Handles& into, const std::string& key_name,
                                    const std::filesystem::path& file) {
   std::size_t position = 0;
   for (const auto& der : read_chain(file)) {
-    const auto fields = read_certificate(der);
+    const auto fields = crypto::read_certificate(der);
     if (!fields) return;
     // The leaf carries the key's id, which is how programs find it; the others only stand beside it.
     const bool leaf = position == 0;
@@ -171,7 +169,8 @@ Status ObjectTable::refresh(keystore::Keystore& keystore) {
     });
     if (known == 0) {
       const auto spki = keystore.public_key(info.name);
-      const auto numbers = spki ? read_public_key(info.type, *spki) : tl::unexpected(spki.error());
+      const auto numbers = spki ? crypto::read_public_key(*keystore::key_alg_of(info.type), *spki)
+                                : tl::unexpected(spki.error());
       if (!numbers) continue;  // its module is away, or somebody has just deleted it: the others stay usable
       keep_or_add(fresh, std::make_shared<const Object>(key_object(CKO_PUBLIC_KEY, info, *spki, *numbers)));
       keep_or_add(fresh, std::make_shared<const Object>(key_object(CKO_PRIVATE_KEY, info, *spki, *numbers)));

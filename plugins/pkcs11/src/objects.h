@@ -31,11 +31,6 @@ bool matches(const Object& object, const std::vector<Asked>& wanted);
 // A private key's numbers: there, but never shown.
 bool is_sensitive(const Object& object, CK_ATTRIBUTE_TYPE attribute);
 
-// True if programs may sign with keys of this purpose through the module: tls, device-identity and
-// firmware-signing. Keys of other purposes are shown and refused: signed video, certificates and statements
-// have programs of their own, whose rules a general-purpose signature would go around.
-bool serves_programs(keystore::Purpose purpose);
-
 // The objects and their handles, which stay as long as the object. For one thread at a time.
 class ObjectTable {
  public:

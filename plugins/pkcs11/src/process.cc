@@ -1,93 +1,63 @@
 #include "process.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 #include <chrono>
-#include <new>
 
 #include "camvault/ipc/keystore_client.h"
+#include "camvault/ipc/per_process.h"
 
 namespace camvault::pkcs11_module {
 
 namespace {
-struct Process {
-  std::mutex mutex;
-  std::shared_ptr<Module>* module = nullptr;  // on the heap, so that a child can leave it where it is
-  std::filesystem::path root = "/";
-  bool has_fork_handlers = false;
-  Module::Connect connect;
-};
-
-// Never destroyed: other threads may still call while the process ends.
-Process& process() {
-  static Process& one = *new Process;
+ipc::PerProcess<Module>& module() {
+  static auto& one = *new ipc::PerProcess<Module>;
   return one;
 }
 
-// The lock is held over the fork, so that the child finds everything whole.
-void before_fork() {
-  process().mutex.lock();
+// Used under the lock of module().
+std::filesystem::path& root() {
+  static auto& path = *new std::filesystem::path("/");
+  return path;
 }
-void in_parent() {
-  process().mutex.unlock();
-}
-// The parent's sessions, connections and their locks stay behind, unused: a lock in there may be held by a
-// thread that does not exist here. The connections themselves are shut by `ipc`.
-void in_child() {
-  process().module = nullptr;
-  process().mutex.unlock();
+Module::Connect& other_connect() {
+  static auto& connect = *new Module::Connect;
+  return connect;
 }
 
-void read_root(std::filesystem::path& root) {
-  const char* text = ::secure_getenv("CAMVAULT_KEYSTORE_ROOT");
-  if (text != nullptr && *text == '/') root = text;
-}
-
-Result<std::shared_ptr<keystore::Keystore>> connect_to_keystored(const std::filesystem::path& root) {
+Result<std::shared_ptr<keystore::Keystore>> connect_to_keystored(const std::filesystem::path& below) {
   // Not waited for: programs that only look which tokens there are must not stand still where there is none.
   return ipc::connect_keystore(
-      ipc::default_socket_path(root),
+      ipc::default_socket_path(below),
       {.timeout = std::chrono::seconds(30), .connect_timeout = std::chrono::milliseconds(0)});
 }
 }  // namespace
 
 CK_RV initialize() {
-  auto& p = process();
-  const std::lock_guard lock(p.mutex);
-  if (p.module != nullptr) return CKR_CRYPTOKI_ALREADY_INITIALIZED;
-  read_root(p.root);
-  if (!p.has_fork_handlers) {
-    if (::pthread_atfork(before_fork, in_parent, in_child) != 0) return CKR_HOST_MEMORY;
-    p.has_fork_handlers = true;
-  }
-  auto connect = p.connect;
-  if (!connect) connect = [root = p.root] { return connect_to_keystored(root); };
-  p.module = new std::shared_ptr<Module>(std::make_shared<Module>(std::move(connect), p.root));
-  return CKR_OK;
+  return module().with([](std::shared_ptr<Module>& current) -> CK_RV {
+    if (current != nullptr) return CKR_CRYPTOKI_ALREADY_INITIALIZED;
+    const char* text = ::secure_getenv("CAMVAULT_KEYSTORE_ROOT");
+    if (text != nullptr && *text == '/') root() = text;
+    auto connect = other_connect();
+    if (!connect) connect = [below = root()] { return connect_to_keystored(below); };
+    current = std::make_shared<Module>(std::move(connect), root());
+    return CKR_OK;
+  });
 }
 
 CK_RV finalize() {
-  std::shared_ptr<Module> last;  // goes when the lock is free again
-  auto& p = process();
-  const std::lock_guard lock(p.mutex);
-  if (p.module == nullptr) return CKR_CRYPTOKI_NOT_INITIALIZED;
-  last = std::move(*p.module);
-  delete p.module;
-  p.module = nullptr;
-  return CKR_OK;
+  // Goes when the lock is free again.
+  const auto last =
+      module().with([](std::shared_ptr<Module>& current) { return std::exchange(current, nullptr); });
+  return last == nullptr ? CKR_CRYPTOKI_NOT_INITIALIZED : CKR_OK;
 }
 
 std::shared_ptr<Module> current() {
-  auto& p = process();
-  const std::lock_guard lock(p.mutex);
-  return p.module == nullptr ? nullptr : *p.module;
+  return module().with([](std::shared_ptr<Module>& current) { return current; });
 }
 
 void connect_with(Module::Connect connect) {
-  auto& p = process();
-  const std::lock_guard lock(p.mutex);
-  p.connect = std::move(connect);
+  module().with([&](std::shared_ptr<Module>&) { other_connect() = std::move(connect); });
 }
 
 }  // namespace camvault::pkcs11_module

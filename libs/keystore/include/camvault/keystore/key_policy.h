@@ -43,6 +43,12 @@ Result<Purpose> purpose_from_string(std::string_view text);
 // True if keys of this type can serve the purpose at all.
 bool suits(KeyType type, Purpose purpose);
 
+// True if programs that are not ours may sign with keys of this purpose through the PKCS#11 module and the
+// OpenSSL provider: tls, device_identity and firmware_signing. They show keys of other purposes and refuse
+// them: signed video, certificates and statements have programs of their own, whose rules a general-purpose
+// signature would go around.
+bool serves_programs(Purpose purpose);
+
 // A small set of enumerators below 8.
 template <class E>
 class EnumSet {

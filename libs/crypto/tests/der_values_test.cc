@@ -1,18 +1,16 @@
-#include "der.h"
+#include "camvault/crypto/der_values.h"
 
 #include <gtest/gtest.h>
 
-namespace camvault::pkcs11_module {
+namespace camvault::crypto {
 namespace {
-
-using keystore::KeyType;
 
 Bytes hex(std::string_view text) {
   return from_hex(text).value();
 }
 
 TEST(Der, EcdsaSignaturesBecomeNumbersOfTheCurvesSize) {
-  const auto raw = raw_signature(KeyType::ec_p256, hex("3007020101020200ff")).value();
+  const auto raw = raw_signature(KeyAlg::ec_p256, hex("3007020101020200ff")).value();
   ASSERT_EQ(raw.size(), 64u);
   EXPECT_EQ(raw[31], 1);
   EXPECT_EQ(raw[63], 0xff);
@@ -23,14 +21,14 @@ TEST(Der, EcdsaSignaturesBecomeNumbersOfTheCurvesSize) {
                              "308107020101020200ff",  // the longer form of the length
                              "3006020101020200ff",    // a length that does not fit
                              "3107020101020200ff", "30050201010200"}) {
-    EXPECT_FALSE(raw_signature(KeyType::ec_p256, hex(broken))) << broken;
+    EXPECT_FALSE(raw_signature(KeyAlg::ec_p256, hex(broken))) << broken;
   }
   Bytes longer = hex("3045022101");
   append(longer, Bytes(32, 1));
   append(longer, hex("0220"));
   append(longer, Bytes(32, 1));
-  EXPECT_FALSE(raw_signature(KeyType::ec_p256, longer));
-  EXPECT_TRUE(raw_signature(KeyType::ec_p384, longer));
+  EXPECT_FALSE(raw_signature(KeyAlg::ec_p256, longer));
+  EXPECT_TRUE(raw_signature(KeyAlg::ec_p384, longer));
 }
 
 TEST(Der, DigestInfoInItsOneFormOnly) {
@@ -38,7 +36,7 @@ TEST(Der, DigestInfoInItsOneFormOnly) {
   append(info, Bytes(32, 9));
   const auto read = read_digest_info(info);
   ASSERT_TRUE(read);
-  EXPECT_EQ(read->hash, crypto::HashAlg::sha256);
+  EXPECT_EQ(read->hash, HashAlg::sha256);
   EXPECT_EQ(read->digest.size, 32);
   for (std::size_t i = 0; i < 19; ++i) {  // every byte in front of the digest counts
     auto changed = info;
@@ -54,15 +52,15 @@ TEST(Der, PublicKeysOfTheExpectedTypeOnly) {
       hex("3059301306072a8648ce3d020106082a8648ce3d030107034200"
           "04");
   append(p256, Bytes(64, 3));
-  const auto numbers = read_public_key(KeyType::ec_p256, p256);
+  const auto numbers = read_public_key(KeyAlg::ec_p256, p256);
   ASSERT_TRUE(numbers);
   EXPECT_EQ(to_hex(numbers->curve), "06082a8648ce3d030107");
-  EXPECT_EQ(numbers->point.size(), 67u);
-  EXPECT_FALSE(read_public_key(KeyType::ec_p384, p256));
-  EXPECT_FALSE(read_public_key(KeyType::ed25519, p256));
-  EXPECT_FALSE(read_public_key(KeyType::rsa_2048, p256));
+  EXPECT_EQ(numbers->point.size(), 65u);
+  EXPECT_FALSE(read_public_key(KeyAlg::ec_p384, p256));
+  EXPECT_FALSE(read_public_key(KeyAlg::ed25519, p256));
+  EXPECT_FALSE(read_public_key(KeyAlg::rsa_2048, p256));
   for (std::size_t size = 0; size < p256.size(); ++size)
-    EXPECT_FALSE(read_public_key(KeyType::ec_p256, BytesView(p256).first(size)));
+    EXPECT_FALSE(read_public_key(KeyAlg::ec_p256, BytesView(p256).first(size)));
 }
 
 TEST(Der, NoBytesAreNoCertificate) {
@@ -72,4 +70,4 @@ TEST(Der, NoBytesAreNoCertificate) {
 }
 
 }  // namespace
-}  // namespace camvault::pkcs11_module
+}  // namespace camvault::crypto

@@ -1,10 +1,8 @@
-#include "der.h"
+#include "camvault/crypto/der_values.h"
 
 #include <algorithm>
 
-namespace camvault::pkcs11_module {
-
-using keystore::KeyType;
+namespace camvault::crypto {
 
 namespace {
 constexpr std::uint8_t kInteger = 0x02;
@@ -67,8 +65,8 @@ Result<BytesView> natural(BytesView content) {
   return content;
 }
 
-std::size_t coordinate_size(KeyType type) {
-  return type == KeyType::ec_p256 ? 32 : type == KeyType::ec_p384 ? 48 : type == KeyType::ec_p521 ? 66 : 0;
+std::size_t coordinate_size(KeyAlg type) {
+  return type == KeyAlg::ec_p256 ? 32 : type == KeyAlg::ec_p384 ? 48 : type == KeyAlg::ec_p521 ? 66 : 0;
 }
 
 Status put_number(Bytes& out, std::size_t at, std::size_t size, BytesView content) {
@@ -80,15 +78,7 @@ Status put_number(Bytes& out, std::size_t at, std::size_t size, BytesView conten
 }
 }  // namespace
 
-Bytes der_octet_string(BytesView content) {
-  Bytes out = {kOctetString};
-  if (content.size() >= 0x80) out.push_back(0x81);  // points have at most 133 bytes
-  out.push_back(static_cast<std::uint8_t>(content.size()));
-  append(out, content);
-  return out;
-}
-
-Result<PublicNumbers> read_public_key(KeyType type, BytesView spki) {
+Result<PublicNumbers> read_public_key(KeyAlg type, BytesView spki) {
   CAM_TRY(const auto outer, only(spki, kSequence));
   ByteReader in(outer.content);
   CAM_TRY(const auto algorithm, expect(outer.content, in, kSequence));
@@ -101,17 +91,17 @@ Result<PublicNumbers> read_public_key(KeyType type, BytesView spki) {
   CAM_TRY(const auto kind, expect(algorithm.content, names, kObjectIdentifier));
 
   PublicNumbers out;
-  if (type == KeyType::ed25519) {
+  if (type == KeyAlg::ed25519) {
     if (key.size() != 32) return fail(Errc::malformed, "an Ed25519 key of another size");
     out.curve = to_bytes(kind.whole);  // RFC 8410 3: the algorithm is the curve
-    out.point = der_octet_string(key);
+    out.point = to_bytes(key);
     return out;
   }
   if (const auto size = coordinate_size(type); size != 0) {
     CAM_TRY(const auto curve, expect(algorithm.content, names, kObjectIdentifier));
     if (key.size() != 1 + 2 * size) return fail(Errc::malformed, "a point of another size");
     out.curve = to_bytes(curve.whole);
-    out.point = der_octet_string(key);
+    out.point = to_bytes(key);
     return out;
   }
   CAM_TRY(const auto numbers, only(key, kSequence));
@@ -126,7 +116,7 @@ Result<PublicNumbers> read_public_key(KeyType type, BytesView spki) {
   return out;
 }
 
-Result<Bytes> raw_signature(KeyType type, BytesView der) {
+Result<Bytes> raw_signature(KeyAlg type, BytesView der) {
   const auto size = coordinate_size(type);
   if (size == 0) return fail(Errc::usage, "not an ECDSA key");
   CAM_TRY(const auto outer, only(der, kSequence));
@@ -144,15 +134,14 @@ Result<HashedData> read_digest_info(BytesView der) {
   // Everything in front of the digest, byte for byte: a DigestInfo with other lengths, parameters or bytes
   // behind it is how signatures over chosen numbers are asked for.
   struct Form {
-    crypto::HashAlg hash;
+    HashAlg hash;
     std::uint8_t outer;
     std::uint8_t last_arc;  // 2.16.840.1.101.3.4.2.x
   };
-  constexpr Form kForms[] = {{crypto::HashAlg::sha256, 0x31, 1},
-                             {crypto::HashAlg::sha384, 0x41, 2},
-                             {crypto::HashAlg::sha512, 0x51, 3}};
+  constexpr Form kForms[] = {
+      {HashAlg::sha256, 0x31, 1}, {HashAlg::sha384, 0x41, 2}, {HashAlg::sha512, 0x51, 3}};
   for (const auto& form : kForms) {
-    const auto size = crypto::digest_size(form.hash);
+    const auto size = digest_size(form.hash);
     const std::uint8_t head[] = {kSequence,
                                  form.outer,
                                  kSequence,
@@ -200,4 +189,4 @@ Result<CertificateFields> read_certificate(BytesView der) {
   return CertificateFields{serial.whole, issuer.whole, subject.whole, spki.whole};
 }
 
-}  // namespace camvault::pkcs11_module
+}  // namespace camvault::crypto

@@ -1,6 +1,7 @@
 // The lines [[backend]] of keystored.toml and the backends that they name.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@ struct BackendLine {
   std::string name;  // in key files and answers; the type if the line gives none
   std::string type;
   std::map<std::string, std::string, std::less<>> options;
+  std::chrono::milliseconds deadline{30'000};  // for an answer of the module
 };
 
 // Errc::usage: a type that this build does not have, an option that the type does not have, a bad value.

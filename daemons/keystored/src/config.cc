@@ -118,6 +118,14 @@ Result<Limits> read_limits(const toml::node& node) {
   return limits;
 }
 
+// Seconds; a module that is silent for longer is one that hangs.
+Result<std::chrono::milliseconds> read_deadline(const toml::node& node, const std::string& where) {
+  const auto seconds = node.is_number() ? node.value<double>() : std::nullopt;
+  if (!seconds || !(*seconds >= 0.5) || *seconds > 3600)
+    return fail(Errc::usage, where + ", deadline is a number of seconds from 0.5 to 3600");
+  return std::chrono::milliseconds(static_cast<std::int64_t>(*seconds * 1000));
+}
+
 // Every other key of a [[backend]] is an option of its type; the type says which there are.
 Result<BackendLine> read_backend(const toml::node& node) {
   const auto* table = node.as_table();
@@ -127,8 +135,11 @@ Result<BackendLine> read_backend(const toml::node& node) {
   if (line.type.empty()) return fail(Errc::usage, "a [[backend]] has no type");
   CAM_TRY(line.name, read_text(*table, "name", "backend " + line.type));
   if (line.name.empty()) line.name = line.type;
+  if (const auto* deadline = table->get("deadline")) {
+    CAM_TRY(line.deadline, read_deadline(*deadline, "backend " + line.name));
+  }
   for (const auto& [key, value] : *table) {
-    if (key.str() == "type" || key.str() == "name") continue;
+    if (key.str() == "type" || key.str() == "name" || key.str() == "deadline") continue;
     const auto text = value.value_exact<std::string>();
     if (!text) return fail(Errc::usage, "backend " + line.name + ", " + std::string(key.str()) + " is text");
     line.options.emplace(key.str(), *text);

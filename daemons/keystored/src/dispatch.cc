@@ -24,7 +24,7 @@ struct Handler {
                                    .keys = counts.keys,
                                    .damaged = std::move(counts.damaged),
                                    .mechanisms = facts.mechanisms,
-                                   .backends = engine.backends(),
+                                   .backends = backends(),
                                    .root_key = engine.root_key()};
   }
   Answer<ResponseResult> operator()(const request::List& r) const {
@@ -77,6 +77,17 @@ struct Handler {
   Answer<ResponseResult> operator()(const request::Move& r) const {
     CAM_TRY(auto info, engine.move(who, r.key, r.backend, r.mode));
     return info;
+  }
+
+  std::vector<keystore::BackendStatus> backends() const {
+    auto all = engine.backends();
+    for (std::size_t i = 0; i < all.size() && facts.silent; ++i) {
+      const auto silent = facts.silent(i);
+      if (!silent) continue;
+      all[i].usable = false;
+      all[i].health = "does not answer, for " + std::to_string(silent->count()) + " s now";
+    }
+    return all;
   }
 
   static Answer<ResponseResult> bytes(Answer<Bytes> answer) {

@@ -1,6 +1,10 @@
 // From a decoded request to the engine's operation and back to an answer.
 #pragma once
 
+#include <chrono>
+#include <functional>
+#include <optional>
+
 #include "camvault/ipc/request.h"
 #include "camvault/ipc/response.h"
 #include "camvault/keystore_engine/engine.h"
@@ -11,6 +15,9 @@ namespace camvault::keystored {
 struct ServiceFacts {
   std::string version;
   std::vector<keystore::Mechanism> mechanisms;
+  // How long a backend, by its place in the engine, has kept a call beyond its deadline. Asked on the
+  // server's loop only.
+  std::function<std::optional<std::chrono::seconds>(std::size_t backend)> silent = {};
 };
 
 // Thread-safe.

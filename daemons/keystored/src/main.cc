@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 
 #include "camvault/base/log.h"
 #include "camvault/keystore_software/root_key_file.h"
@@ -96,10 +97,11 @@ Result<std::unique_ptr<keystore_engine::Engine>> open_engine(const Options& opti
        .sha256 = keystore_software::sha256});
 }
 
-std::vector<std::size_t> workers_for(const Backends& backends) {
-  std::vector<std::size_t> workers;
-  for (const auto& backend : backends) workers.push_back(backend->parallel());
-  return workers;
+std::vector<LaneSettings> lanes_for(const Config& config, const Backends& backends) {
+  std::vector<LaneSettings> lanes;
+  for (std::size_t i = 0; i < backends.size(); ++i)
+    lanes.push_back({.threads = backends[i]->parallel(), .deadline = config.backends[i].deadline});
+  return lanes;
 }
 
 void say_ready(const Options& options) {
@@ -139,14 +141,19 @@ Status serve(const Options& options) {
   const auto needs = needs_of(backends);
   mechanisms.push_back(restrict_files(options.state, needs));
   for (const auto& backend : backends) backend->start();
-  CAM_TRY(const auto server, Server::make(std::move(listener), config.limits, workers_for(backends)));
+  CAM_TRY(const auto server, Server::make(std::move(listener), config.limits, lanes_for(config, backends)));
   mechanisms.push_back(restrict_system_calls(needs));
   log_missing(mechanisms);
 
   // From here on the process can reach its key files, its modules and its clients, and nothing else.
   CAM_TRY(const auto engine, open_engine(options, config, backends));
   say_ready(options);
-  return server->run(*engine, facts);
+  CAM_TRY(const auto ended, server->run(*engine, std::move(facts)));
+  if (ended == Server::Ended::a_module_hangs) {
+    log(LogLevel::warning, "a module hangs; keystored ends without it");
+    std::_Exit(0);  // no destructor could wait for it; what is on disk is whole at any time
+  }
+  return ok();
 }
 
 int exit_code_of(const Error& error) {

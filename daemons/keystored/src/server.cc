@@ -25,6 +25,13 @@ constexpr int kFramesPerTurn = 8;
 constexpr int kAcceptsPerTurn = 32;
 constexpr std::size_t kConnectionsOfStranger = 8;
 constexpr std::chrono::milliseconds kTick{250};  // how late a deadline may be noticed
+constexpr std::chrono::milliseconds kPatienceAtTheEnd{3000};
+
+bool makes_a_key(keystore::Operation operation) {
+  using keystore::Operation;
+  return operation == Operation::generate || operation == Operation::import_key ||
+         operation == Operation::move;
+}
 
 Bytes encoded(const ipc::Response& response) {
   auto frame = ipc::encode_response(response);
@@ -36,7 +43,7 @@ Bytes encoded(const ipc::Response& response) {
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::make(UniqueFd listener, const Limits& limits,
-                                             const std::vector<std::size_t>& workers) {
+                                             const std::vector<LaneSettings>& lanes) {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
@@ -51,7 +58,7 @@ Result<std::unique_ptr<Server>> Server::make(UniqueFd listener, const Limits& li
   CAM_TRY_STATUS(server->watch(server->listener_.get(), kListener, EPOLLIN, EPOLL_CTL_ADD));
   CAM_TRY_STATUS(server->watch(server->wake_.get(), kWake, EPOLLIN, EPOLL_CTL_ADD));
   CAM_TRY_STATUS(server->watch(server->signals_.get(), kSignals, EPOLLIN, EPOLL_CTL_ADD));
-  for (const auto threads : workers) server->lanes_.push_back(std::make_unique<WorkerPool>(threads));
+  for (const auto& settings : lanes) server->lanes_.push_back(std::make_unique<Lane>(settings));
   return server;
 }
 
@@ -66,9 +73,10 @@ Status Server::watch(int fd, ClientId id, std::uint32_t events, int operation) {
   return ok();
 }
 
-Status Server::run(keystore_engine::Engine& engine, const ServiceFacts& facts) {
+Result<Server::Ended> Server::run(keystore_engine::Engine& engine, ServiceFacts facts) {
   engine_ = &engine;
-  facts_ = &facts;
+  facts_ = std::move(facts);
+  facts_.silent = [this](std::size_t backend) { return lanes_[backend]->silent(now_); };
   auto next_tick = std::chrono::steady_clock::now() + kTick;
   bool more = false;
   for (;;) {
@@ -78,10 +86,7 @@ Status Server::run(keystore_engine::Engine& engine, const ServiceFacts& facts) {
     now_ = std::chrono::steady_clock::now();
     for (int i = 0; i < count; ++i) {
       const auto id = events[i].data.u64;
-      if (id == kSignals) {
-        lanes_.clear();  // their jobs use the engine, which may end after us
-        return ok();
-      }
+      if (id == kSignals) return end_lanes();
       if (id == kListener) {
         accept_clients();
       } else if (id == kWake) {
@@ -101,6 +106,7 @@ Status Server::run(keystore_engine::Engine& engine, const ServiceFacts& facts) {
       more = more || (still != clients_.end() && still->second.more_frames && still->second.may_read());
     }
     if (now_ >= next_tick) {
+      answer_overdue();
       end_overdue();
       next_tick = now_ + kTick;
     }
@@ -210,30 +216,35 @@ void Server::take_request(ClientId id, ClientConnection& client, BytesView frame
   const auto request = ipc::decode_request(frame);
   if (!request) return protocol_error(client, request.error());
   if (engine_->is_quick(request->operation(), request->used_key())) {
-    auto answer = encoded(dispatch(*engine_, *facts_, client.who, *request));
+    auto answer = encoded(dispatch(*engine_, facts_, client.who, *request));
     client.send_frame(answer, now_);
     wipe(answer.data(), answer.size());
     return;
   }
+  const auto refuse = [&](ServiceError error) {
+    client.send_frame(encoded({.id = request->id, .error = error, .result = {}}), now_);
+  };
+  const auto number = engine_->lane_of(request->operation(), request->used_key(), request->backend());
+  auto& lane = *lanes_[number];
+  if (lane.is_stuck()) return refuse(ServiceError::unavailable);
   // The frame is decoded again by the worker: a request's views cannot outlive the buffer they point into.
-  auto job = [this, id, who = client.who, copy = std::make_shared<Secret>(frame)] {
+  auto work = [this, id, number, who = client.who,
+               copy = std::make_shared<Secret>(frame)](Lane::Ticket ticket) {
     auto answer = copy->reveal([&](BytesView bytes) {
       const auto again = ipc::decode_request(bytes);
-      return again ? encoded(dispatch(*engine_, *facts_, who, *again)) : Bytes();
+      return again ? encoded(dispatch(*engine_, facts_, who, *again)) : Bytes();
     });
     {
       const std::lock_guard lock(completed_mutex_);
-      completed_.push_back({id, std::move(answer)});
+      completed_.push_back({number, ticket, id, std::move(answer)});
     }
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto n = ::write(wake_.get(), &one, sizeof one);
   };
-  auto& lane = *lanes_[engine_->lane_of(request->operation(), request->used_key(), request->backend())];
-  if (lane.submit(client.who.uid, std::move(job))) {
-    ++client.outstanding;
-  } else {
-    client.send_frame(encoded({.id = request->id, .error = ServiceError::busy, .result = {}}), now_);
-  }
+  if (!lane.submit(client.who.uid, {id, request->id}, makes_a_key(request->operation()), now_,
+                   std::move(work)))
+    return refuse(ServiceError::busy);
+  ++client.outstanding;
 }
 
 void Server::deliver_completed() {
@@ -244,15 +255,40 @@ void Server::deliver_completed() {
     const std::lock_guard lock(completed_mutex_);
     done.swap(completed_);
   }
-  for (auto& [id, answer] : done) {
+  for (auto& [lane, ticket, id, answer] : done) {
+    const bool wanted = lanes_[lane]->finished(ticket);
     const auto client = clients_.find(id);
-    if (client != clients_.end()) {
+    if (wanted && client != clients_.end()) {
       --client->second.outstanding;
       client->second.send_frame(answer, now_);
       serve_client(id, client->second, 0);
     }
     wipe(answer.data(), answer.size());
   }
+}
+
+void Server::answer_overdue() {
+  for (const auto& lane : lanes_) {
+    for (const auto& [asked, begun] : lane->take_overdue(now_)) {
+      const auto client = clients_.find(asked.client);
+      // What only waited, behind others that are served, did not meet a module that is silent.
+      const auto error = begun || lane->silent(now_) ? ServiceError::unavailable : ServiceError::busy;
+      if (begun) log(LogLevel::error, "a module does not answer within its deadline");
+      if (client == clients_.end()) continue;
+      --client->second.outstanding;
+      client->second.send_frame(encoded({.id = asked.request, .error = error, .result = {}}), now_);
+      serve_client(client->first, client->second, 0);
+    }
+  }
+}
+
+// Their jobs use the engine, which may end after us.
+Server::Ended Server::end_lanes() {
+  bool all = true;
+  for (const auto& lane : lanes_) all = lane->end(kPatienceAtTheEnd) && all;
+  if (!all) return Ended::a_module_hangs;
+  lanes_.clear();
+  return Ended::well;
 }
 
 void Server::update_interest(ClientId id, ClientConnection& client) {

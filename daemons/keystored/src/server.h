@@ -11,19 +11,22 @@
 #include "client_connection.h"
 #include "config.h"
 #include "dispatch.h"
-#include "worker_pool.h"
+#include "lane.h"
 
 namespace camvault::keystored {
 
 class Server {
  public:
-  // Starts the threads: `workers[i]` of them for the engine's backend i.
+  // Starts the threads: `lanes[i]` is for the engine's backend i.
   static Result<std::unique_ptr<Server>> make(UniqueFd listener, const Limits& limits,
-                                              const std::vector<std::size_t>& workers);
+                                              const std::vector<LaneSettings>& lanes);
   ~Server();
 
-  // Serves until SIGTERM or SIGINT, which must be blocked in all threads. Once: the workers end with it.
-  Status run(keystore_engine::Engine& engine, const ServiceFacts& facts);
+  // Serves until SIGTERM or SIGINT, which must be blocked in all threads. Once: the workers end with it. A
+  // module that hangs even then keeps a thread: then nothing of this process can be taken down, and it has to
+  // exit as it is.
+  enum class Ended { well, a_module_hangs };
+  Result<Ended> run(keystore_engine::Engine& engine, ServiceFacts facts);
 
  private:
   Server(UniqueFd listener, UniqueFd poll, UniqueFd wake, UniqueFd signals, const Limits& limits)
@@ -35,6 +38,8 @@ class Server {
 
   using ClientId = std::uint64_t;
   struct Completed {
+    std::size_t lane;
+    Lane::Ticket ticket;
     ClientId client;
     Bytes answer;
   };
@@ -51,6 +56,8 @@ class Server {
   void update_interest(ClientId id, ClientConnection& client);
   void end_client(ClientId id, const char* why);
   void end_overdue();
+  void answer_overdue();
+  Ended end_lanes();
 
   UniqueFd listener_;
   UniqueFd poll_;
@@ -59,7 +66,7 @@ class Server {
   Limits limits_;
 
   keystore_engine::Engine* engine_ = nullptr;
-  const ServiceFacts* facts_ = nullptr;
+  ServiceFacts facts_;
   SteadyTime now_{};
   ClientId next_id_ = 16;  // smaller ones name our own descriptors
   std::map<ClientId, ClientConnection> clients_;
@@ -69,7 +76,7 @@ class Server {
   std::vector<Completed> completed_;
   // One for each backend: a module that hangs holds up its own keys. Last: they end before what their jobs
   // use.
-  std::vector<std::unique_ptr<WorkerPool>> lanes_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
 };
 
 }  // namespace camvault::keystored

@@ -1,8 +1,11 @@
 // The real daemon with real modules behind its sandbox, several at once; one of them dies and comes back.
 // AX-3.1-3, SP-4.2.10.
+#include <atomic>
+#include <functional>
 #include <thread>
 
 #include "camvault/crypto_openssl/engine.h"
+#include "camvault/test_support/soft_element.h"
 #include "camvault/test_support/soft_token.h"
 #include "camvault/test_support/soft_tpm.h"
 #include "test_daemon.h"
@@ -175,6 +178,130 @@ TEST_F(Backends, ATpmDiesAndComesBackWhileTheOthersWork) {
   tpm.program().signal(SIGCONT);
   waiting.join();
   EXPECT_TRUE(daemon_.is_running()) << daemon_.log();
+}
+#endif
+
+// A module that hangs: its users hear so within the deadline, the second at once; nobody else notices; it is
+// used again when it answers, and keystored ends when it is asked to, whether it does or not.
+class Hangs : public Backends {
+ protected:
+  using Clock = std::chrono::steady_clock;
+  static constexpr std::chrono::seconds kSoon{4};  // the deadline below, and a busy machine
+
+  static std::string with_deadline(const std::string& line) { return line + "deadline = 1\n"; }
+  bool is_usable(keystore::Keystore& keystore) { return keystore.status().value().backends[0].usable; }
+
+  // `hang` and `go_on`: of the module that the first line of `lines` names.
+  void check(const std::string& line, const std::function<void()>& hang, const std::function<void()>& go_on) {
+    auto keystore = start(with_deadline(line) + "[[backend]]\ntype = \"software\"\n");
+    ASSERT_NE(keystore, nullptr);
+    const auto used = use(*keystore, "camera/ec", "", KeyType::ec_p256);
+    ASSERT_TRUE(used) << what(used) << daemon_.log();
+    ASSERT_TRUE(use(*keystore, "camera/soft", "software", KeyType::ec_p256));
+    const auto other = daemon_.connect();
+    for (int round = 0; round < 2; ++round) {
+      hang();
+      std::atomic<bool> done = false;
+      std::thread waiting([&] {
+        const auto begin = Clock::now();
+        EXPECT_EQ(sign(*other, "camera/ec", KeyType::ec_p256).error().code, Errc::unavailable);
+        EXPECT_LT(Clock::now() - begin, kSoon);
+        done = true;
+      });
+      int meanwhile = 0;
+      for (; !done; ++meanwhile) EXPECT_TRUE(sign(*keystore, "camera/soft", KeyType::ec_p256));
+      waiting.join();
+      EXPECT_GT(meanwhile, 5);
+      EXPECT_FALSE(is_usable(*keystore));
+      EXPECT_NE(keystore->status().value().backends[0].health.find("does not answer"), std::string::npos)
+          << keystore->status().value().backends[0].health;
+      const auto again = sign(*keystore, "camera/ec", KeyType::ec_p256);
+      EXPECT_EQ(again.error().code, Errc::unavailable);
+      go_on();
+      const auto until = Clock::now() + std::chrono::seconds(20);
+      while (!sign(*keystore, "camera/ec", KeyType::ec_p256) && Clock::now() < until)
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      const auto back = sign(*keystore, "camera/ec", KeyType::ec_p256);
+      EXPECT_TRUE(back) << what(back) << daemon_.log();
+      while (!is_usable(*keystore) && Clock::now() < until)
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      EXPECT_TRUE(is_usable(*keystore)) << keystore->status().value().backends[0].health;
+    }
+    hang();
+    EXPECT_EQ(sign(*keystore, "camera/ec", KeyType::ec_p256).error().code, Errc::unavailable);
+    keystore.reset();
+    const auto begin = Clock::now();
+    EXPECT_EQ(daemon_.stop(), 0) << daemon_.log();
+    EXPECT_LT(Clock::now() - begin, std::chrono::seconds(10));
+    go_on();
+  }
+};
+
+TEST_F(Hangs, AnSe05x) {
+  const auto folder = daemon_.root() / "element";
+  test_support::SoftElement element(SE05X_SIM_BINARY, folder);
+  std::filesystem::permissions(folder, std::filesystem::perms(0755));
+  give_away(folder);
+  check(
+      "[[backend]]\ntype = \"se05x\"\nbus = \"" + element.bus() + "\"\nscp03_keys = \"" +
+          element.key_file().string() + "\"\njournal = \"" + (daemon_.state() / "se05x.journal").string() +
+          "\"\n",
+      [&] { element.program().signal(SIGSTOP); }, [&] { element.program().signal(SIGCONT); });
+}
+
+// It grants itself more time, again and again: the link gives up by itself, and the command is no one's.
+TEST_F(Hangs, AnSe05xThatAsksForMoreTimeForEver) {
+  const auto folder = daemon_.root() / "element";
+  test_support::SoftElement element(SE05X_SIM_BINARY, folder);
+  std::filesystem::permissions(folder, std::filesystem::perms(0755));
+  give_away(folder);
+  const auto keystore = start(with_deadline("[[backend]]\ntype = \"se05x\"\nbus = \"" + element.bus() +
+                                            "\"\nscp03_keys = \"" + element.key_file().string() + "\"\n") +
+                              "[[backend]]\ntype = \"software\"\n");
+  ASSERT_NE(keystore, nullptr);
+  ASSERT_TRUE(use(*keystore, "camera/ec", "", KeyType::ec_p256)) << daemon_.log();
+  element.stop();
+  element.start({"--fault", "more-time:1000000@6", "--fault", "more-time:1000000@5"});
+  give_away(folder);
+  int refused = 0;
+  bool works = false;
+  for (const auto until = Clock::now() + std::chrono::seconds(30); !works && Clock::now() < until;) {
+    const auto made = sign(*keystore, "camera/ec", KeyType::ec_p256);
+    works = made.has_value() && refused > 0;
+    if (made) continue;
+    EXPECT_EQ(made.error().code, Errc::unavailable) << what(made);
+    ++refused;
+  }
+  EXPECT_TRUE(works) << refused << daemon_.log();
+}
+
+#ifdef CAMVAULT_HAVE_TPM2
+TEST_F(Hangs, ATpm) {
+  if (!test_support::SoftTpm::is_installed()) GTEST_SKIP() << "not installed here: swtpm";
+  test_support::SoftTpm tpm(daemon_.root() / "tpm");
+  std::filesystem::permissions(daemon_.root() / "tpm", std::filesystem::perms(0755));
+  for (const auto& path : {tpm.socket(), std::filesystem::path(tpm.socket().string() + ".ctrl")})
+    std::filesystem::permissions(path, std::filesystem::perms(0777));
+  check(
+      "[[backend]]\ntype = \"tpm2\"\ntcti = \"" + tpm.tcti() + "\"\n", [&] { tpm.program().signal(SIGSTOP); },
+      [&] { tpm.program().signal(SIGCONT); });
+}
+#endif
+
+#ifdef CAMVAULT_HAVE_PKCS11
+// p11-kit's client blocks for as long as its server is silent.
+TEST_F(Hangs, APkcs11Library) {
+  if (!test_support::RemoteToken::is_installed()) GTEST_SKIP() << "not installed here: softhsm2, p11-kit";
+  const test_support::SoftToken token(daemon_.root() / "hsm");
+  test_support::RemoteToken remote(token);
+  std::filesystem::permissions(daemon_.root() / "hsm", std::filesystem::perms(0755));
+  give_away(daemon_.root() / "hsm");
+  check(
+      "[[backend]]\nname = \"token\"\ntype = \"pkcs11\"\nmodule = \"" + std::string(remote.kModule) +
+          "\"\nuri = \"" + token.uri() + "\"\npin_file = \"" + token.pin_file().string() +
+          "\"\nenvironment = \"" + remote.environment() + "\"\nwrites = \"" + token.folder().string() +
+          "\"\nsockets = \"yes\"\n",
+      [&] { remote.program().signal_all(SIGSTOP); }, [&] { remote.program().signal_all(SIGCONT); });
 }
 #endif
 

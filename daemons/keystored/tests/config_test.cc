@@ -62,6 +62,15 @@ TEST(Config, BackendsAreOneLineEachAndTheFirstTakesNewKeys) {
   ASSERT_EQ(two->backends.size(), 2u);
   EXPECT_EQ(two->backends[0].name, "software");
   EXPECT_EQ(two->backends[1].name, "spare");
+  EXPECT_EQ(two->backends[0].deadline, std::chrono::seconds(30));
+  EXPECT_EQ(parse_config("[[backend]]\ntype = \"software\"\ndeadline = 2.5\n").value().backends[0].deadline,
+            std::chrono::milliseconds(2500));
+  for (const auto* bad : {"0", "0.4", "3601", "-1", "nan", "\"10\"", "true"}) {
+    EXPECT_EQ(
+        parse_config("[[backend]]\ntype = \"software\"\ndeadline = " + std::string(bad) + "\n").error().code,
+        Errc::usage)
+        << bad;
+  }
   const std::string software = "[[backend]]\ntype = \"software\"\n";
   for (const auto& text :
        {software + software, std::string("[[backend]]\ntype = \"abacus\"\n"), std::string("[[backend]]\n"),

@@ -287,10 +287,7 @@ class Pkcs11Backend final : public keystore_engine::Backend {
     return out;
   }
 
-  void start() override {
-    token_->initialize();
-    watcher_.start(token_);
-  }
+  void start() override { watcher_.start(token_); }
 
   bool is_quick(KeyType) const override { return false; }
   std::size_t parallel() const override { return 4; }
@@ -364,8 +361,13 @@ class Pkcs11Backend final : public keystore_engine::Backend {
       wanted_.notify_all();
       thread_.join();
     }
+    // A library that hangs as it begins holds up the daemon's start for that time, and no longer.
     void start(const std::shared_ptr<Token>& token) {
-      if (!thread_.joinable()) thread_ = std::thread([this, token] { run(*token); });
+      constexpr std::chrono::seconds kBeginsWithin{5};
+      if (thread_.joinable()) return;
+      thread_ = std::thread([this, token] { run(*token); });
+      std::unique_lock lock(mutex_);
+      wanted_.wait_for(lock, kBeginsWithin, [&] { return begun_; });
     }
     void look() {
       {
@@ -377,7 +379,10 @@ class Pkcs11Backend final : public keystore_engine::Backend {
 
    private:
     void run(Token& token) {
+      token.initialize();
       std::unique_lock lock(mutex_);
+      begun_ = true;
+      wanted_.notify_all();
       while (!stopped_) {
         asked_ = false;
         lock.unlock();
@@ -388,6 +393,7 @@ class Pkcs11Backend final : public keystore_engine::Backend {
     }
     std::mutex mutex_;
     std::condition_variable wanted_;
+    bool begun_ = false;  // the library is initialised
     bool asked_ = false;
     bool stopped_ = false;
     std::thread thread_;

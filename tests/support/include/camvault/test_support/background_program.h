@@ -59,6 +59,10 @@ class BackgroundProgram {
 
   pid_t pid() const { return pid_; }
   void signal(int number) const { ::kill(pid_, number); }
+  // To what it has started, too.
+  void signal_all(int number) const {
+    if (pid_ > 0) ::kill(-pid_, number);
+  }
   void stop(int number = SIGTERM) {
     if (pid_ <= 0) return;
     ::setpgid(pid_, pid_);  // in case it did not get to it yet

@@ -65,6 +65,7 @@ class RemoteToken {
                                 token_.folder() / "p11-kit.log", {token_.configuration()});
     if (!wait_for_listener(socket())) throw std::runtime_error("p11-kit server did not start");
   }
+  const BackgroundProgram& program() const { return server_; }
 
  private:
   SoftToken token_;

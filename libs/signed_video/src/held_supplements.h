@@ -1,0 +1,73 @@
+// Supplements wait for the signed SEI behind them, which may bring the certificate. Then their signatures are
+// checked, and what they say is compared with the clip.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "camvault/signed_video/report.h"
+#include "coverage.h"
+#include "recent.h"
+#include "supplement_check.h"
+#include "trust.h"
+
+namespace camvault::signed_video {
+
+class HeldSupplements {
+ public:
+  using NoteInvalid = std::function<void(std::string text)>;
+
+  // All must outlive this. `note_invalid` is told about signatures that do not verify.
+  HeldSupplements(const crypto::Engine& engine, Trust& trust, Coverage& coverage, SupplementCheck& beside,
+                  Report& report, NoteInvalid note_invalid)
+      : engine_(engine),
+        trust_(trust),
+        coverage_(coverage),
+        beside_(beside),
+        report_(report),
+        note_invalid_(std::move(note_invalid)) {}
+
+  // `check`: of its signature, if that was made ahead. `size`: bytes of the unit.
+  void add(Supplement supplement, std::optional<SignatureCheck> check, std::size_t size);
+  // A signed SEI about a GOP stands here.
+  void gop_signed(const General& general);
+  // All that wait, in their order, once the signer's key is known.
+  void settle();
+  // A time stamp may come for it.
+  void remember_signature(BytesView signature, const General& general);
+
+  bool tampered() const { return tampered_; }
+
+ private:
+  struct Held {
+    std::optional<Supplement> supplement;  // else a signed SEI
+    std::optional<SignatureCheck> check;   // of the supplement
+    std::uint32_t counter = 0;
+    crypto::Digest gop_hash;
+  };
+  // Signatures that a time stamp may come for.
+  static constexpr std::size_t kMaxRememberedSignatures = 4096;
+
+  bool promised();
+  void judge(Supplement supplement, const std::optional<SignatureCheck>& done);
+  void take_record(CarriedRecord record);
+
+  const crypto::Engine& engine_;
+  Trust& trust_;
+  Coverage& coverage_;
+  SupplementCheck& beside_;
+  Report& report_;
+  NoteInvalid note_invalid_;
+
+  std::vector<Held> held_;
+  std::size_t held_bytes_ = 0;
+  std::string promising_certificate_;  // fingerprint of the one that was looked at last
+  bool promises_ = false;
+  Recent<GopSignatureInfo, kMaxRememberedSignatures> signatures_;
+  std::size_t record_bytes_ = 0;
+  bool tampered_ = false;
+};
+
+}  // namespace camvault::signed_video

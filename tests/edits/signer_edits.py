@@ -13,8 +13,8 @@ def joint(rng, first, second):
     if rng.random() < 0.5:
         a = min([k for k in starts(one) if k >= a] or [len(one)])
     b = rng.choice(borders)
-    if a == len(one) and b == 0 and first.supplements:
-        raise NotHere  # a whole recording behind the signed end of another: a restart of the camera, which is no forgery
+    if a == len(one) and first.supplements and any(it.general and it.sei is second.seis[0] for it in two[b:]):
+        raise NotHere  # the first SEI of a recording behind the signed end of another: a restart of the camera, no forgery
     return one[:a], two[b:]
 
 

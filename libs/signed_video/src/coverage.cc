@@ -234,15 +234,17 @@ void Coverage::drop_front(std::size_t count) {
   }
 }
 
-void Coverage::finish() {
+void Coverage::finish(std::optional<std::uint32_t> ends_before) {
   at_end_ = true;
+  ends_before_ = ends_before;
   if (deferred_) settle_deferred(Wait::nothing, nullptr);
   ledger_.close([&](const Record& record) {
     note(NoteKind::unsigned_tail, record.segment->gop, record.units.size(),
          "pictures at the end wait for a signature that is not in the clip and are not covered");
   });
   const auto tail = pending_.size();
-  if (tail > 0 && unplaced_.empty() && !stale_end_ && !previous_ended_) {
+  const bool behind_end = tail > 0 && ends_before_ && pending_.front().clip_picture >= *ends_before_;
+  if (tail > 0 && unplaced_.empty() && !stale_end_ && !behind_end) {
     note(NoteKind::unsigned_tail, current_gop(), tail,
          "the last pictures come after the last signature and are not covered");
   }

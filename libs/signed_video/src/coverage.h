@@ -92,7 +92,8 @@ class Coverage {
   void previous_ended(bool ended) { previous_ended_ = ended; }
   void saw_invalid_sei() { invalid_sei_seen_ = true; }
   Ledger& ledger() { return ledger_; }
-  void finish();
+  // `ends_before`: the picture in the clip before which the recording ends, as the camera signed.
+  void finish(std::optional<std::uint32_t> ends_before);
 
   std::size_t waiting() const { return pending_.size(); }
   std::uint32_t current_gop() const;
@@ -170,7 +171,7 @@ class Coverage {
   void add_missing_units(std::size_t behind, Record& record);
   void note_removed_signature(std::uint64_t count, Record& record);
   std::size_t units_before_unplaced(std::size_t count) const;
-  bool is_rest_of_gop(std::size_t count, std::uint64_t places) const;
+  bool is_rest_of_gop(std::size_t count) const;
   std::uint64_t parts_of(std::size_t count) const;
   bool signature_was_removed(std::size_t count, const GopSei& next, std::uint64_t lost) const;
   bool suspect_between(std::uint64_t begin, std::uint64_t end) const;
@@ -213,6 +214,7 @@ class Coverage {
   bool invalid_sei_seen_ = false;
   bool at_end_ = false;
   bool previous_ended_ = false;
+  std::optional<std::uint32_t> ends_before_;
   std::optional<Ticks> clock_;  // signed time - container time, of the running piece
   Ticks longest_segment_{};
   Ticks shortest_segment_{};

@@ -90,18 +90,25 @@ std::size_t Coverage::units_before_unplaced(std::size_t count) const {
   return eligible;
 }
 
-// Can the first `count` units be what is left of the GOP that the clip begins in? `places`: what the SEIs
-// without a match speak of.
-bool Coverage::is_rest_of_gop(std::size_t count, std::uint64_t places) const {
+// Can the first `count` units be what is left of the GOP that the clip begins in? SEIs without a match speak
+// about it: the last of them, and those of its earlier parts.
+bool Coverage::is_rest_of_gop(std::size_t count) const {
+  auto first = unplaced_.size() - 1;
+  while (first > 0 && unplaced_[first - 1].sei.general.partial) --first;
+  const bool all_parts = !parts_seen_ || first > 0 || begins_recording(unplaced_[first].sei.general);
   const auto& last = unplaced_.back();
+  // A list begins with the anchor and would have cleared them. But nobody quotes the anchor of a later part.
+  if (!parts_seen_ && last.sei.list) return false;
+  std::uint64_t places = 0;
+  for (auto i = first; i < unplaced_.size(); ++i) {
+    if (unplaced_[i].places == 0) return true;  // it does not say
+    places += unplaced_[i].places;
+  }
   std::uint64_t inside = 0;
   for (std::size_t i = 0; i < count && pending_[i].clip_gop == pending_.front().clip_gop; ++i)
     inside +=
         last.sei.general.hashes_all_types || pending_[i].reference_hashed || pending_[i].hash.sei ? 1U : 0U;
-  // Nobody quotes the anchor of a later part, and several parts may wait here.
-  if (parts_seen_) return inside <= places;
-  // A list begins with the anchor and would have cleared them. Without one, the IDR picture at least is gone.
-  return !last.sei.list && (last.places == 0 || inside < last.places);
+  return all_parts ? inside < places : inside <= places;  // the IDR picture is gone
 }
 
 // GOPs that SEIs speak of and that are gone as a whole: how many pictures they had is known.
@@ -178,7 +185,7 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
     // pictures are here as the first SEIs of a recording speak of, none was.
     const auto& first = unplaced_.front();
     const bool all_here = begins_recording(first.sei.general) && eligible >= places;
-    const bool fits = is_rest_of_gop(eligible, places);
+    const bool fits = is_rest_of_gop(eligible);
     const bool began_inside = head && eligible > 0 && !pending_.front().hash.anchors && !all_here && fits &&
                               !leads_the_recording(first.sei);
     // Neither can pictures at the head whose SEI may be lost, while those of the SEI that came are gone.
@@ -224,8 +231,10 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
           closes(*previous_, pending_.front().hash.raw) ? UnitStatus::authentic : UnitStatus::altered;
     }
   }
-  if (at_end_ && previous_ended_ && unplaced_.empty())
-    std::fill(status.begin(), status.end(), UnitStatus::extra);
+  if (at_end_ && ends_before_) {
+    for (std::size_t i = 0; i < count; ++i)
+      if (pending_[i].clip_picture >= *ends_before_) status[i] = UnitStatus::extra;
+  }
   if (next == nullptr || stale_end_ || joined_) return status;
   if (head) {
     if (count == 0) return status;

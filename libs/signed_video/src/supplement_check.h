@@ -45,6 +45,9 @@ class SupplementCheck {
     bool missing = false;
     std::string reason;  // what was found first, for the verdict's sentence
   };
+  // Where the camera signed that its recording ends: the first picture behind, if there is one. Once all
+  // supplements are taken.
+  std::optional<std::uint32_t> ends_before() const;
   // The stream ends. Writes report.supplement and notes.
   Outcome finish(Report& report);
 

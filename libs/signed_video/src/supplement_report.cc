@@ -39,12 +39,18 @@ constexpr SideKinds kMetadata = {NoteKind::metadata_altered,
 
 }  // namespace
 
+std::optional<std::uint32_t> SupplementCheck::ends_before() const {
+  if (!found_gop_ || !ended_) return std::nullopt;
+  if (behind_) return behind_->second;
+  return pictures_.empty() ? std::nullopt : std::optional(pictures_.front().number);
+}
+
 void SupplementCheck::check_tail() {
   if (!found_gop_) return;
+  if (const auto end = ends_before()) behind_end_.add(0, *end);
   if (!behind_ && !pictures_.empty()) behind_ = {pictures_.front().first_slice, pictures_.front().number};
-  if (ended_) {
-    if (behind_) behind_end_.add(0, behind_->second);
-  } else if (!behind_) {
+  if (ended_) return;
+  if (!behind_) {
     cut_at_end_ = true;
   } else if (!next_.empty() && behind_->first != next_) {
     next_differs_.add(0, behind_->second);

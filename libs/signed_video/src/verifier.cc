@@ -71,7 +71,7 @@ Report Verifier::Impl::finish(bool truncated) {
   catch_up();
   close_frame();
   held_.settle();
-  coverage_.finish();
+  coverage_.finish(beside_.ends_before());
   timeline_.finish(report_);
   report_.pictures = pictures_;
   report_.gops_missing = coverage_.outcome().gops_missing;

@@ -64,6 +64,20 @@ TEST(Continuity, ARestartInOrderIsNamedAndNothingIsForged) {
   EXPECT_EQ(report.pictures_authentic, 32u);
 }
 
+// The same, and the second recording lacks its first GOP, whose SEI is here.
+TEST(Continuity, ARestartWhoseBeginningIsCutOffIsNamed) {
+  auto second = film(later());
+  second.keep_pictures(4, 17);  // 17: with what stands behind the last picture
+  const auto report = verify_clip(in_a_row(film(), second));
+  EXPECT_EQ(report.verdict, Verdict::authentic_with_missing_frames) << notes_of(report);
+  EXPECT_TRUE(has_note(report, restarted)) << notes_of(report);
+  EXPECT_TRUE(has_note(report, beginning_missing)) << notes_of(report);
+  EXPECT_EQ(report.pictures_authentic, 28u);
+  // The neighbour: without that SEI nothing says that a recording begins there.
+  second.keep_pictures(8, 16);
+  EXPECT_EQ(verify_clip(in_a_row(film(), second)).verdict, Verdict::not_authentic);
+}
+
 // Power was lost: nothing shows that the first recording is whole, and the report says just that.
 TEST(Continuity, ARestartOutOfTheBlueIsNamed) {
   ClipScene cut_off;

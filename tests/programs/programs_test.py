@@ -181,19 +181,9 @@ class Nginx(Programs):
     def serve(self, short, key, env):
         """nginx with two workers; every handshake is a signature, and it is a worker who asks for it, as the user he became."""
         camera = self.camera
-        folder = camera.path("nginx-%s-%d" % (short, len(camera.programs)))
-        os.mkdir(folder)
-        os.chmod(folder, 0o755)
-        port = rig.free_port()
-        paths = "".join("  %s_temp_path %s/%s;\n" % (kind, folder, kind) for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        user = "user %s nogroup;\n" % rig.WORKER if os.geteuid() == 0 else ""
-        pathlib.Path(folder, "nginx.conf").write_text(
-            user + "worker_processes 2;\ndaemon off;\npid %s/pid;\nerror_log stderr;\nenv CAMVAULT_KEYSTORE_ROOT;\nevents {}\n"
-            "http {\n  access_log off;\n%s  server {\n    listen 127.0.0.1:%d ssl;\n    ssl_protocols TLSv1.2 TLSv1.3;\n"
-            "    ssl_session_cache off;\n    ssl_session_tickets off;\n"
-            "    ssl_certificate %s;\n    ssl_certificate_key \"%s\";\n"
-            "    location / { return 200 \"worker $pid\"; }\n  }\n}\n" % (folder, paths, port, self.certificates[short], key))
-        program = camera.start(["/usr/sbin/nginx", "-p", folder, "-c", folder + "/nginx.conf"], env=env, name=os.path.basename(folder))
+        folder = pathlib.Path(camera.path("nginx-%s-%d" % (short, len(camera.programs))))
+        port = rig.nginx(camera, folder, self.certificates[short], key)
+        program = camera.start(["/usr/sbin/nginx", "-p", folder, "-c", folder / "nginx.conf"], env=env, name=folder.name)
         program.wait_for(port)
         workers = program.children()
         self.assertEqual(len(workers), 2)

@@ -203,6 +203,22 @@ class Camera:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def nginx(camera, folder, certificate, key):
+    """A configuration with two workers, where every connection is a full handshake; returns its port."""
+    folder.mkdir()
+    folder.chmod(0o755)
+    port = free_port()
+    paths = "".join("  %s_temp_path %s/%s;\n" % (kind, folder, kind) for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    user = "user %s nogroup;\n" % WORKER if os.geteuid() == 0 else ""
+    (folder / "nginx.conf").write_text(
+        user + "worker_processes 2;\ndaemon off;\npid %s/pid;\nerror_log stderr;\nenv CAMVAULT_KEYSTORE_ROOT;\nevents {}\n"
+        "http {\n  access_log off;\n%s  server {\n    listen 127.0.0.1:%d ssl;\n    ssl_protocols TLSv1.2 TLSv1.3;\n"
+        "    ssl_session_cache off;\n    ssl_session_tickets off;\n"
+        "    ssl_certificate %s;\n    ssl_certificate_key \"%s\";\n"
+        "    location / { return 200 \"worker $pid\"; }\n  }\n}\n" % (folder, paths, port, certificate, key))
+    return port
+
+
 HTTP = "GET / HTTP/1.0\r\nHost: localhost\r\n\r\n"
 
 

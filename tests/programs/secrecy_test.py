@@ -13,6 +13,7 @@ import sys
 import unittest
 
 import rig
+from memory import found_in_process, search
 from rig import must
 
 COUNT = 1000
@@ -31,35 +32,6 @@ def needles_of(pem, kind):
         for name, form in (("big-endian", number), ("little-endian", number[::-1]), ("hex", number.hex().encode())):
             for at in (0, len(form) // 2):
                 found["%s of %s, %s at %d" % (part, kind, name, at)] = form[at:at + 16]
-    return found
-
-
-def search(data, needles):
-    return [name for name, needle in needles.items() if needle in data]
-
-
-def memory_of(pid):
-    """The readable memory of a process, mapping by mapping."""
-    with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb", 0) as memory:
-        for line in maps:
-            span, rights = line.split()[:2]
-            if not rights.startswith("r") or "[vvar" in line or "[vsyscall]" in line:
-                continue
-            begin, end = (int(n, 16) for n in span.split("-"))
-            try:
-                memory.seek(begin)
-                yield memory.read(end - begin)
-            except (OSError, OverflowError):
-                continue
-
-
-def found_in_process(pid, needles):
-    looked, found = 0, []
-    for piece in memory_of(pid):
-        looked += len(piece)
-        found += search(piece, needles)
-    if looked < 100_000:
-        raise RuntimeError("the memory of process %d could not be read" % pid)
     return found
 
 

@@ -22,7 +22,7 @@ const Key& key_of(const void* data) {
 // The reference is a pointer to the key that the store or the decoder made; whoever loads takes it over.
 template <KeyAlg... Algs>
 void* load(const void* reference, std::size_t size) {
-  if (size != sizeof(SharedKey*)) return nullptr;
+  if (size != sizeof(void*)) return nullptr;
   auto** slot = static_cast<SharedKey**>(const_cast<void*>(reference));
   if (*slot == nullptr || ((key_of(*slot).alg != Algs) && ...)) return nullptr;
   return std::exchange(*slot, nullptr);

@@ -28,7 +28,7 @@ int hand_over(SharedKey key, OSSL_CALLBACK* take, void* argument) {
   const OSSL_PARAM object[] = {
       OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type),
       OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_TYPE, name, 0),
-      OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_REFERENCE, &reference, sizeof reference),
+      OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_REFERENCE, &reference, sizeof(void*)),
       OSSL_PARAM_construct_end()};
   const int taken = take(object, argument);
   delete reference;

@@ -157,10 +157,14 @@ void ObjectTable::add_certificates(Handles& into, const std::string& key_name,
 }
 
 Status ObjectTable::refresh(keystore::Keystore& keystore) {
-  CAM_TRY(const auto keys, keystore.list());
+  const auto keys = keystore.list();
+  if (!keys) {
+    if (keys.error().code == Errc::denied) objects_.clear();
+    return tl::unexpected(keys.error());
+  }
   const auto files = certificate_files(root_);
   Handles fresh;
-  for (const auto& info : keys) {
+  for (const auto& info : *keys) {
     if (!keystore::is_signing(info.type)) continue;
     const auto known = std::count_if(objects_.begin(), objects_.end(), [&](const auto& old) {
       if (!old.second->key || !same_key(*old.second->key, info)) return false;

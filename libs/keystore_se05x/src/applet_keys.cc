@@ -116,9 +116,18 @@ Status Applet::import_rsa(ObjectId id, unsigned bits, const RsaPrivate& key,
   auto all = [&]() -> Status {
     const std::pair<std::uint8_t, const Secret*> parts[] = {
         {tag::k3, &key.p}, {tag::k4, &key.q}, {tag::k5, &key.dp}, {tag::k6, &key.dq}, {tag::k7, &key.qinv}};
+    const std::size_t half = bits / 16;
     bool first = true;
     for (const auto& [which, part] : parts) {
-      CAM_TRY_STATUS(part->reveal([&](BytesView bytes) { return put(which, bytes, first); }));
+      if (part->size() > half) return fail(Errc::invalid, "a key whose numbers are too long");
+      // Numbers that begin with zeros keep them: an element may want each as long as half the modulus.
+      const auto whole = part->reveal([&](BytesView bytes) {
+        return Secret::make(half, [&](std::span<std::uint8_t> out) {
+          std::fill(out.begin(), out.end(), std::uint8_t{0});
+          std::copy(bytes.rbegin(), bytes.rend(), out.rbegin());
+        });
+      });
+      CAM_TRY_STATUS(whole.reveal([&](BytesView bytes) { return put(which, bytes, first); }));
       first = false;
     }
     return put(tag::k8, key.exponent, false);

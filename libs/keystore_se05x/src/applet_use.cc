@@ -72,7 +72,11 @@ Result<Secret> Applet::agree(ObjectId id, Curve curve, BytesView peer) {
       TlvWriter().u32(tag::k1, id).put(tag::k2, is_reversed(curve) ? reversed(peer) : to_bytes(peer)).take(),
       Repeat::safe);
   if (!secret) return tl::unexpected(std::move(secret).error());
-  return absorbed(secret);
+  auto coordinate = absorbed(secret);
+  // Zeros at its beginning belong to it: what is shorter would be another key.
+  const auto size = is_reversed(curve) ? peer.size() : (peer.size() - 1) / 2;
+  if (coordinate.size() != size) return fail(Errc::malformed, "SE05x: shared secret of another size");
+  return coordinate;
 }
 
 Status Applet::agree_into(ObjectId id, Curve curve, BytesView peer, ObjectId target) {

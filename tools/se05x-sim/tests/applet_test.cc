@@ -106,6 +106,31 @@ TEST_F(AppletTest, KeyAgreementGivesBothTheSame) {
   }
 }
 
+// One agreement in 256 has a coordinate that begins with a zero byte: 1 and 379 times the base point of
+// P-256.
+TEST_F(AppletTest, KeyAgreementKeepsTheZerosItBeginsWith) {
+  const auto base =
+      from_hex(
+          "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e16"
+          "2bce33576b315ececbb6406837bf51f5")
+          .value();
+  const auto peer =
+      from_hex(
+          "04005543894af3d00ed7d740abdbd75c96b06877b787db5f70eea78b90a8d7c00abb4c85a3d8ea29efaafa24406912dd84"
+          "d5b14dc32bf656ef6c6bd58a5d943f92")
+          .value();
+  Bytes one(32);
+  one.back() = 1;
+  ASSERT_TRUE(applet_.import_ec(kKey, Curve::p256, Secret(one), base, {}));
+  EXPECT_TRUE(applet_.agree(kKey, Curve::p256, peer).value().equals(BytesView(peer).subspan(1, 32)));
+  Bytes other(32);
+  other[30] = 379 >> 8;
+  other[31] = 379 & 0xff;
+  ASSERT_TRUE(applet_.import_ec(kOther, Curve::p256, Secret(other), peer, {}));
+  EXPECT_EQ(applet_.ec_point(kOther, Curve::p256).value(), peer);
+  EXPECT_TRUE(applet_.agree(kOther, Curve::p256, base).value().equals(BytesView(peer).subspan(1, 32)));
+}
+
 // The secret stays inside: it becomes an HMAC key that both use.
 TEST_F(AppletTest, KeyAgreementIntoAKey) {
   ASSERT_TRUE(applet_.generate_ec(kKey, Curve::p256, {}));

@@ -166,6 +166,170 @@ TEST_F(ChannelTest, KeysOfTheChannelAreExchanged) {
   EXPECT_EQ(Element(options(false)).rotate_platform_keys(fresh()).error().code, Errc::usage);
 }
 
+// A wrong key, a flipped CRC, a replay and a truncation: each of them on the way to the element and on the
+// way back.
+class BothSidesRefuse : public SimulatorTest {
+ protected:
+  void SetUp() override {
+    auto tapped = options();
+    tapped.open_bus = [this]() -> Result<std::unique_ptr<keystore_se05x::Bus>> {
+      return connect(simulator_, [this](keystore_se05x::T1Sender from, BytesView bytes) {
+        if (from == keystore_se05x::T1Sender::host) sent_ = to_bytes(bytes);
+      });
+    };
+    element_ = std::make_unique<Element>(std::move(tapped));
+    ASSERT_TRUE(applet().create_counter(kKey, {}));
+    ASSERT_EQ(applet().increment(kKey).value(), 1u);
+  }
+  Applet& applet() {
+    if (!applet_) applet_ = std::make_unique<Applet>(*element_);
+    return *applet_;
+  }
+  // The frame of the last increment, decoded: of the read that follows it, rather.
+  keystore_se05x::T1Block last_sent() const {
+    return keystore_se05x::decode_t1_frame(keystore_se05x::T1Sender::host, sent_).value();
+  }
+  // What the element answers to a command in the frame that is due. The host knows nothing of it, and
+  // connects anew.
+  std::string send(BytesView command) {
+    auto block = last_sent();
+    element_->disconnect();
+    EXPECT_TRUE(simulator_->write(
+        encode_t1_frame(keystore_se05x::T1Sender::host,
+                        keystore_se05x::T1Block::make_information(!block.sequence, false, command))));
+    const auto answer = simulator_->read(260).value();
+    const std::size_t size = 3U + answer[2] + 2U;
+    return to_hex(decode_t1_frame(keystore_se05x::T1Sender::element, BytesView(answer).first(size))
+                      .value()
+                      .information);
+  }
+  Result<Bytes> read_once() {
+    return element_->command(
+        {.ins = 0x02, .data = keystore_se05x::TlvWriter().u32(0x41, kKey).take(), .expects = true},
+        Repeat::never);
+  }
+  Bytes sent_;
+  std::unique_ptr<Element> element_;
+  std::unique_ptr<Applet> applet_;
+};
+
+TEST_F(BothSidesRefuse, TheElementATruncatedCommand) {
+  const auto command = last_sent().information;
+  for (const std::size_t missing : {std::size_t{1}, std::size_t{8}, command.size() - 5}) {
+    const auto answer = send(BytesView(command).first(command.size() - missing));
+    EXPECT_TRUE(answer == "6982" || answer == "6700" || answer == "6e00" || answer == "6d00") << answer;
+    EXPECT_EQ(applet().counter(kKey).value(), 1u) << "a new channel";
+  }
+}
+TEST_F(BothSidesRefuse, TheHostATruncatedAnswer) {
+  simulator_->inject({.kind = Kind::truncate});
+  EXPECT_FALSE(read_once());
+  EXPECT_EQ(applet().counter(kKey).value(), 1u);
+}
+TEST_F(BothSidesRefuse, TheElementAReplayedCommand) {
+  EXPECT_EQ(send(last_sent().information), "6982");
+  EXPECT_EQ(applet().counter(kKey).value(), 1u);
+}
+TEST_F(BothSidesRefuse, TheHostAReplayedAnswer) {
+  simulator_->inject({.kind = Kind::replay});
+  const auto refused = read_once();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::invalid);
+}
+TEST_F(BothSidesRefuse, TheElementAFlippedCrc) {
+  auto frame = encode_t1_frame(
+      keystore_se05x::T1Sender::host,
+      keystore_se05x::T1Block::make_information(!last_sent().sequence, false, last_sent().information));
+  for (const std::size_t back : {std::size_t{1}, std::size_t{2}}) {
+    auto broken = frame;
+    broken[broken.size() - back] ^= 0x01;
+    ASSERT_TRUE(simulator_->write(broken));
+    const auto answer = simulator_->read(260).value();
+    const std::size_t size = 3U + answer[2] + 2U;
+    const auto block =
+        decode_t1_frame(keystore_se05x::T1Sender::element, BytesView(answer).first(size)).value();
+    EXPECT_EQ(block.kind, keystore_se05x::T1Block::Kind::receive_ready);
+    EXPECT_EQ(block.error, keystore_se05x::T1Error::crc);
+  }
+  EXPECT_EQ(applet().counter(kKey).value(), 1u);
+}
+// Once it is asked for again; a bus that breaks every frame is no bus.
+TEST_F(BothSidesRefuse, TheHostAFlippedCrc) {
+  class Breaking final : public keystore_se05x::Bus {
+   public:
+    explicit Breaking(std::unique_ptr<Bus> bus) : bus_(std::move(bus)) {}
+    Status write(BytesView frame) override { return bus_->write(frame); }
+    Status read(std::span<std::uint8_t> out) override {
+      CAM_TRY_STATUS(bus_->read(out));
+      if (out.size() > 1) out.back() ^= 0x01;  // the CRC's last byte comes with the rest of a frame
+      return ok();
+    }
+    bool is_simulator() const override { return true; }
+
+   private:
+    std::unique_ptr<Bus> bus_;
+  };
+  auto broken = options();
+  broken.open_bus = [this]() -> Result<std::unique_ptr<keystore_se05x::Bus>> {
+    return std::make_unique<Breaking>(connect(simulator_));
+  };
+  Element element(std::move(broken));
+  const auto connected = element.connect();
+  ASSERT_FALSE(connected);
+  EXPECT_TRUE(connected.error().code == Errc::invalid || connected.error().code == Errc::malformed ||
+              connected.error().code == Errc::unavailable)
+      << connected.error().what;
+}
+TEST_F(BothSidesRefuse, TheHostAWrongKey) {
+  auto wrong = options();
+  wrong.platform_keys->authentication = key_of(0x31);
+  Element element(std::move(wrong));
+  EXPECT_EQ(element.connect().error().code, Errc::denied);
+}
+// TheCardRefusesAWrongCryptogram is the element's side of it; this one has the right challenge and another
+// key's MAC.
+TEST_F(BothSidesRefuse, TheElementAWrongKey) {
+  auto command = last_sent().information;
+  command[command.size() - 4] ^= 0x01;  // of the eight bytes before the length that is expected
+  EXPECT_EQ(send(command), "6982");
+  EXPECT_EQ(applet().counter(kKey).value(), 1u);
+}
+
+// Keys and numbers that begin and end with zeros, which one in 256 does by chance.
+TEST_F(ChannelTest, ZerosAtTheEndsOfKeysAreKept) {
+  for (const bool front : {true, false}) {
+    const auto key = [&](std::uint8_t fill) {
+      Bytes value(16, fill);
+      (front ? value.front() : value.back()) = 0;
+      return Secret(value);
+    };
+    Element element(options());
+    ASSERT_TRUE(element.rotate_platform_keys({key(0x51), key(0x52), key(0x53)}));
+    auto again = options();
+    again.platform_keys = Scp03Keys{key(0x51), key(0x52), key(0x53)};
+    Element with_new(std::move(again));
+    ASSERT_TRUE(with_new.connect());
+    Applet applet(with_new);
+    ASSERT_TRUE(applet.import_symmetric(kOther, true, key(0x61), {}, true));
+    ASSERT_TRUE(applet.import_user_id(kKey, Secret(front ? Bytes{0, 0, 1, 2} : Bytes{1, 2, 0, 0}), 3, {}));
+    with_new.disconnect();
+    for (const bool aes : {true, false}) {
+      auto logged_in = options();
+      logged_in.platform_keys = Scp03Keys{key(0x51), key(0x52), key(0x53)};
+      if (aes) {
+        logged_in.login = keystore_se05x::AesLogin{kOther, key(0x61)};
+      } else {
+        logged_in.login =
+            keystore_se05x::UserIdLogin{kKey, Secret(front ? Bytes{0, 0, 1, 2} : Bytes{1, 2, 0, 0})};
+      }
+      Element user(std::move(logged_in));
+      const auto connected = user.connect();
+      EXPECT_TRUE(connected) << front << aes << ": " << connected.error().what;
+    }
+    simulator_ = Simulator::create({}).value();
+  }
+}
+
 class OldApplet : public SimulatorTest {
  protected:
   OldApplet() : SimulatorTest({.applet_major = 3}) {}

@@ -150,6 +150,7 @@ void add_keystore(CLI::App& app, int& exit_code) {
   add(*command, "list", "the keys you may see, with purpose and origin", list, exit_code);
   add(*command, "status", "what protects the keys, and what does not", status, exit_code);
   add_keystore_changes(*command, exit_code);
+  add_keystore_benchmark(*command, exit_code);
   add_keystore_stub(*command, exit_code);
 }
 

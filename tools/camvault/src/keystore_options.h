@@ -25,6 +25,8 @@ int finish_keystore(const Status& done);                  // complains if it mus
 
 // generate, delete and move, under `keystore`.
 void add_keystore_changes(CLI::App& keystore, int& exit_code);
+// benchmark, under `keystore`.
+void add_keystore_benchmark(CLI::App& keystore, int& exit_code);
 // stub, under `keystore`.
 void add_keystore_stub(CLI::App& keystore, int& exit_code);
 

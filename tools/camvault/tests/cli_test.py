@@ -189,7 +189,8 @@ class Keystored(Case):
             for folder in ("etc/camvault", "run/camvault", "var/lib/camvault"):
                 (root / folder).mkdir(parents=True)
             config = root / "etc/camvault/keystored.toml"
-            config.write_text(f'[[application]]\nname = "{name}"\nuid = {os.geteuid()}\n')
+            # Nobody reads its standard error before it ends: a line for each signature would fill the pipe.
+            config.write_text(f'audit = "changes-and-refusals"\n[[application]]\nname = "{name}"\nuid = {os.geteuid()}\n')
             config.chmod(0o600)
             read_end, write_end = os.pipe()
             daemon = subprocess.Popen([os.environ["KEYSTORED"], "--root", root, "--ready-fd", str(write_end)], pass_fds=[write_end], stderr=subprocess.PIPE)
@@ -214,6 +215,22 @@ class Keystored(Case):
         result = run(*arguments)
         assert result.returncode == 0, result.stderr
         return result.stdout.decode()
+
+    def test_a_key_is_measured(self):
+        root = self.path / "camera"
+        self.ok("keystore", "generate", "camera/fast", "--purpose", "tls", "--root", root)
+        for more, clients in ([], 1), (["--clients", "3"], 3):
+            text = self.ok("keystore", "benchmark", "camera/fast", "--seconds", "0.3", "--root", root, *more)
+            self.assertRegex(text, rf"^camera/fast, ec-p256 in software, {clients} clients?: [1-9][0-9]* signatures a second; p50 [0-9.]+ ms, p99 ")
+            found = json.loads(self.ok("keystore", "benchmark", "camera/fast", "--seconds", "0.3", "--json", "--root", root, *more))
+            self.assertEqual((found["key"], found["clients"], found["simulator"]), ("camera/fast", clients, False))
+            self.assertAlmostEqual(found["count"] / found["seconds"], found["per_second"], delta=1)
+            self.assertTrue(0 < found["p50_us"] <= found["p99_us"] <= found["longest_us"])
+        for key_type, purpose, what in ("hmac-sha256", "mac", "MACs"), ("aes-256", "data-encryption", "encryptions"), ("ed25519", "tls", "signatures"):
+            self.ok("keystore", "generate", "camera/" + key_type, "--type", key_type, "--purpose", purpose, "--root", root)
+            self.assertIn(f" {what} a second", self.ok("keystore", "benchmark", "camera/" + key_type, "--seconds", "0.2", "--root", root))
+        self.assertEqual(run("keystore", "benchmark", "camera/none", "--root", root).returncode, 65)
+        self.assertEqual(run("keystore", "benchmark", "camera/fast", "--seconds", "0", "--root", root).returncode, 64)
 
     def test_a_clip_signed_by_the_keystore_is_trusted(self):  # AX-2.1-1, AX-4.1-1
         out = self.path / "keystore.h264"

@@ -23,14 +23,17 @@ namespace camvault::bench {
 
 class Daemon {
  public:
-  Daemon() {
+  // `backends`: its [[backend]] lines; their modules belong to whoever measures, so the daemon stays that
+  // user.
+  explicit Daemon(const std::string& backends = {}) {
     char name[] = "/tmp/camvault-keystore-bench-XXXXXX";
     if (::mkdtemp(name) == nullptr) give_up("no temporary folder");
     root_ = name;
     std::filesystem::permissions(root_, std::filesystem::perms(0755));
     std::filesystem::create_directories(root_ / "etc/camvault");
     std::ofstream(root_ / "etc/camvault/keystored.toml")
-        << "[[application]]\nname = \"bench\"\nuid = " << ::geteuid() << "\n";
+        << "[[application]]\nname = \"bench\"\nuid = " << ::geteuid() << "\n"
+        << backends;
     std::filesystem::permissions(root_ / "etc/camvault/keystored.toml", std::filesystem::perms(0644));
     pid_ = ::fork();
     if (pid_ == 0) {
@@ -38,7 +41,9 @@ class Daemon {
                              0600);  // the audit line of each signature is part of it
       ::dup2(log, STDERR_FILENO);
       const auto root = root_.string();
-      ::execl(KEYSTORED_BINARY, KEYSTORED_BINARY, "--root", root.c_str(), static_cast<char*>(nullptr));
+      const bool keep_user = !backends.empty() && ::geteuid() == 0;
+      ::execl(KEYSTORED_BINARY, KEYSTORED_BINARY, "--root", root.c_str(), keep_user ? "--user" : nullptr,
+              "root", static_cast<char*>(nullptr));
       ::_exit(127);
     }
   }

@@ -5,7 +5,7 @@
 
 #include "camvault/report/text.h"
 #include "covered.h"
-#include "html_style.h"
+#include "html_page.h"
 #include "timeline.h"
 #include "words.h"
 
@@ -21,21 +21,6 @@ constexpr std::array kStatuses{UnitStatus::authentic, UnitStatus::altered,      
 
 std::string esc(std::string_view text) {
   return html_escaped(text);
-}
-
-// A check mark, an exclamation mark, a cross or a question mark in a ring.
-std::string_view icon(Mood mood) {
-  switch (mood) {
-    case Mood::good:
-      return "<path d='M20 33l8.5 8.5L45 25'/>";
-    case Mood::caution:
-      return "<path d='M32 18v18M32 45v.5'/>";
-    case Mood::bad:
-      return "<path d='M22 22l20 20M42 22L22 42'/>";
-    case Mood::neutral:
-      return "<path d='M24.5 25.5a7.5 7.5 0 1 1 11 6.6c-2.4 1.4-3.5 2.7-3.5 5.4M32 46v.5'/>";
-  }
-  return "";
 }
 
 // RFC 4648, section 4.
@@ -65,11 +50,6 @@ std::string_view image_type(BytesView image) {
   return {};
 }
 
-void fact(std::string& out, std::string_view name, const std::string& html) {
-  if (html.empty()) return;
-  out.append("<div><dt>").append(name).append("</dt><dd>").append(html).append("</dd></div>\n");
-}
-
 std::string origin_html(const signed_video::Report& report) {
   using signed_video::Provenance;
   const auto mood = report.provenance == Provenance::trusted     ? "good"
@@ -92,39 +72,42 @@ std::string camera_html(const signed_video::SignerInfo& s) {
 
 void facts(std::string& out, const Subject& subject, const signed_video::Report& report) {
   out += "<section><dl class=\"facts\">\n";
-  fact(out, "File",
-       esc(subject.file_name) + "<br><span class=\"reason\">" + bytes_text(subject.file_bytes) + "</span>");
-  if (report.verdict != Verdict::not_signed) fact(out, "Origin", origin_html(report));
-  if (report.signer) fact(out, "Camera, as its certificate and signature say", camera_html(*report.signer));
+  add_fact(
+      out, "File",
+      esc(subject.file_name) + "<br><span class=\"reason\">" + bytes_text(subject.file_bytes) + "</span>");
+  if (report.verdict != Verdict::not_signed) add_fact(out, "Origin", origin_html(report));
+  if (report.signer)
+    add_fact(out, "Camera, as its certificate and signature say", camera_html(*report.signer));
   if (!subject.trust_store.empty())
-    fact(out, "Trusted authorities",
-         "those in the trust store<br><span class=\"reason\">" + esc(subject.trust_store) + "</span>");
+    add_fact(out, "Trusted authorities",
+             "those in the trust store<br><span class=\"reason\">" + esc(subject.trust_store) + "</span>");
   if (report.first_time) {
-    fact(out, "Recorded, by the camera&#39;s clock",
-         utc_text(*report.first_time) +
-             (report.last_time ? "<br>to " + utc_text(*report.last_time) : std::string()));
+    add_fact(out, "Recorded, by the camera&#39;s clock",
+             utc_text(*report.first_time) +
+                 (report.last_time ? "<br>to " + utc_text(*report.last_time) : std::string()));
   }
   std::string stamped;
   for (const auto& line : recorded_before(report, 7)) stamped += (stamped.empty() ? "" : "<br>") + esc(line);
-  fact(out, "Time, as others say", stamped);
+  add_fact(out, "Time, as others say", stamped);
   std::string content =
       count_text(report.pictures, "picture", "pictures") + ", " + std::string(codec::name_of(report.codec));
   if (subject.width != 0)
     content += ", " + std::to_string(subject.width) + " &times; " + std::to_string(subject.height);
   if (subject.duration) content += ", " + duration_text(*subject.duration);
   if (!subject.container.empty()) content += ", " + html_escaped(container_text(subject.container));
-  fact(out, "Content", content);
+  add_fact(out, "Content", content);
   std::string counted = with_separators(report.pictures_authentic) + " authentic";
   for (const auto& part : tallies(report)) counted += "<br>" + part;
   if (report.pictures_not_covered != 0)
     counted += "<br>" + with_separators(report.pictures_not_covered) + " not covered by a signature";
-  fact(out, "Pictures counted", counted);
+  add_fact(out, "Pictures counted", counted);
   if (report.judged_at) {
-    fact(out, "Certificates judged at",
-         utc_text(*report.judged_at) +
-             (report.judged_at_given ? " <span class=\"reason\">as asked for; not the recording time</span>"
-              : report.judged_at_stamped ? " <span class=\"reason\">the time of a trusted time stamp</span>"
-                                         : " <span class=\"reason\">the recording time</span>"));
+    add_fact(
+        out, "Certificates judged at",
+        utc_text(*report.judged_at) +
+            (report.judged_at_given ? " <span class=\"reason\">as asked for; not the recording time</span>"
+             : report.judged_at_stamped ? " <span class=\"reason\">the time of a trusted time stamp</span>"
+                                        : " <span class=\"reason\">the recording time</span>"));
   }
   out += "</dl></section>\n";
 }
@@ -268,23 +251,25 @@ void chain_html(std::string& out, const signed_video::Report& report) {
   out += "<section><h2>For the expert: who signed</h2><dl class=\"facts\">\n";
   if (report.signer) {
     const auto& s = *report.signer;
-    fact(out, "Signer&#39;s certificate", esc(s.subject));
-    fact(out, "Issued by", esc(s.issuer));
-    fact(out, "Key", esc(s.key) + (s.user_provisioned ? " (provisioned by the user, not the maker)" : ""));
-    fact(out, "Where the key is", esc(key_evidence(report)));
-    fact(out, "Fingerprint, SHA-256", "<code>" + esc(s.fingerprint) + "</code>");
+    add_fact(out, "Signer&#39;s certificate", esc(s.subject));
+    add_fact(out, "Issued by", esc(s.issuer));
+    add_fact(out, "Key",
+             esc(s.key) + (s.user_provisioned ? " (provisioned by the user, not the maker)" : ""));
+    add_fact(out, "Where the key is", esc(key_evidence(report)));
+    add_fact(out, "Fingerprint, SHA-256", "<code>" + esc(s.fingerprint) + "</code>");
   }
-  fact(out, "Format",
-       esc(report.format) + (report.hash.empty() ? std::string() : ", " + esc(report.hash)) + ", " +
-           count_text(report.seis_signed, "signature", "signatures") +
-           (report.seis_unsigned == 0 ? std::string()
-                                      : " and " + count_text(report.seis_unsigned, "message", "messages") +
-                                            " signed through a later one"));
+  add_fact(
+      out, "Format",
+      esc(report.format) + (report.hash.empty() ? std::string() : ", " + esc(report.hash)) + ", " +
+          count_text(report.seis_signed, "signature", "signatures") +
+          (report.seis_unsigned == 0 ? std::string()
+                                     : " and " + count_text(report.seis_unsigned, "message", "messages") +
+                                           " signed through a later one"));
   for (std::size_t i = 1; i < report.chain.size(); ++i) {
     const auto& c = report.chain[i];
-    fact(out, "Intermediate certificate",
-         esc(c.subject) + "<br><span class=\"reason\">" + utc_text(c.not_before) + " to " +
-             utc_text(c.not_after) + "</span><br><code>" + esc(c.sha256) + "</code>");
+    add_fact(out, "Intermediate certificate",
+             esc(c.subject) + "<br><span class=\"reason\">" + utc_text(c.not_before) + " to " +
+                 utc_text(c.not_after) + "</span><br><code>" + esc(c.sha256) + "</code>");
   }
   out += "</dl></section>\n";
 }
@@ -300,27 +285,8 @@ void plain(std::string& out, std::string_view title, const std::vector<std::stri
 std::string to_html(const Subject& subject, const signed_video::Report& report,
                     std::span<const Thumbnail> thumbnails) {
   const auto head = headline(report);
-  std::string out;
-  // No script, nothing from elsewhere: even if an escape were forgotten, the browser would not run it.
-  out +=
-      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src "
-      "'unsafe-inline'\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"generator\" "
-      "content=\"camvault ";
-  out += esc(subject.tool_version) + "\">\n<title>" + esc(head.title) + " - " + esc(subject.file_name) +
-         "</title>\n<style>";
-  out.append(kHtmlStyle).append("</style></head><body><main>\n");
-  out.append("<header class=\"")
-      .append(to_string(head.mood))
-      .append("\"><svg viewBox=\"0 0 64 64\" fill=\"none\" stroke=\"#fff\" stroke-width=\"4.5\" ");
-  out.append(
-         "stroke-linecap=\"round\" stroke-linejoin=\"round\" aria-hidden=\"true\"><circle cx=\"32\" "
-         "cy=\"32\" r=\"28\"/>")
-      .append(icon(head.mood));
-  out += "</svg><div><p class=\"kicker\">Video authenticity report</p><h1>" + esc(head.title) + "</h1><p>" +
-         esc(head.sentence);
-  out += "</p></div></header>\n";
+  auto out = begin_page({head.mood, "Video authenticity report", head.title, head.sentence},
+                        subject.file_name, subject.tool_version);
   facts(out, subject, report);
   timeline_html(out, subject, report);
   findings_html(out, report, thumbnails);
@@ -333,8 +299,8 @@ std::string to_html(const Subject& subject, const signed_video::Report& report,
   out += "<footer>";
   if (!subject.sha256.empty()) out += "SHA-256 of the file <code>" + esc(subject.sha256) + "</code><br>";
   if (subject.checked_at) out += "Checked " + utc_text(*subject.checked_at) + " with ";
-  out += "camvault " + esc(subject.tool_version) + "</footer>\n</main></body></html>\n";
-  return out;
+  out += "camvault " + esc(subject.tool_version) + "</footer>\n";
+  return out + end_page();
 }
 
 }  // namespace camvault::report

@@ -48,13 +48,18 @@ tr{break-inside:avoid}thead{display:table-header-group}
 ul.notes{margin:0;padding:0 0 0 1.1rem}ul.notes li{margin:.25rem 0}ul.notes li.warn::marker{color:var(--bad);content:"! "}
 .plain p{margin:.45rem 0;max-width:48rem}
 code{font:.84em "DejaVu Sans Mono","Liberation Mono",Consolas,monospace;overflow-wrap:anywhere}
+ul.counts{list-style:none;display:flex;flex-wrap:wrap;gap:.8rem;margin:0;padding:0}
+ul.counts a{display:flex;flex-direction:column;gap:.3rem;align-items:flex-start;min-width:8.5rem;padding:.7rem .9rem;border:1px solid var(--line);border-radius:8px;background:var(--wash);color:inherit;text-decoration:none}
+ul.counts b{font-size:1.6rem;line-height:1.1;font-weight:650;font-variant-numeric:tabular-nums}
+.pill.caution{background:var(--caution)}
+table.clips td:last-child{color:var(--soft)}table.clips td.n{white-space:nowrap}td a{color:#1f5fa8}tr:target{background:#fff6df}
 summary{cursor:pointer;color:var(--soft);font-size:.9rem;margin-bottom:.6rem}
 footer{margin:1.8rem 2.5rem 0;padding-top:.9rem;border-top:1px solid var(--line);color:var(--soft);font-size:.82rem}
 @media(max-width:40rem){dl.facts{grid-template-columns:1fr}section,header{padding-left:1.2rem;padding-right:1.2rem}footer{margin-left:1.2rem;margin-right:1.2rem}}
 @page{margin:14mm 13mm}
 @media print{body{background:#fff;font-size:10.5pt}main{margin:0;max-width:none;box-shadow:none;border-radius:0}
 header{border-radius:6px;padding:1.1rem 1.4rem}section{padding:1.1rem 0 0}footer{margin:1.2rem 0 0}h2{break-after:avoid}
-.thumbs{grid-template-columns:repeat(4,1fr)}summary{display:none}}
+.thumbs{grid-template-columns:repeat(4,1fr)}summary{display:none}td a{color:inherit;text-decoration:none}ul.counts a{break-inside:avoid}}
 )css";
 
 }  // namespace camvault::report

@@ -238,6 +238,21 @@ Json supplement_of(const signed_video::Report& report) {
               {"records", std::move(records)}, {"records_truncated", report.records_truncated}};
 }
 
+Json export_of(const Subject& subject) {
+  if (!subject.packing) return nullptr;
+  const auto& p = *subject.packing;
+  Json out{{"as_packed", p.as_packed()}, {"bundle", nullptr}, {"seal", nullptr}};
+  if (p.bundle)
+    out["bundle"] = {
+        {"files", p.files}, {"problems", p.problems}, {"report_signed_by", text_or_null(p.report_signed_by)}};
+  if (p.exported)
+    out["seal"] = {{"exported_at", time_or_null(p.exported_at)},
+                   {"seals", p.seals},
+                   {"broken", p.broken},
+                   {"sealed_by", text_or_null(p.sealed_by)}};
+  return out;
+}
+
 Json notes_of(const signed_video::Report& report) {
   Json notes = Json::array();
   for (const auto& n : report.notes) {
@@ -259,6 +274,7 @@ std::string to_json(const Subject& subject, const signed_video::Report& report) 
   out["tool"] = {{"name", "camvault"}, {"version", subject.tool_version}};
   out["checked_at"] = time_or_null(subject.checked_at);
   out["file"] = file_of(subject, report);
+  out["export"] = export_of(subject);
   out["verdict"] = name(to_string(report.verdict));
   out["verdict_reason"] = report.verdict_reason;
   out["provenance"] = name(to_string(report.provenance));

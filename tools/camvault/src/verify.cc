@@ -55,27 +55,45 @@ int run_line(const VerificationRequest& request) {
   return code;
 }
 
-// What a bundle and an export say beside the report of their clip. True when everything is as it was packed.
-bool is_as_packed(const std::optional<Bundle>& bundle, const std::optional<SealCheck>& seal,
-                  std::string& text) {
-  bool good = true;
+// What a bundle and an export say beside the report of their clip.
+std::optional<report::Packing> packing_of(const std::optional<Bundle>& bundle,
+                                          const std::optional<SealCheck>& seal) {
+  if (!bundle && !seal) return std::nullopt;
+  report::Packing packing;
   if (bundle) {
-    good = bundle->problems.empty();
-    text += good ? "  bundle      " + std::to_string(bundle->files) + " files, all as they were packed\n"
-                 : "  BUNDLE      NOT as it was packed:\n";
-    for (const auto& problem : bundle->problems) text += "              " + report::printable(problem) + "\n";
-    if (!bundle->report_signed_by.empty())
-      text += "  report      signed by " + report::printable(bundle->report_signed_by) + "\n";
+    packing.bundle = true;
+    packing.files = bundle->files;
+    packing.problems = bundle->problems;
+    packing.report_signed_by = bundle->report_signed_by;
   }
-  if (seal && seal->seals > 0) {
-    good = good && seal->broken == 0;
-    text += seal->broken == 0
-                ? "  export      sealed by " + report::printable(seal->sealed_by) + ", seal intact\n"
+  if (seal) {
+    packing.exported = true;
+    packing.exported_at = seal->info.time;
+    packing.seals = seal->seals;
+    packing.broken = seal->broken;
+    packing.sealed_by = seal->sealed_by;
+  }
+  return packing;
+}
+
+std::string packing_text(const report::Packing& packing) {
+  std::string text;
+  if (packing.bundle) {
+    text += packing.problems.empty()
+                ? "  bundle      " + std::to_string(packing.files) + " files, all as they were packed\n"
+                : "  BUNDLE      NOT as it was packed:\n";
+    for (const auto& problem : packing.problems) text += "              " + report::printable(problem) + "\n";
+    if (!packing.report_signed_by.empty())
+      text += "  report      signed by " + report::printable(packing.report_signed_by) + "\n";
+  }
+  if (packing.exported && packing.seals > 0) {
+    text += packing.broken == 0
+                ? "  export      sealed by " + report::printable(packing.sealed_by) + ", seal intact\n"
                 : "  EXPORT      the seal is BROKEN: the file changed after it was exported\n";
-  } else if (seal) {
-    text += "  export      of " + to_iso8601(seal->info.time) + ", not sealed\n";
+  } else if (packing.exported) {
+    text += "  export      of " + to_iso8601(packing.exported_at) + ", not sealed\n";
   }
-  return good;
+  return text;
 }
 
 // The files that were asked for, signed if that was.
@@ -126,14 +144,15 @@ int run(const Options& options) {
     bundle = std::move(*opened);
     request.clip = bundle->clip;
   }
-  const auto result = verify_clip(*engine, request);
+  auto result = verify_clip(*engine, request);
   if (!result) return complain_about_input(result.error());
   const auto seal = check_seal(*engine, request.clip);
   if (!seal) return complain_about_input(seal.error());
+  const auto packing = packing_of(bundle, *seal);
+  result->subject.packing = packing;
   if (const auto written = write_reports(*engine, options, request, *result); !written)
     return complain_about(written.error());
-  std::string packed;
-  const bool as_packed = is_as_packed(bundle, *seal, packed);
+  const bool as_packed = !packing || packing->as_packed();
   std::string text;
   if (options.json) {
     text = report::to_json(result->subject, result->report);
@@ -141,7 +160,7 @@ int run(const Options& options) {
     text = report::one_line(result->subject, result->report) + "\n";
   } else {
     text = report::to_terminal(result->subject, result->report, output_style());
-    text += packed;
+    if (packing) text += packing_text(*packing);
     if (!options.html.empty()) text += "  report      " + options.html + "\n";
   }
   if ((options.json || options.quiet) && !as_packed)
@@ -217,6 +236,11 @@ void add_verify(CLI::App& app, int& exit_code) {
                      ->excludes("--file-hash");
   command->add_option("--summary", options->folder.summary, "write the summary of --recursive as JSON")
       ->type_name("OUT.json")
+      ->needs(folder);
+  command
+      ->add_option("--html", options->folder.html,
+                   "write the summary of --recursive for people, one HTML file that prints well")
+      ->type_name("OUT.html")
       ->needs(folder);
   command
       ->add_option("--state", options->folder.state,

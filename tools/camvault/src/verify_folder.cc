@@ -16,6 +16,7 @@
 
 #include "camvault/base/file.h"
 #include "camvault/crypto_openssl/engine.h"
+#include "camvault/report/folder_html.h"
 #include "camvault/report/text.h"
 #include "child_process.h"
 #include "commands.h"
@@ -241,6 +242,46 @@ std::string summary_json(const std::filesystem::path& folder, const std::vector<
   return out + "\n  ]\n}\n";
 }
 
+report::ClipOutcome outcome_of(const Clip& clip) {
+  switch (clip.exit_code) {
+    case kYes:
+      return report::ClipOutcome::authentic;
+    case kPartly:
+      return report::ClipOutcome::frames_missing;
+    case kUnreadableInput:
+      return report::ClipOutcome::unreadable;
+    case kNo:
+      return clip.verdict == "not_signed"      ? report::ClipOutcome::not_signed
+             : clip.verdict == "not_authentic" ? report::ClipOutcome::not_authentic
+                                               : report::ClipOutcome::not_trusted;
+    default:
+      return report::ClipOutcome::no_result;
+  }
+}
+
+// Links lead from the page to the clips, wherever both are moved together.
+std::string summary_html(const FolderRequest& request, const std::vector<Clip>& clips) {
+  std::error_code error;
+  const auto folder = std::filesystem::weakly_canonical(request.folder, error);
+  const auto page = std::filesystem::weakly_canonical(request.html, error).parent_path();
+  const auto way = folder.lexically_relative(page);
+  report::FolderSummary summary;
+  summary.folder = request.folder.string();
+  summary.tool_version = kVersion;
+  summary.checked_at = SystemClock().now();
+  for (const auto& clip : clips) {
+    report::ClipLine line;
+    line.path = clip.path;
+    if (!way.empty()) line.link = (way / clip.path).lexically_normal().string();
+    line.outcome = outcome_of(clip);
+    line.provenance = clip.provenance;
+    line.reason = unescaped_json(clip.reason);
+    line.bytes = clip.bytes;
+    summary.clips.push_back(std::move(line));
+  }
+  return report::to_html(std::move(summary));
+}
+
 std::string summary_text(const std::vector<Clip>& clips, bool one_line) {
   std::array<std::size_t, 5> count{};
   for (const auto& clip : clips) ++count[static_cast<std::size_t>(badness(clip.exit_code))];
@@ -325,6 +366,10 @@ int verify_folder(const FolderRequest& request) {
   const auto json = summary_json(request.folder, clips, worst);
   if (!request.summary.empty()) {
     if (const auto kept = write_output(request.summary, as_bytes(json)); !kept)
+      return complain_about(kept.error());
+  }
+  if (!request.html.empty()) {
+    if (const auto kept = write_output(request.html, as_bytes(summary_html(request, clips))); !kept)
       return complain_about(kept.error());
   }
   const auto text = request.json ? json : summary_text(clips, request.quiet);

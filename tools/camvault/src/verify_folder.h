@@ -13,6 +13,7 @@ struct FolderRequest {
   std::filesystem::path folder;
   std::filesystem::path state;    // empty: nothing is kept
   std::filesystem::path summary;  // JSON; empty: not written
+  std::filesystem::path html;     // the summary for people; empty: not written
   bool json = false;              // the summary as JSON to standard output
   bool quiet = false;             // one line
 };

@@ -1,6 +1,8 @@
 #include "verify_line.h"
 
+#include <charconv>
 #include <cstdint>
+#include <optional>
 
 namespace camvault::cli {
 
@@ -36,6 +38,26 @@ Character character_at(std::string_view text, std::size_t at) {
   return {code, length};
 }
 
+// RFC 3629; a lone U+DC80 to U+DCFF is the byte that json_string() met.
+void append_utf8(std::string& out, std::uint32_t code) {
+  const auto put = [&](std::uint32_t byte) { out += static_cast<char>(byte); };
+  const auto more = [&](unsigned shift) { put(0x80 | (code >> shift & 0x3f)); };
+  if (code >= 0xdc80 && code <= 0xdcff) return put(code & 0xff);
+  if (code < 0x80) return put(code);
+  if (code < 0x800) {
+    put(0xc0 | code >> 6);
+    return more(0);
+  }
+  if (code < 0x10000) {
+    put(0xe0 | code >> 12);
+  } else {
+    put(0xf0 | code >> 18);
+    more(12);
+  }
+  more(6);
+  more(0);
+}
+
 std::string head(std::string_view file, int exit_code) {
   return R"({"camvault_result":1,"file":)" + json_string(file) + R"(,"exit_code":)" +
          std::to_string(exit_code);
@@ -65,6 +87,42 @@ std::string json_string(std::string_view bytes) {
     }
   }
   return out + '"';
+}
+
+std::string unescaped_json(std::string_view escaped) {
+  std::string out;
+  const auto unit_at = [&](std::size_t at) -> std::optional<std::uint32_t> {
+    std::uint32_t unit = 0;
+    if (escaped.size() - at < 6 || escaped[at] != '\\' || escaped[at + 1] != 'u') return std::nullopt;
+    const auto end = escaped.data() + at + 6;
+    if (std::from_chars(escaped.data() + at + 2, end, unit, 16).ptr != end) return std::nullopt;
+    return unit;
+  };
+  for (std::size_t at = 0; at < escaped.size();) {
+    if (escaped[at] != '\\' || at + 1 == escaped.size()) {
+      out += escaped[at++];
+      continue;
+    }
+    auto code = unit_at(at);
+    if (!code) {
+      static constexpr std::string_view kNames = "bfnrt";
+      static constexpr std::string_view kMeant = "\b\f\n\r\t";
+      const auto name = kNames.find(escaped[at + 1]);
+      out += name == std::string_view::npos ? escaped[at + 1] : kMeant[name];
+      at += 2;
+      continue;
+    }
+    at += 6;
+    if (*code >= 0xd800 && *code < 0xdc00) {
+      const auto low = unit_at(at);
+      if (low && *low >= 0xdc00 && *low < 0xe000) {
+        code = 0x10000 + ((*code - 0xd800) << 10 | (*low - 0xdc00));
+        at += 6;
+      }
+    }
+    append_utf8(out, *code);
+  }
+  return out;
 }
 
 std::string result_line(std::string_view file, int exit_code, std::string_view report) {

@@ -19,4 +19,7 @@ std::string failure_line(std::string_view file, int exit_code, std::string_view 
 // The text of a member of the outermost object of such a line, still escaped; empty if there is none.
 std::string_view member_text(std::string_view line, std::string_view name);
 
+// The way back from what stands between the quotes of json_string(), or of any JSON string.
+std::string unescaped_json(std::string_view escaped);
+
 }  // namespace camvault::cli

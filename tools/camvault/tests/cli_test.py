@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.parse
 
 CAMVAULT = os.environ["CAMVAULT"]
 SCHEMA = os.environ.get("CAMVAULT_REPORT_SCHEMA", "")
@@ -469,6 +470,22 @@ class Folder(Case):
         self.assertIn("15 clips: 13 authentic, 1 not authentic", text)
         self.assertIn("altered.h264", text)
         self.assertEqual(run("verify", "--recursive", folder, "--quiet").stdout.decode().count("\n"), 1)
+
+    def test_a_page_for_people(self):
+        folder, good = self.archive(2)
+        (folder / "deep" / "a&b <i>.h264").write_bytes(good)
+        (folder / "empty.mp4").write_bytes(b"")
+        page = folder / "deep" / "summary.html"
+        self.summary(folder, "--html", page, code=65)
+        html = page.read_text()
+        self.assertIn("1 clip cannot be read</h1>", html)
+        self.assertIn("<b>3</b>", html)
+        self.assertNotIn("<i>", html)
+        links = [urllib.parse.unquote(link) for link in re.findall(r'href="(\.[^"]*)"', html)]
+        self.assertEqual(len(links), 4)
+        for link in links:
+            self.assertTrue((page.parent / link).is_file(), link)
+        self.assertEqual(run("verify", folder / "empty.mp4", "--html", page).returncode, 64)
 
     def test_ended_at_any_time_it_goes_on(self):
         folder, good = self.archive(40)

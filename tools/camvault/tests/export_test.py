@@ -211,8 +211,13 @@ class Export(Case):
                 path.write_bytes(before + b"x")
                 done = run(CAMVAULT, "verify", folder, code=1)
                 self.assertIn(f"{name}: changed", done.stdout)
-                run(CAMVAULT, "verify", folder, "--json", code=1)
+                found = json.loads(run(CAMVAULT, "verify", folder, "--json", code=1).stdout)["export"]
+                self.assertFalse(found["as_packed"])
+                self.assertTrue(any(p.startswith(name + ": changed") for p in found["bundle"]["problems"]), found)
                 path.write_bytes(before)
+        found = json.loads(run(CAMVAULT, "verify", archive, "--json").stdout)["export"]
+        self.assertEqual((found["as_packed"], found["bundle"]["problems"], found["bundle"]["files"]), (True, [], len(names) - 1))  # but for the list itself
+        self.assertIn("Test examiner", found["bundle"]["report_signed_by"])
         (folder / "more.txt").write_text("added")
         self.assertIn("more.txt: not listed", run(CAMVAULT, "verify", folder, code=1).stdout)
         self.assertFalse(list(self.path.glob("*.part")))
@@ -242,6 +247,8 @@ class ExportFileFormat(Case):
         self.assertEqual(found["seals"], [])
         self.assertEqual(self.report(out)["verdict"], "authentic")
         self.assertIn("not sealed", run(CAMVAULT, "verify", out).stdout)
+        found = json.loads(run(CAMVAULT, "verify", out, "--json").stdout)["export"]
+        self.assertEqual((found["as_packed"], found["bundle"], found["seal"]["seals"], found["seal"]["sealed_by"]), (True, None, 0, None))
         run("ffprobe", "-v", "error", out)
 
     def test_a_seal_is_verified_by_openssl_and_breaks(self):
@@ -258,6 +265,7 @@ class ExportFileFormat(Case):
         key.write_text(run("openssl", "x509", "-inform", "DER", "-in", self.path / "c.der", "-pubkey", "-noout").stdout)
         run("openssl", "dgst", "-sha256", "-verify", key, "-signature", signature, signed)
         self.assertIn("seal intact", run(CAMVAULT, "verify", out).stdout)
+        self.assertEqual(json.loads(run(CAMVAULT, "verify", out, "--json").stdout)["export"]["seal"]["broken"], 0)
         changed = bytearray(data)
         changed[data.index(b"suep") + 12] ^= 1
         out.write_bytes(changed)

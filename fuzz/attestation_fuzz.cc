@@ -1,5 +1,6 @@
 // Evidence about keys. Laws: what is accepted re-encodes to itself, and is never good about a key that it
 // does not name.
+#include "camvault/attestation/attester.h"
 #include "camvault/attestation/check.h"
 #include "camvault/crypto_openssl/engine.h"
 #include "fuzz.h"
@@ -17,6 +18,23 @@ unsigned planted_statement_end(BytesView evidence) {
 }
 #endif
 
+std::function<crypto::Digest(BytesView)> sha256_of(const crypto::Engine& engine) {
+  return [&engine](BytesView bytes) { return engine.digest(crypto::HashAlg::sha256, bytes); };
+}
+
+// What a module signs, read without its signature, which no fuzzer guesses.
+void judge(const crypto::Engine& engine, const ModuleEvidence& evidence) {
+  const auto sha256 = sha256_of(engine);
+  const auto covered = signed_bytes(evidence, sha256);
+  for (const auto alg : {crypto::KeyAlg::ec_p256, crypto::KeyAlg::ec_p384, crypto::KeyAlg::rsa_2048,
+                         crypto::KeyAlg::ed25519}) {
+    const auto statement = read_module_statement(evidence, alg, sha256);
+    if (!statement) continue;
+    law(covered.has_value(), "what can be read can be signed");
+    law(!statement->spki.empty(), "a statement is about a key");
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -31,8 +49,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto evidence = decode_evidence(input);
   if (evidence)
     law(equal(encode_evidence(*evidence).value(), input), "accepted evidence re-encodes to itself");
-  const auto found = check(*engine, {kKeystored, input, as_bytes("no such key"), {}, {}});
-  law(found.standing == Standing::invalid, "evidence is about the key it names and no other");
-  law(!found.reason.empty(), "every standing has a reason");
+  if (const auto module_word = decode_module_evidence(input)) {
+    law(equal(encode_module_evidence(*module_word).value(), input), "accepted evidence re-encodes to itself");
+    judge(*engine, *module_word);
+  }
+  if (const auto attester = decode_attester(input)) {
+    law(equal(encode_attester(*attester).value(), input), "an accepted description re-encodes to itself");
+    static_cast<void>(check_attester_area(*attester, sha256_of(*engine)).has_value());
+  }
+  if (const auto credential = decode_credential(input))
+    law(equal(encode_credential(*credential).value(), input), "an accepted credential re-encodes to itself");
+  for (const auto kind : {kKeystored, kTpm2, kSe05x}) {
+    const auto found = check(*engine, {.type = kind, .evidence = input, .spki = as_bytes("no such key")});
+    law(found.standing == Standing::invalid, "evidence is about the key it names and no other");
+    law(!found.reason.empty(), "every standing has a reason");
+  }
   return 0;
 }

@@ -10,6 +10,7 @@
 #include <initializer_list>
 
 #include "camvault/base/file.h"
+#include "camvault/keystore_software/software_backend.h"
 
 namespace camvault::keystored {
 
@@ -18,6 +19,18 @@ using keystore_engine::ApplicationRule;
 namespace {
 constexpr std::size_t kMaxConfig = 256 * 1024;
 constexpr std::size_t kMaxUidsInRule = 64;
+
+// Files that decide who may do what, and who may read.
+Status check_only_owner_writes(const std::filesystem::path& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return ok();  // reading says what is wrong
+  if ((info.st_uid != 0 && info.st_uid != ::geteuid()) || (info.st_mode & 022u) != 0) {
+    return fail(Errc::denied, path.string() +
+                                  " can be changed by other users: it must belong to root or to this user, "
+                                  "and be writable by its owner only");
+  }
+  return ok();
+}
 
 Status only_keys(const toml::table& table, std::initializer_list<std::string_view> known,
                  std::string_view where) {
@@ -68,8 +81,9 @@ Result<ApplicationRule> read_application(const toml::node& node) {
   ApplicationRule rule;
   CAM_TRY(rule.name, read_text(*table, "name", "[[application]]"));
   const auto where = "application " + rule.name;
-  CAM_TRY_STATUS(
-      only_keys(*table, {"name", "uid", "users", "managers", "provisioners", "import", "backend"}, where));
+  CAM_TRY_STATUS(only_keys(
+      *table, {"name", "uid", "users", "managers", "provisioners", "import", "backend", "backup_owner"},
+      where));
   const auto* uid = table->get("uid");
   if (uid == nullptr) return fail(Errc::usage, where + " has no uid");
   CAM_TRY(rule.uid, read_uid(*uid, where + ", uid"));
@@ -83,6 +97,15 @@ Result<ApplicationRule> read_application(const toml::node& node) {
     rule.import = *value;
   }
   CAM_TRY(rule.backend, read_text(*table, "backend", where));
+  CAM_TRY(const auto owner, read_text(*table, "backup_owner", where));
+  if (!owner.empty()) {
+    CAM_TRY_STATUS(check_only_owner_writes(owner));
+    const auto file = read_file(owner, kMaxConfig);
+    if (!file) return fail_in(where + ", backup_owner", file.error());
+    auto certificate = keystore_software::read_owner_certificate(*file);
+    if (!certificate) return fail_in(where + ", backup_owner " + owner, certificate.error());
+    rule.owner = std::move(*certificate);
+  }
   return rule;
 }
 
@@ -230,14 +253,7 @@ Result<Config> parse_config(std::string_view text) {
 }
 
 Result<Config> load_config(const std::filesystem::path& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) == 0) {
-    if ((info.st_uid != 0 && info.st_uid != ::geteuid()) || (info.st_mode & 022u) != 0) {
-      return fail(Errc::denied, path.string() +
-                                    " can be changed by other users: it must belong to root or to this user, "
-                                    "and be writable by its owner only");
-    }
-  }
+  CAM_TRY_STATUS(check_only_owner_writes(path));
   CAM_TRY(const auto bytes, read_file(path, kMaxConfig));
   auto config = parse_config(as_text(bytes));
   if (!config) return fail_in(path.string(), std::move(config).error());

@@ -63,9 +63,7 @@ struct Handler {
     return bytes(engine.encrypt(who, r.use, r.plaintext, r.additional));
   }
   Answer<ResponseResult> operator()(const request::Decrypt& r) const {
-    CAM_TRY(const auto plaintext, engine.decrypt(who, r.use, r.sealed, r.additional));
-    return plaintext.reveal(
-        [](BytesView p) { return to_bytes(p); });  // the caller's own data, on its way to him
+    return revealed(engine.decrypt(who, r.use, r.sealed, r.additional));
   }
   Answer<ResponseResult> operator()(const request::Mac& r) const {
     return bytes(engine.mac(who, r.use, r.message));
@@ -90,6 +88,52 @@ struct Handler {
     return all;
   }
 
+  Answer<ResponseResult> operator()(const request::Certify& r) const {
+    return bytes(engine.certify(who, r.key, r.nonce));
+  }
+  Answer<ResponseResult> operator()(const request::Attester& r) const {
+    return bytes(engine.attester(who, r.key));
+  }
+  Answer<ResponseResult> operator()(const request::Activate& r) const {
+    return revealed(engine.activate(who, r.key, r.credential));
+  }
+  Answer<ResponseResult> operator()(const request::Agree& r) const {
+    return revealed(engine.agree(who, r.use, r.peer));
+  }
+  Answer<ResponseResult> operator()(const request::Compare& r) const {
+    CAM_TRY(const bool same, engine.compare(who, r.use, r.candidate));
+    return ResponseResult(same);
+  }
+  Answer<ResponseResult> operator()(const request::Derive& r) const {
+    return revealed(engine.derive(who, r.use, r.derivation));
+  }
+  Answer<ResponseResult> operator()(const request::ReadCounter& r) const {
+    CAM_TRY(const auto value, engine.read_counter(who, r.key));
+    return ResponseResult(value);
+  }
+  Answer<ResponseResult> operator()(const request::IncrementCounter& r) const {
+    CAM_TRY(const auto value, engine.increment_counter(who, r.key));
+    return ResponseResult(value);
+  }
+  Answer<ResponseResult> operator()(const request::Seal& r) const {
+    return bytes(engine.seal(who, r.key, r.plain, r.backend));
+  }
+  Answer<ResponseResult> operator()(const request::Unseal& r) const {
+    return revealed(engine.unseal(who, r.key, r.sealed));
+  }
+  Answer<ResponseResult> operator()(const request::Backup& r) const {
+    return bytes(engine.backup(who, r.key));
+  }
+  Answer<ResponseResult> operator()(const request::Restore& r) const {
+    CAM_TRY(auto info, engine.restore(who, r.key, r.type, r.policy, Secret(r.data)));
+    return info;
+  }
+
+  // The caller's own data, or what his key's policy gives him, on its way to him.
+  static Answer<ResponseResult> revealed(Answer<Secret> answer) {
+    CAM_TRY(const auto secret, std::move(answer));
+    return secret.reveal([](BytesView bytes) { return ResponseResult(to_bytes(bytes)); });
+  }
   static Answer<ResponseResult> bytes(Answer<Bytes> answer) {
     CAM_TRY(auto value, std::move(answer));
     return value;

@@ -69,7 +69,8 @@ Mechanism lock_key_objects() {
 void write_audit(AuditLevel level, const keystore_engine::Decision& d) {
   using keystore::Operation;
   const bool change = d.operation == Operation::generate || d.operation == Operation::import_key ||
-                      d.operation == Operation::remove || d.operation == Operation::move;
+                      d.operation == Operation::remove || d.operation == Operation::move ||
+                      d.operation == Operation::backup || d.operation == Operation::restore;
   if (level == AuditLevel::changes_and_refusals && d.allowed && !change) return;
   std::string line = "audit: uid " + std::to_string(d.who.uid) + " pid " + std::to_string(d.who.pid) + " " +
                      std::string(keystore::to_string(d.operation));
@@ -94,7 +95,8 @@ Result<std::unique_ptr<keystore_engine::Engine>> open_engine(const Options& opti
        .audit = [level = config.audit](
                     const keystore_engine::Decision& decision) { write_audit(level, decision); },
        .step = {},
-       .sha256 = keystore_software::sha256});
+       .sha256 = keystore_software::sha256,
+       .encrypt_to_owner = keystore_software::encrypt_to_owner});
 }
 
 std::vector<LaneSettings> lanes_for(const Config& config, const Backends& backends) {

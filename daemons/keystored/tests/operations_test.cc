@@ -276,7 +276,7 @@ TEST_F(Operations, StatusSaysWhatProtectsAndWhatDoesNot) {
   EXPECT_FALSE(status.version.empty());
   ASSERT_EQ(status.backends.size(), 1u);
   EXPECT_EQ(status.backends[0].name, "software");
-  EXPECT_EQ(status.backends[0].key_types.size(), 9u);
+  EXPECT_EQ(status.backends[0].key_types.size(), 12u);
   EXPECT_NE(status.backends[0].protection.find("no stronger"), std::string::npos);
   EXPECT_NE(status.root_key.find("does not protect"), std::string::npos);
   std::vector<std::string> names;

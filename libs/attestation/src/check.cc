@@ -1,13 +1,17 @@
 #include "camvault/attestation/check.h"
 
+#include <algorithm>
+
+#include "check_module.h"
+
 namespace camvault::attestation {
 
 namespace {
-Finding finding(Standing standing, std::string reason) {
-  Finding out;
-  out.standing = standing;
-  out.reason = std::move(reason);
-  return out;
+Finding refused(Finding finding, Refusal refusal, std::string reason) {
+  finding.standing = refusal == Refusal::unsupported ? Standing::unsupported : Standing::invalid;
+  finding.refusal = refusal;
+  finding.reason = std::move(reason);
+  return finding;
 }
 
 bool verifies(const crypto::Engine& engine, const KeystoredEvidence& e) {
@@ -26,6 +30,36 @@ std::string described(const KeystoredStatement& s) {
          (s.origin == KeyOrigin::trust_provisioned ? "put in by the maker"
                                                    : std::string(to_string(s.origin)));
 }
+
+Finding check_keystored(const crypto::Engine& engine, const Check& check) {
+  Finding out;
+  const auto evidence = decode_evidence(check.evidence);
+  if (!evidence) return refused(out, Refusal::malformed, evidence.error().what);
+  const auto statement = decode_statement(evidence->statement);
+  if (!statement) return refused(out, Refusal::malformed, statement.error().what);
+  out.statement = *statement;
+  out.origin = statement->origin;
+  out.backend = statement->backend;
+  out.simulator = statement->simulator;
+  if (!verifies(engine, *evidence))
+    return refused(out, Refusal::bad_signature, "the attestation's signature does not verify");
+  if (!(statement->spki_sha256 == engine.digest(crypto::HashAlg::sha256, check.spki)))
+    return refused(out, Refusal::another_key, "the attestation is about another key");
+  if (check.nonce && *check.nonce != statement->nonce)
+    return refused(out, Refusal::replayed_nonce, "the attestation was made for another question");
+  const auto attester = engine.digest(crypto::HashAlg::sha256, evidence->attester_spki);
+  if (check.attester && !(*check.attester == attester)) {
+    return refused(out, Refusal::another_attester,
+                   "the attestation was made by another key than this device's");
+  }
+  if (equal(evidence->attester_spki, check.spki))
+    return refused(out, Refusal::attests_itself, "the key attests itself");
+  out.standing = check.attester ? Standing::vouched : Standing::own_word;
+  out.refusal = check.attester ? Refusal::none : Refusal::attester_unknown;
+  out.reason = "keystored, a program, says that " + described(*statement) +
+               (check.attester ? "" : "; nobody vouches for the key that says so");
+  return out;
+}
 }  // namespace
 
 std::string_view to_string(Standing standing) {
@@ -42,40 +76,40 @@ std::string_view to_string(Standing standing) {
   return "?";
 }
 
+std::string_view to_string(Refusal refusal) {
+  switch (refusal) {
+    case Refusal::none:
+      return "none";
+    case Refusal::malformed:
+      return "malformed";
+    case Refusal::bad_signature:
+      return "bad-signature";
+    case Refusal::another_key:
+      return "another-key";
+    case Refusal::replayed_nonce:
+      return "replayed-nonce";
+    case Refusal::another_attester:
+      return "another-attester";
+    case Refusal::attests_itself:
+      return "attests-itself";
+    case Refusal::imported_as_made:
+      return "imported-as-made";
+    case Refusal::can_leave:
+      return "can-leave";
+    case Refusal::ak_without_ek_chain:
+      return "ak-without-ek-chain";
+    case Refusal::attester_unknown:
+      return "attester-unknown";
+    case Refusal::unsupported:
+      return "unsupported";
+  }
+  return "?";
+}
+
 Finding check(const crypto::Engine& engine, const Check& check) {
-  if (check.type != kKeystored)
-    return finding(Standing::unsupported, "attestation of a kind that this version cannot check");
-  const auto evidence = decode_evidence(check.evidence);
-  if (!evidence) return finding(Standing::invalid, evidence.error().what);
-  const auto statement = decode_statement(evidence->statement);
-  if (!statement) return finding(Standing::invalid, statement.error().what);
-  auto out = finding(Standing::invalid, "");
-  out.statement = *statement;
-  if (!verifies(engine, *evidence)) {
-    out.reason = "the attestation's signature does not verify";
-    return out;
-  }
-  if (!(statement->spki_sha256 == engine.digest(crypto::HashAlg::sha256, check.spki))) {
-    out.reason = "the attestation is about another key";
-    return out;
-  }
-  if (check.nonce && *check.nonce != statement->nonce) {
-    out.reason = "the attestation was made for another question";
-    return out;
-  }
-  const auto attester = engine.digest(crypto::HashAlg::sha256, evidence->attester_spki);
-  if (check.attester && !(*check.attester == attester)) {
-    out.reason = "the attestation was made by another key than this device's";
-    return out;
-  }
-  if (equal(evidence->attester_spki, check.spki)) {
-    out.reason = "the key attests itself";
-    return out;
-  }
-  out.standing = check.attester ? Standing::vouched : Standing::own_word;
-  out.reason = "keystored, a program, says that " + described(*statement) +
-               (check.attester ? "" : "; nobody vouches for the key that says so");
-  return out;
+  if (check.type == kKeystored) return check_keystored(engine, check);
+  if (check.type == kTpm2 || check.type == kSe05x) return check_module(engine, check);
+  return refused({}, Refusal::unsupported, "attestation of a kind that this version cannot check");
 }
 
 }  // namespace camvault::attestation

@@ -68,7 +68,7 @@ TEST_F(CheckTest, EvidenceOfSomethingElseIsRefusedByName) {
   const auto itself = signed_by(*engine_, *key_, statement_);
   expect(Standing::invalid, "attests itself", check(*engine_, about_key(itself)));
   c = about_key(evidence);
-  c.type = kTpm2;
+  c.type = "sev-snp";
   expect(Standing::unsupported, "", check(*engine_, c));
 }
 

@@ -171,12 +171,12 @@ PathResult check_times(const Path& path, Timestamp at) {
   return verdict(PathVerdict::trusted, {});
 }
 
-PathResult check_usage(const Path& path, const std::string& required_eku) {
+PathResult check_usage(const Path& path, bool leaf_signs, const std::string& required_eku) {
   const auto& leaf = *path.front();
   // RFC 5280 4.2.1.3: a key that signs anything but certificates and lists needs one of these, if the
   // extension is there.
   const auto usage = X509_get_key_usage(leaf.x509.get());
-  if (!leaf.cert->is_ca && (usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) == 0) {
+  if (leaf_signs && !leaf.cert->is_ca && (usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) == 0) {
     return verdict(PathVerdict::not_permitted,
                    "The key usage of " + name_of(*leaf.cert) + " does not allow digital signatures.");
   }
@@ -324,7 +324,8 @@ class PathSearch {
       result = check_revocation(path_, lists_, responses_, request_.at, request_.at_is_proven);
     const bool checked = result.revocation_checked;
     if (result.verdict == PathVerdict::trusted) result = check_times(path_, request_.at);
-    if (result.verdict == PathVerdict::trusted) result = check_usage(path_, request_.required_eku);
+    if (result.verdict == PathVerdict::trusted)
+      result = check_usage(path_, request_.leaf_signs, request_.required_eku);
     result.revocation_checked = checked;
     const bool trusted = result.verdict == PathVerdict::trusted;
     if (trusted) {

@@ -306,6 +306,31 @@ Result<DeviceCertificates> Factory::provision(SigningKey& device_ca_key, const P
   return s.bundle(serial, std::move(identity), std::move(media_signing));
 }
 
+Result<std::vector<Certificate>> Factory::certify_attester(SigningKey& device_ca_key,
+                                                           const std::string& serial, BytesView spki,
+                                                           bool simulator) {
+  auto& s = *state_;
+  CAM_TRY_STATUS(check_is_key_of(device_ca_key, s.device_ca, "device CA"));
+  if (s.log.revoked_device_ca()) return fail(Errc::denied, "the device CA is revoked");
+  const auto* known = s.log.find(serial);
+  if (known == nullptr || !known->issued)
+    return fail(Errc::not_found, "nothing was issued for this serial number: provision the camera first");
+  if (s.is_revoked(*known)) return fail(Errc::denied, "serial number " + serial + " is revoked");
+  CertificateEntry entry;
+  entry.key = key_hash(*s.engine, spki);
+  const auto owner = s.log.serial_of_key(entry.key);
+  if (!owner.empty() && owner != serial)
+    return fail(Errc::denied, "this attestation key has a certificate as that of camera " + owner);
+  CAM_TRY(const auto number, s.new_number());
+  entry.number = to_hex(number);
+  CAM_TRY(auto certificate, crypto_openssl::issue_certificate(device_ca_key, s.device_ca,
+                                                              attester_name(s.settings, serial, simulator),
+                                                              spki, attester_profile(s.now()), number));
+  entry.fingerprint = certificate.sha256;
+  CAM_TRY_STATUS(s.log.attester(serial, entry, s.now()));
+  return std::vector<Certificate>{std::move(certificate), s.device_ca};
+}
+
 Result<DeviceCertificates> Factory::issued(std::string_view serial) const {
   const auto* entry = state_->log.find(serial);
   if (entry == nullptr || !entry->issued)
@@ -336,8 +361,10 @@ Result<crypto::RevocationList> Factory::revoke(SigningKey& device_ca_key, std::s
   const auto* entry = s.log.find(serial);
   if (entry == nullptr) return fail(Errc::not_found, "this serial number was never issued");
   const auto now = s.now();
+  std::vector<std::string> numbers{entry->identity.number, entry->media_signing.number};
+  for (const auto& attester : s.log.attesters_of(std::string(serial))) numbers.push_back(attester.number);
   std::vector<RevokedEntry> entries;
-  for (const auto& number : {entry->identity.number, entry->media_signing.number}) {
+  for (const auto& number : numbers) {
     const auto before = s.log.revoked().find(number);
     // A certificate keeps its first date; only a compromise that becomes known later changes the entry.
     const bool known = before != s.log.revoked().end();

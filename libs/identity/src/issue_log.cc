@@ -74,6 +74,10 @@ Status IssueLog::on_line(const json& line) {
     CAM_TRY(entry.identity, certificate_of(line, "identity", entry.issued));
     CAM_TRY(entry.media_signing, certificate_of(line, "media_signing", entry.issued));
     take_device(serial, entry);
+  } else if (event == "attester") {
+    CAM_TRY(const auto serial, text_of(line, "serial"));
+    CAM_TRY(const auto entry, certificate_of(line, "certificate", true));
+    take_attester(serial, entry);
   } else if (event == "revoked") {
     const auto list = line.find("certificates");
     if (list == line.end() || !list->is_array()) return fail(Errc::malformed, "no \"certificates\"");
@@ -124,6 +128,24 @@ Status IssueLog::issued(const std::string& serial, const DeviceEntry& entry, Tim
                      "issued", now));
   take_device(serial, entry);
   return ok();
+}
+
+void IssueLog::take_attester(const std::string& serial, const CertificateEntry& entry) {
+  attesters_[serial].push_back(entry);
+  keys_[entry.key] = serial;
+  numbers_.insert(entry.number);
+}
+
+Status IssueLog::attester(const std::string& serial, const CertificateEntry& entry, Timestamp now) {
+  CAM_TRY_STATUS(add({{"serial", serial}, {"certificate", to_json(entry)}}, "attester", now));
+  take_attester(serial, entry);
+  return ok();
+}
+
+const std::vector<CertificateEntry>& IssueLog::attesters_of(const std::string& serial) const {
+  static const std::vector<CertificateEntry> none;
+  const auto found = attesters_.find(serial);
+  return found == attesters_.end() ? none : found->second;
 }
 
 Status IssueLog::revoke(const std::string& serial, const std::vector<RevokedEntry>& entries, Timestamp now) {

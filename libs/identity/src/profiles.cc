@@ -1,5 +1,6 @@
 #include "profiles.h"
 
+#include "camvault/attestation/module_evidence.h"
 #include "camvault/crypto/extensions.h"
 
 namespace camvault::identity {
@@ -99,6 +100,22 @@ CertificateProfile media_signing_profile(const FactorySettings& settings, Timest
     append(value, attester);
     profile.private_extensions.push_back({to_bytes(crypto::kAttestationKeyOidDer), std::move(value)});
   }
+  return profile;
+}
+
+SubjectName attester_name(const FactorySettings& settings, std::string_view serial, bool simulator) {
+  auto name = base_name(settings);
+  name.common_name = camera_name(settings, serial, simulator ? " SIMULATOR attest" : " attestation");
+  name.device_serial = serial;
+  return name;
+}
+
+CertificateProfile attester_profile(Timestamp now) {
+  CertificateProfile profile;
+  profile.key_usage = KeyUsage::digital_signature;
+  profile.extended_key_usages = {std::string(attestation::kAttesterUsage)};
+  profile.not_before = now;
+  profile.not_after = kNoEnd;
   return profile;
 }
 

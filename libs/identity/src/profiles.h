@@ -20,6 +20,11 @@ crypto_openssl::CertificateProfile identity_profile(const FactorySettings& setti
 crypto_openssl::CertificateProfile media_signing_profile(const FactorySettings& settings, Timestamp now,
                                                          BytesView attester = {});
 
+// The attestation key of a camera's module. A simulator's says so in its name.
+crypto_openssl::SubjectName attester_name(const FactorySettings& settings, std::string_view serial,
+                                          bool simulator);
+crypto_openssl::CertificateProfile attester_profile(Timestamp now);
+
 // ECDSA and RSA. Not Ed25519, which ONVIF Media Signing cannot name and many 802.1X authenticators do not
 // know.
 bool is_allowed_key(crypto::KeyAlg alg);

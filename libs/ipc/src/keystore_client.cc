@@ -241,6 +241,72 @@ class KeystoreClient final : public keystore::Keystore {
     return call_for<Bytes>(pool(), request::Attest{key, attester, nonce});
   }
 
+  Result<Bytes> certify(const KeyName& key, BytesView nonce) override {
+    CAM_TRY_STATUS(check_size(nonce.size()));
+    return call_for<Bytes>(pool(), request::Certify{key, nonce});
+  }
+
+  Result<Bytes> attester(const KeyName& key) override {
+    return call_for<Bytes>(pool(), request::Attester{key});
+  }
+
+  Result<Secret> activate(const KeyName& key, BytesView credential) override {
+    CAM_TRY_STATUS(check_size(credential.size()));
+    return secret(request::Activate{key, credential});
+  }
+
+  Result<Secret> agree(const KeyUse& use, BytesView peer) override {
+    CAM_TRY_STATUS(check_size(peer.size()));
+    return secret(request::Agree{use, peer});
+  }
+
+  Result<bool> compare(const KeyUse& use, const Secret& candidate) override {
+    CAM_TRY_STATUS(check_size(candidate.size()));
+    return candidate.reveal([&](BytesView bytes) {
+      return call_for<bool>(pool(), request::Compare{use, bytes});
+    });
+  }
+
+  Result<Secret> derive(const KeyUse& use, const keystore::Derivation& derivation) override {
+    CAM_TRY_STATUS(keystore::check_derivation(derivation));
+    CAM_TRY_STATUS(check_size(derivation.salt.size() + derivation.info.size()));
+    return secret(request::Derive{use, derivation});
+  }
+
+  Result<std::uint64_t> read_counter(const KeyName& name) override {
+    return call_for<std::uint64_t>(pool(), request::ReadCounter{name});
+  }
+
+  Result<std::uint64_t> increment_counter(const KeyName& name) override {
+    return call_for<std::uint64_t>(pool(), request::IncrementCounter{name});
+  }
+
+  Result<Bytes> seal(const KeyName& label, const Secret& plain, std::string_view backend) override {
+    CAM_TRY_STATUS(check_backend(backend));
+    CAM_TRY_STATUS(check_size(plain.size()));
+    return plain.reveal([&](BytesView bytes) {
+      return call_for<Bytes>(pool(), request::Seal{label, bytes, std::string(backend)});
+    });
+  }
+
+  Result<Secret> unseal(const KeyName& label, BytesView sealed) override {
+    CAM_TRY_STATUS(check_size(sealed.size()));
+    return secret(request::Unseal{label, sealed});
+  }
+
+  Result<Bytes> backup(const KeyName& name) override {
+    return call_for<Bytes>(pool(), request::Backup{name});
+  }
+
+  Result<KeyInfo> restore(const KeyName& name, KeyType type, const KeyPolicy& policy,
+                          const Secret& key) override {
+    CAM_TRY_STATUS(keystore::check_policy(type, policy));
+    CAM_TRY_STATUS(check_size(key.size()));
+    return key.reveal([&](BytesView bytes) {
+      return call_for<KeyInfo>(pool(), request::Restore{name, type, policy, bytes});
+    });
+  }
+
   Result<std::shared_ptr<crypto::SigningKey>> signing_key(const KeyUse& use) override {
     CAM_TRY(const auto description, info(use.key));
     // Said now rather than at the first signature.
@@ -254,6 +320,10 @@ class KeystoreClient final : public keystore::Keystore {
   }
 
  private:
+  Result<Secret> secret(RequestBody body) {
+    CAM_TRY(auto bytes, call_for<Bytes>(pool(), std::move(body)));
+    return Secret::absorb(std::move(bytes));
+  }
   Pool& pool() { return shared_->pool; }
   std::shared_ptr<Shared> shared_;
 };

@@ -182,6 +182,58 @@ void write_body(CborWriter& out, const request::Move& r) {
   out.key(tag::kNewKey);
   out.boolean(r.mode == keystore::MoveMode::new_key);
 }
+void write_body(CborWriter& out, const request::Certify& r) {
+  write_name(out, r.key);
+  write_data(out, r.nonce);
+}
+void write_body(CborWriter& out, const request::Attester& r) {
+  write_name(out, r.key);
+}
+void write_body(CborWriter& out, const request::Activate& r) {
+  write_name(out, r.key);
+  write_data(out, r.credential);
+}
+void write_body(CborWriter& out, const request::Agree& r) {
+  write_use(out, r.use);
+  write_data(out, r.peer);
+}
+void write_body(CborWriter& out, const request::Compare& r) {
+  write_use(out, r.use);
+  write_data(out, r.candidate);
+}
+void write_body(CborWriter& out, const request::Derive& r) {
+  write_use(out, r.use);
+  write_data(out, r.derivation.salt);
+  write_additional(out, r.derivation.info);
+  out.key(tag::kCount);
+  out.unsigned_integer(r.derivation.size);
+  out.key(tag::kKdf);
+  out.unsigned_integer(number_of(r.derivation.kdf));
+  out.key(tag::kRounds);
+  out.unsigned_integer(r.derivation.rounds);
+}
+void write_body(CborWriter& out, const request::ReadCounter& r) {
+  write_name(out, r.key);
+}
+void write_body(CborWriter& out, const request::IncrementCounter& r) {
+  write_name(out, r.key);
+}
+void write_body(CborWriter& out, const request::Seal& r) {
+  write_name(out, r.key);
+  write_data(out, r.plain);
+  write_backend(out, r.backend);
+}
+void write_body(CborWriter& out, const request::Unseal& r) {
+  write_name(out, r.key);
+  write_data(out, r.sealed);
+}
+void write_body(CborWriter& out, const request::Backup& r) {
+  write_name(out, r.key);
+}
+void write_body(CborWriter& out, const request::Restore& r) {
+  write_new_key(out, r.key, r.type, r.policy);
+  write_data(out, r.data);
+}
 }  // namespace
 
 Result<Bytes> encode_request(const Request& request) {
@@ -295,17 +347,51 @@ Result<RequestBody> read_aead(CborReader& in) {
   CAM_TRY(const auto additional, read_additional(in));
   return Body{std::move(use), data, additional};
 }
-Result<RequestBody> read_mac(CborReader& in) {
-  CAM_TRY(auto use, read_use(in));
-  CAM_TRY(const auto data, read_data(in));
-  return request::Mac{std::move(use), data};
-}
 Result<RequestBody> read_attest(CborReader& in) {
   CAM_TRY(auto key, read_name(in));
   CAM_TRY(const auto nonce, read_data(in));
   CAM_TRY_STATUS(in.key(tag::kAttester));
   CAM_TRY(auto attester, keystore::read_key_name(in));
   return request::Attest{std::move(key), std::move(attester), nonce};
+}
+template <class Body>
+Result<RequestBody> read_name_and_data(CborReader& in) {
+  CAM_TRY(auto key, read_name(in));
+  CAM_TRY(const auto data, read_data(in));
+  return Body{std::move(key), data};
+}
+template <class Body>
+Result<RequestBody> read_use_and_data(CborReader& in) {
+  CAM_TRY(auto use, read_use(in));
+  CAM_TRY(const auto data, read_data(in));
+  return Body{std::move(use), data};
+}
+Result<RequestBody> read_derive(CborReader& in) {
+  CAM_TRY(auto use, read_use(in));
+  keystore::Derivation d;
+  CAM_TRY(d.salt, read_data(in));
+  CAM_TRY(d.info, read_additional(in));
+  CAM_TRY_STATUS(in.key(tag::kCount));
+  CAM_TRY(d.size, read_u32(in));
+  CAM_TRY_STATUS(in.key(tag::kKdf));
+  CAM_TRY(const auto number, in.unsigned_integer());
+  const auto kdf = keystore::from_number<keystore::Kdf>(number);
+  if (!kdf) return fail(Errc::malformed, "an unknown derivation");
+  d.kdf = *kdf;
+  CAM_TRY_STATUS(in.key(tag::kRounds));
+  CAM_TRY(d.rounds, read_u32(in));
+  return request::Derive{std::move(use), d};
+}
+Result<RequestBody> read_seal(CborReader& in) {
+  CAM_TRY(auto key, read_name(in));
+  CAM_TRY(const auto data, read_data(in));
+  CAM_TRY(auto backend, read_backend(in));
+  return request::Seal{std::move(key), data, std::move(backend)};
+}
+Result<RequestBody> read_restore(CborReader& in) {
+  CAM_TRY(auto key, read_new_key(in));
+  CAM_TRY(const auto data, read_data(in));
+  return request::Restore{std::move(key.key), key.type, std::move(key.policy), data};
 }
 template <class Body>
 Result<RequestBody> read_named(CborReader& in) {
@@ -340,11 +426,35 @@ Result<RequestBody> read_body(Operation operation, CborReader& in) {
     case Operation::decrypt:
       return read_aead<request::Decrypt>(in);
     case Operation::mac:
-      return read_mac(in);
+      return read_use_and_data<request::Mac>(in);
     case Operation::attest:
       return read_attest(in);
     case Operation::move:
       return read_move(in);
+    case Operation::certify:
+      return read_name_and_data<request::Certify>(in);
+    case Operation::attester:
+      return read_named<request::Attester>(in);
+    case Operation::activate:
+      return read_name_and_data<request::Activate>(in);
+    case Operation::agree:
+      return read_use_and_data<request::Agree>(in);
+    case Operation::compare:
+      return read_use_and_data<request::Compare>(in);
+    case Operation::derive:
+      return read_derive(in);
+    case Operation::read_counter:
+      return read_named<request::ReadCounter>(in);
+    case Operation::increment_counter:
+      return read_named<request::IncrementCounter>(in);
+    case Operation::seal:
+      return read_seal(in);
+    case Operation::unseal:
+      return read_name_and_data<request::Unseal>(in);
+    case Operation::backup:
+      return read_named<request::Backup>(in);
+    case Operation::restore:
+      return read_restore(in);
   }
   return fail(Errc::malformed, "an unknown operation");
 }

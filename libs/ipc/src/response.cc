@@ -52,6 +52,12 @@ void write_result(CborWriter& out, const std::vector<KeyInfo>& infos) {
 void write_result(CborWriter& out, const Bytes& bytes) {
   out.bytes(bytes);
 }
+void write_result(CborWriter& out, bool yes) {
+  out.boolean(yes);
+}
+void write_result(CborWriter& out, std::uint64_t number) {
+  out.unsigned_integer(number);
+}
 void write_backend(CborWriter& out, const keystore::BackendStatus& backend) {
   out.begin_map();
   out.key(backend_tag::kName);
@@ -196,6 +202,7 @@ Result<ResponseResult> read_result(Operation operation, CborReader& in) {
     case Operation::info:
     case Operation::generate:
     case Operation::import_key:
+    case Operation::restore:
     case Operation::move: {
       CAM_TRY(auto info, keystore::read_key_info(in));
       return info;
@@ -209,9 +216,26 @@ Result<ResponseResult> read_result(Operation operation, CborReader& in) {
     case Operation::encrypt:
     case Operation::decrypt:
     case Operation::mac:
-    case Operation::attest: {
+    case Operation::attest:
+    case Operation::certify:
+    case Operation::attester:
+    case Operation::activate:
+    case Operation::agree:
+    case Operation::derive:
+    case Operation::seal:
+    case Operation::unseal:
+    case Operation::backup: {
       CAM_TRY(const auto bytes, in.bytes());
       return to_bytes(bytes);
+    }
+    case Operation::compare: {
+      CAM_TRY(const auto yes, in.boolean());
+      return yes;
+    }
+    case Operation::read_counter:
+    case Operation::increment_counter: {
+      CAM_TRY(const auto number, in.unsigned_integer());
+      return number;
     }
   }
   return fail(Errc::malformed, "a result where none belongs");

@@ -45,6 +45,20 @@ std::vector<Request> one_of_each() {
           {11, request::Encrypt{use, data, data}},
           {12, request::Decrypt{use, data, {}}},
           {13, request::Mac{use, {}}},
+          {16, request::Certify{name(), data}},
+          {17, request::Attester{name()}},
+          {18, request::Activate{name(), data}},
+          {19, request::Agree{use, data}},
+          {20, request::Compare{use, data}},
+          {21, request::Derive{use, {keystore::Kdf::pbkdf2_sha256, data, {}, 1000, 32}}},
+          {21, request::Derive{use, {keystore::Kdf::hkdf_sha256, {}, data, 0, 512}}},
+          {22, request::ReadCounter{name()}},
+          {23, request::IncrementCounter{name()}},
+          {24, request::Seal{name(), data}},
+          {24, request::Seal{name(), data, "tpm.2"}},
+          {25, request::Unseal{name(), data}},
+          {26, request::Backup{name()}},
+          {27, request::Restore{name(), KeyType::rsa_2048, policy, data}},
           {~0u, request::Attest{name(), KeyName::parse("camera/attestation").value(), data}}};
 }
 

@@ -54,6 +54,12 @@ std::vector<std::pair<Operation, Response>> one_of_each() {
           {Operation::remove, {4, {}, std::monostate{}}},
           {Operation::sign_digest, {5, {}, Bytes(70, 1)}},
           {Operation::attest, {7, {}, Bytes(300, 2)}},
+          {Operation::certify, {8, {}, Bytes(300, 2)}},
+          {Operation::compare, {9, {}, true}},
+          {Operation::compare, {9, {}, false}},
+          {Operation::read_counter, {10, {}, std::uint64_t{0}}},
+          {Operation::increment_counter, {10, {}, ~std::uint64_t{0}}},
+          {Operation::restore, {11, {}, info("a/b")}},
           {Operation::mac, {6, ServiceError::denied, std::monostate{}}}};
 }
 
@@ -93,6 +99,7 @@ TEST(Responses, TheLargestPageFitsIntoAFrame) {
   largest.type = KeyType::rsa_4096;
   largest.policy = keystore::default_policy(KeyType::rsa_4096, keystore::Purpose::tls);
   for (std::uint32_t i = 0; i < keystore::kMaxPolicyUids; ++i) largest.policy.uids.push_back(0xffff0000u + i);
+  largest.policy.backup = true;
   largest.backend = std::string(32, 'x');
   largest.created = from_unix_seconds(253'402'300'799);
   const std::vector<KeyInfo> page(kMaxListPage, largest);

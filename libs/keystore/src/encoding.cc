@@ -92,6 +92,10 @@ void write_policy(CborWriter& out, const KeyPolicy& policy) {
   out.begin_array();
   for (const auto uid : policy.uids) out.unsigned_integer(uid);
   out.end();
+  if (policy.backup) {
+    out.key(policy_tag::kBackup);
+    out.boolean(true);
+  }
   out.end();
 }
 
@@ -106,6 +110,10 @@ Result<KeyPolicy> read_policy(CborReader& in) {
   CAM_TRY(policy.hashes, read_set<crypto::HashAlg>(map));
   CAM_TRY_STATUS(map.key(policy_tag::kUids));
   CAM_TRY(policy.uids, read_uids(map));
+  if (map.at_key(policy_tag::kBackup)) {
+    CAM_TRY(policy.backup, map.boolean());
+    if (!policy.backup) return fail(Errc::malformed, "a flag that is written when it is set only");
+  }
   CAM_TRY_STATUS(map.finish());
   return policy;
 }

@@ -30,6 +30,16 @@ std::string_view to_string(Purpose purpose) {
       return "mac";
     case Purpose::report_signing:
       return "report-signing";
+    case Purpose::key_agreement:
+      return "key-agreement";
+    case Purpose::password:
+      return "password";
+    case Purpose::wifi_psk:
+      return "wifi-psk";
+    case Purpose::key_derivation:
+      return "key-derivation";
+    case Purpose::rollback_protection:
+      return "rollback-protection";
   }
   return "?";
 }
@@ -38,9 +48,11 @@ Result<Purpose> purpose_from_string(std::string_view text) {
   for (const auto purpose : kAllPurposes) {
     if (to_string(purpose) == text) return purpose;
   }
-  return fail(Errc::usage,
-              "unknown purpose; known are device-identity, media-signing, ca-signing, tls, attestation, "
-              "audit-signing, firmware-signing, data-encryption, mac and report-signing");
+  return fail(
+      Errc::usage,
+      "unknown purpose; known are device-identity, media-signing, ca-signing, tls, attestation, "
+      "audit-signing, firmware-signing, data-encryption, mac, report-signing, key-agreement, password, "
+      "wifi-psk, key-derivation and rollback-protection");
 }
 
 bool suits(KeyType type, Purpose purpose) {
@@ -48,7 +60,15 @@ bool suits(KeyType type, Purpose purpose) {
     case Purpose::data_encryption:
       return type == KeyType::aes_256;
     case Purpose::mac:
-      return type == KeyType::hmac_sha256;
+      return type == KeyType::hmac_sha256 || type == KeyType::secret;
+    case Purpose::key_agreement:
+      return is_agreement(type);
+    case Purpose::password:
+    case Purpose::wifi_psk:
+    case Purpose::key_derivation:
+      return type == KeyType::secret;
+    case Purpose::rollback_protection:
+      return type == KeyType::counter;
     case Purpose::device_identity:
     case Purpose::media_signing:
     case Purpose::ca_signing:
@@ -89,7 +109,11 @@ HashSet possible_hashes(KeyType type) {
 }  // namespace
 
 KeyPolicy default_policy(KeyType type, Purpose purpose) {
-  return {.purpose = purpose, .schemes = possible_schemes(type), .hashes = possible_hashes(type), .uids = {}};
+  return {.purpose = purpose,
+          .schemes = possible_schemes(type),
+          .hashes = possible_hashes(type),
+          .uids = {},
+          .backup = false};
 }
 
 Status check_policy(KeyType type, const KeyPolicy& policy) {
@@ -111,6 +135,12 @@ Status check_policy(KeyType type, const KeyPolicy& policy) {
     return fail(Errc::usage,
                 hashes.empty() ? "keys of this type sign no digests" : "the policy names no hash");
   }
+  // AN13874 2.3, IEEE 802.1AR 6.1: an identity that is in two places is none. And a statement about modules
+  // is worth nothing by a key that has left its own; a counter's value is not a thing to put back.
+  if (policy.backup &&
+      (policy.purpose == Purpose::device_identity || policy.purpose == Purpose::attestation ||
+       policy.purpose == Purpose::rollback_protection))
+    return fail(Errc::usage, "keys of that purpose never leave, in no backup");
   if (policy.uids.size() > kMaxPolicyUids) return fail(Errc::limit, "the policy names more than 16 uids");
   if (!std::is_sorted(policy.uids.begin(), policy.uids.end(), std::less_equal<>())) {
     return fail(Errc::usage, "the uids of a policy are ascending, each once");

@@ -24,6 +24,14 @@ std::string_view to_string(KeyType type) {
       return "aes-256";
     case KeyType::hmac_sha256:
       return "hmac-sha256";
+    case KeyType::ecdh_p256:
+      return "ecdh-p256";
+    case KeyType::ecdh_p384:
+      return "ecdh-p384";
+    case KeyType::secret:
+      return "secret";
+    case KeyType::counter:
+      return "counter";
   }
   return "?";
 }
@@ -34,7 +42,7 @@ Result<KeyType> key_type_from_string(std::string_view text) {
   }
   return fail(Errc::usage,
               "unknown key type; known are ec-p256, ec-p384, ec-p521, rsa-2048, rsa-3072, rsa-4096, "
-              "ed25519, aes-256 and hmac-sha256");
+              "ed25519, aes-256, hmac-sha256, ecdh-p256, ecdh-p384, secret and counter");
 }
 
 KeyType key_type_of(crypto::KeyAlg alg) {
@@ -75,9 +83,19 @@ std::optional<crypto::KeyAlg> key_alg_of(KeyType type) {
       return crypto::KeyAlg::ed25519;
     case KeyType::aes_256:
     case KeyType::hmac_sha256:
+    case KeyType::ecdh_p256:
+    case KeyType::ecdh_p384:
+    case KeyType::secret:
+    case KeyType::counter:
       return std::nullopt;
   }
   return std::nullopt;
+}
+
+std::optional<crypto::KeyAlg> public_alg_of(KeyType type) {
+  if (type == KeyType::ecdh_p256) return crypto::KeyAlg::ec_p256;
+  if (type == KeyType::ecdh_p384) return crypto::KeyAlg::ec_p384;
+  return key_alg_of(type);
 }
 
 std::string_view to_string(Origin origin) {

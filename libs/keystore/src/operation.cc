@@ -36,12 +36,36 @@ std::string_view to_string(Operation operation) {
       return "attest";
     case Operation::move:
       return "move";
+    case Operation::certify:
+      return "certify";
+    case Operation::attester:
+      return "attester";
+    case Operation::activate:
+      return "activate";
+    case Operation::agree:
+      return "agree";
+    case Operation::compare:
+      return "compare";
+    case Operation::derive:
+      return "derive";
+    case Operation::read_counter:
+      return "read_counter";
+    case Operation::increment_counter:
+      return "increment_counter";
+    case Operation::seal:
+      return "seal";
+    case Operation::unseal:
+      return "unseal";
+    case Operation::backup:
+      return "backup";
+    case Operation::restore:
+      return "restore";
   }
   return "?";
 }
 
 std::optional<Operation> operation_from_number(std::uint64_t number) {
-  if (number < std::uint64_t{1} || number > static_cast<std::uint64_t>(Operation::move)) return std::nullopt;
+  if (number < std::uint64_t{1} || number > static_cast<std::uint64_t>(kLastOperation)) return std::nullopt;
   return static_cast<Operation>(number);
 }
 

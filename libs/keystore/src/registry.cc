@@ -12,9 +12,10 @@ template <class E>
 using Row = std::pair<std::uint64_t, E>;
 
 constexpr Row<KeyType> kKeyTypes[] = {
-    {1, KeyType::ec_p256},  {2, KeyType::ec_p384},  {3, KeyType::ec_p521},
-    {4, KeyType::rsa_2048}, {5, KeyType::rsa_3072}, {6, KeyType::rsa_4096},
-    {7, KeyType::ed25519},  {8, KeyType::aes_256},  {9, KeyType::hmac_sha256}};
+    {1, KeyType::ec_p256},     {2, KeyType::ec_p384},    {3, KeyType::ec_p521},    {4, KeyType::rsa_2048},
+    {5, KeyType::rsa_3072},    {6, KeyType::rsa_4096},   {7, KeyType::ed25519},    {8, KeyType::aes_256},
+    {9, KeyType::hmac_sha256}, {10, KeyType::ecdh_p256}, {11, KeyType::ecdh_p384}, {12, KeyType::secret},
+    {13, KeyType::counter}};
 
 constexpr Row<Origin> kOrigins[] = {
     {1, Origin::generated_inside}, {2, Origin::trust_provisioned}, {3, Origin::imported}};
@@ -28,12 +29,19 @@ constexpr Row<Purpose> kPurposes[] = {{1, Purpose::device_identity},
                                       {7, Purpose::firmware_signing},
                                       {8, Purpose::data_encryption},
                                       {9, Purpose::mac},
-                                      {10, Purpose::report_signing}};
+                                      {10, Purpose::report_signing},
+                                      {11, Purpose::key_agreement},
+                                      {12, Purpose::password},
+                                      {13, Purpose::wifi_psk},
+                                      {14, Purpose::key_derivation},
+                                      {15, Purpose::rollback_protection}};
 
 constexpr Row<SignatureScheme> kSchemes[] = {{1, SignatureScheme::ecdsa},
                                              {2, SignatureScheme::rsa_pss},
                                              {3, SignatureScheme::rsa_pkcs1v15},
                                              {4, SignatureScheme::ed25519}};
+
+constexpr Row<Kdf> kKdfs[] = {{1, Kdf::hkdf_sha256}, {2, Kdf::pbkdf2_sha256}, {3, Kdf::wpa_psk}};
 
 constexpr Row<HashAlg> kHashes[] = {{1, HashAlg::sha256}, {2, HashAlg::sha384}, {3, HashAlg::sha512}};
 
@@ -70,6 +78,14 @@ std::uint64_t number_of(HashAlg hash) {
   return number_in(kHashes, hash);
 }
 
+std::uint64_t number_of(Kdf kdf) {
+  return number_in(kKdfs, kdf);
+}
+
+template <>
+std::optional<Kdf> from_number(std::uint64_t number) {
+  return value_in(kKdfs, number);
+}
 template <>
 std::optional<KeyType> from_number(std::uint64_t number) {
   return value_in(kKeyTypes, number);

@@ -1,4 +1,5 @@
 #include "camvault/keystore/key_policy.h"
+#include "camvault/keystore/derivation.h"
 
 #include <gtest/gtest.h>
 
@@ -18,7 +19,7 @@ TEST(KeyPolicy, DefaultsFitEveryTypeAndPurposeThatSuitEachOther) {
       suitable += suits(type, purpose) ? 1 : 0;
     }
   }
-  EXPECT_EQ(suitable, 8 * 7 + 2);
+  EXPECT_EQ(suitable, 8 * 7 + 9);
 }
 
 TEST(KeyPolicy, RefusesAlgorithmsTheTypeDoesNotHave) {
@@ -52,6 +53,53 @@ TEST(KeyPolicy, RefusesEmptySetsAndUnorderedUids) {
   policy.uids.clear();
   for (std::uint32_t uid = 0; uid < 17; ++uid) policy.uids.push_back(uid);
   EXPECT_EQ(check_policy(KeyType::rsa_2048, policy).error().code, Errc::limit);
+}
+
+// NA-2.3-1: an identity that was in two places is none.
+TEST(KeyPolicy, NoBackupOfIdentitiesAttestersAndCounters) {
+  for (const auto type : kAllKeyTypes) {
+    for (const auto purpose : kAllPurposes) {
+      if (!suits(type, purpose)) continue;
+      auto policy = default_policy(type, purpose);
+      EXPECT_FALSE(policy.backup);
+      policy.backup = true;
+      const bool never = purpose == Purpose::device_identity || purpose == Purpose::attestation ||
+                         purpose == Purpose::rollback_protection;
+      EXPECT_EQ(check_policy(type, policy).has_value(), !never) << to_string(purpose);
+    }
+  }
+}
+
+TEST(Derivations, FieldsFitTogetherOrAreRefused) {
+  const Bytes salt(8, 1);
+  const Derivation hkdf{.kdf = Kdf::hkdf_sha256, .salt = {}, .info = salt, .rounds = 0, .size = 32};
+  const Derivation pbkdf2{.kdf = Kdf::pbkdf2_sha256, .salt = salt, .info = {}, .rounds = 1000, .size = 32};
+  const Derivation wpa{.kdf = Kdf::wpa_psk, .salt = salt, .info = {}, .rounds = kWpaRounds, .size = kWpaPsk};
+  for (const auto& good : {hkdf, pbkdf2, wpa}) {
+    EXPECT_TRUE(check_derivation(good)) << to_string(good.kdf);
+    EXPECT_EQ(kdf_from_string(to_string(good.kdf)).value(), good.kdf);
+    auto bad = good;
+    bad.size = 0;
+    EXPECT_FALSE(check_derivation(bad));
+    bad.size = kMaxDerived + 1;
+    EXPECT_FALSE(check_derivation(bad));
+    bad = good;
+    bad.rounds = good.kdf == Kdf::pbkdf2_sha256 ? kMaxRounds + 1 : 1;
+    EXPECT_FALSE(check_derivation(bad));
+    bad = good;
+    bad.info = salt;
+    EXPECT_EQ(check_derivation(bad).has_value(), good.kdf == Kdf::hkdf_sha256);
+  }
+  auto bad = pbkdf2;
+  bad.salt = BytesView(salt).first(7);
+  EXPECT_FALSE(check_derivation(bad));
+  bad = wpa;
+  const Bytes long_ssid(33, 'x');
+  bad.salt = long_ssid;
+  EXPECT_FALSE(check_derivation(bad));
+  bad.salt = {};
+  EXPECT_FALSE(check_derivation(bad));
+  EXPECT_FALSE(kdf_from_string("scrypt"));
 }
 
 TEST(KeyPolicy, NamesReadBack) {

@@ -73,12 +73,16 @@ const char* AccessRules::why_not(const Caller& who, Operation operation, std::st
     case Operation::list:
     case Operation::info:
     case Operation::public_key:
+    case Operation::attester:
+    case Operation::activate:  // opens what somebody made for the module's attestation key, and nothing else
       return nullptr;
     case Operation::generate:
     case Operation::remove:
     case Operation::move:
+    case Operation::backup:
       return has(rule->managers, who.uid) ? nullptr : "the uid does not manage the application's keys";
     case Operation::import_key:
+    case Operation::restore:
       if (has(rule->provisioners, who.uid)) return nullptr;
       if (!rule->import) return "imports are not allowed for the application";
       return has(rule->managers, who.uid) ? nullptr : "the uid does not manage the application's keys";
@@ -88,6 +92,14 @@ const char* AccessRules::why_not(const Caller& who, Operation operation, std::st
     case Operation::decrypt:
     case Operation::mac:
     case Operation::attest:
+    case Operation::certify:
+    case Operation::agree:
+    case Operation::compare:
+    case Operation::derive:
+    case Operation::read_counter:
+    case Operation::increment_counter:
+    case Operation::seal:
+    case Operation::unseal:
       return uses(*rule, who.uid) ? nullptr : "the uid does not use the application's keys";
   }
   return "unknown operation";

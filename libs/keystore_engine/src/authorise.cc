@@ -14,6 +14,15 @@ bool purpose_allows(Purpose purpose, Operation operation) {
       return operation == Operation::encrypt || operation == Operation::decrypt;
     case Purpose::mac:
       return operation == Operation::mac;
+    case Purpose::key_agreement:
+      return operation == Operation::agree;
+    case Purpose::password:
+      return operation == Operation::compare;
+    case Purpose::wifi_psk:
+    case Purpose::key_derivation:
+      return operation == Operation::derive;
+    case Purpose::rollback_protection:
+      return operation == Operation::read_counter || operation == Operation::increment_counter;
     case Purpose::attestation:
       return false;  // signs what keystored itself states, never a caller's bytes (AN13874 2.3)
     case Purpose::device_identity:
@@ -86,6 +95,12 @@ Answer<Engine::RecordPtr> Engine::authorise_use(const Caller& who, Operation ope
   }
   permit(who, operation, key);
   return record;
+}
+
+Answer<Engine::RecordPtr> Engine::authorise_named_use(const Caller& who, Operation operation,
+                                                      const KeyName& name) {
+  const auto record = find(name);
+  return authorise_use(who, operation, {name, record ? (*record)->info.policy.purpose : Purpose::mac});
 }
 
 }  // namespace camvault::keystore_engine

@@ -23,6 +23,15 @@ Result<Secret> BackendKey::decrypt(BytesView, BytesView) const {
 Result<Bytes> BackendKey::mac(BytesView) const {
   return not_this_key();
 }
+Result<Secret> BackendKey::agree(BytesView) const {
+  return not_this_key();
+}
+Result<bool> BackendKey::compare(BytesView) const {
+  return not_this_key();
+}
+Result<Secret> BackendKey::derive(const keystore::Derivation&) const {
+  return not_this_key();
+}
 
 Health Backend::health() const {
   return {.usable = true, .detail = "ready"};
@@ -36,6 +45,18 @@ Status Backend::destroy(KeyType, const Secret&) {
 
 Result<Secret> Backend::take_out(KeyType, const Secret&) {
   return fail(Errc::unsupported, "no key ever leaves this module");
+}
+
+Result<Bytes> Backend::attest(KeyType, const Secret&, BytesView) {
+  return fail(Errc::unsupported, "this module does not speak about its keys");
+}
+
+Result<Bytes> Backend::describe_attester() {
+  return fail(Errc::unsupported, "this module has no attestation key of its own");
+}
+
+Result<Secret> Backend::activate_credential(BytesView) {
+  return fail(Errc::unsupported, "this module opens no credentials");
 }
 
 Result<Bytes> Backend::seal_to_platform(const Secret&) {

@@ -17,6 +17,7 @@ Answer<KeyInfo> Engine::generate(const Caller& who, const KeyName& name, KeyType
   CAM_TRY_STATUS(authorise(who, Operation::generate, name.application(), name.text()));
   CAM_TRY_STATUS(complete_policy(name, type, policy));
   CAM_TRY(auto* chosen, choose_backend(name, backend));
+  if (type == KeyType::counter) return add_counter(name, std::move(policy), *chosen);
   return add_key(name, type, std::move(policy), Origin::generated_inside, *chosen,
                  [&] { return chosen->generate(type); });
 }
@@ -25,6 +26,7 @@ Answer<KeyInfo> Engine::import_key(const Caller& who, const KeyName& name, KeyTy
                                    const Secret& key) {
   CAM_TRY_STATUS(authorise(who, Operation::import_key, name.application(), name.text()));
   CAM_TRY_STATUS(complete_policy(name, type, policy));
+  if (type == KeyType::counter) return keystore::refuse(ServiceError::unsupported, "counters are not put in");
   const auto& provisioners = config_.rules.find(name.application())->provisioners;
   const bool trusted = std::find(provisioners.begin(), provisioners.end(), who.uid) != provisioners.end();
   CAM_TRY(auto* chosen, choose_backend(name, {}));
@@ -125,7 +127,7 @@ Answer<void> Engine::remove(const Caller& who, const KeyName& name) {
   end_change(name);
   // The file is gone: whatever the module says, nobody can name the key again. No lock is held: it may be
   // slow.
-  if (removed && removed->backend != nullptr)
+  if (removed && removed->backend != nullptr && removed->type != KeyType::counter)
     CAM_TRY_STATUS(removed->backend->destroy(removed->type, removed->handle));
   if (!removed) return tl::unexpected(std::move(removed).error());
   return {};
@@ -193,6 +195,8 @@ Answer<NewKey> Engine::key_for_move(const KeyRecord& record, const Secret& handl
 Answer<KeyInfo> Engine::move_to(Backend& target, const KeyName& name, MoveMode mode) {
   CAM_TRY(const auto old, find(name));
   if (old->info.backend == target.name()) return old->info;
+  if (old->info.type == KeyType::counter)
+    return keystore::refuse(ServiceError::unsupported, "a counter stays in its module");
   auto* source = backend_named(old->info.backend);  // load() took no key without its backend
   CAM_TRY(const auto old_handle, read_handle(*old));
   CAM_TRY(auto made, key_for_move(*old, old_handle, target, mode));

@@ -23,6 +23,8 @@ Result<std::unique_ptr<Engine>> Engine::open(EngineConfig config) {
     const auto name = key_name_of(file);
     if (!name) continue;  // nobody can ask for it
     auto loaded = engine->load(file);
+    if (loaded && engine->keys_.at(*name)->info.type == KeyType::counter)
+      continue;  // no handle of the module's
     if (loaded) {
       handles[engine->backend_named(engine->keys_.at(*name)->info.backend)].push_back(std::move(*loaded));
     } else {
@@ -226,7 +228,14 @@ bool Engine::is_quick(Operation operation, const KeyName* key) const {
     case Operation::import_key:
     case Operation::remove:
     case Operation::move:
-      return false;  // they wait for the disk
+    case Operation::restore:
+    case Operation::backup:
+    case Operation::read_counter:
+    case Operation::increment_counter:
+    case Operation::derive:  // thousands of rounds
+    case Operation::seal:    // their label is no key
+    case Operation::unseal:
+      return false;  // they wait for the disk, or take long
     case Operation::status:
     case Operation::list:
     case Operation::info:
@@ -248,7 +257,8 @@ bool Engine::is_quick(Operation operation, const KeyName* key) const {
 std::size_t Engine::lane_of(Operation operation, const KeyName* key, std::string_view backend) const {
   std::string name(backend);
   if (name.empty() && key != nullptr) {
-    if (operation == Operation::generate || operation == Operation::import_key) {
+    if (operation == Operation::generate || operation == Operation::import_key ||
+        operation == Operation::restore || operation == Operation::seal) {
       if (const auto* rule = config_.rules.find(key->application())) name = rule->backend;
     } else if (const auto record = find(*key)) {
       name = (*record)->info.backend;

@@ -32,7 +32,7 @@ Result<KeyRecord> decode_metadata(BytesView metadata) {
   CAM_TRY_STATUS(map.key(key_file_tag::kSpki));
   CAM_TRY(const auto spki, map.bytes());
   CAM_TRY_STATUS(map.finish());
-  if (spki.empty() == keystore::is_signing(info.type))
+  if (spki.empty() == keystore::has_public_half(info.type))
     return fail(Errc::malformed, "a public key where none belongs, or none");
   // Without uids the key would be nobody's: the engine never writes that.
   if (info.policy.uids.empty()) return fail(Errc::malformed, "a key that nobody may use");

@@ -37,6 +37,12 @@ std::vector<Needed> needed_for(KeyType type) {
       return {{CKM_AES_KEY_GEN, CKF_GENERATE}, {CKM_AES_GCM, CKF_ENCRYPT | CKF_DECRYPT}};
     case KeyType::hmac_sha256:
       return {{CKM_GENERIC_SECRET_KEY_GEN, CKF_GENERATE}, {CKM_SHA256_HMAC, CKF_SIGN}};
+    case KeyType::ecdh_p256:
+    case KeyType::ecdh_p384:
+      return {{CKM_EC_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR}, {CKM_ECDH1_DERIVE, CKF_DERIVE}};
+    case KeyType::secret:
+    case KeyType::counter:
+      break;
   }
   return {};
 }
@@ -44,7 +50,8 @@ std::vector<Needed> needed_for(KeyType type) {
 // The size that ulMinKeySize and ulMaxKeySize speak about, where all tokens agree on its unit; else 0.
 CK_ULONG bits_of(KeyType type) {
   if (modulus_bits(type) != 0) return modulus_bits(type);
-  return type == KeyType::ec_p256 ? 256 : type == KeyType::ec_p384 ? 384 : type == KeyType::ec_p521 ? 521 : 0;
+  const auto bytes = type == KeyType::ed25519 ? 0 : keystore_engine::coordinate_size(type);
+  return bytes == 66 ? 521 : bytes * 8;
 }
 
 Result<bool> offers(const CK_FUNCTION_LIST& library, CK_SLOT_ID slot, KeyType type, const Needed& needed) {
@@ -69,8 +76,9 @@ Result<std::vector<KeyType>> key_types_of(const CK_FUNCTION_LIST& library, CK_SL
   present.resize(std::min<std::size_t>(count, present.size()));
   std::vector<KeyType> types;
   for (const auto type : keystore::kAllKeyTypes) {
-    bool all = true;
-    for (const auto& needed : needed_for(type)) {
+    const auto all_needed = needed_for(type);
+    bool all = !all_needed.empty();
+    for (const auto& needed : all_needed) {
       // Asked only for what is listed: some modules answer about mechanisms that they do not have.
       all = all && std::find(present.begin(), present.end(), needed.mechanism) != present.end();
       if (!all) break;
@@ -90,6 +98,8 @@ CK_KEY_TYPE key_kind_of(KeyType type) {
     case KeyType::ec_p256:
     case KeyType::ec_p384:
     case KeyType::ec_p521:
+    case KeyType::ecdh_p256:
+    case KeyType::ecdh_p384:
       return CKK_EC;
     case KeyType::rsa_2048:
     case KeyType::rsa_3072:
@@ -100,6 +110,8 @@ CK_KEY_TYPE key_kind_of(KeyType type) {
     case KeyType::aes_256:
       return CKK_AES;
     case KeyType::hmac_sha256:
+    case KeyType::secret:
+    case KeyType::counter:
       return CKK_GENERIC_SECRET;
   }
   return CKK_GENERIC_SECRET;
@@ -108,8 +120,10 @@ CK_KEY_TYPE key_kind_of(KeyType type) {
 Bytes curve_parameters(KeyType type) {
   switch (type) {
     case KeyType::ec_p256:
+    case KeyType::ecdh_p256:
       return {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
     case KeyType::ec_p384:
+    case KeyType::ecdh_p384:
       return {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22};
     case KeyType::ec_p521:
       return {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23};

@@ -47,7 +47,7 @@ class Template {
 };
 
 CK_OBJECT_CLASS class_of(KeyType type) {
-  return keystore::is_signing(type) ? CKO_PRIVATE_KEY : CKO_SECRET_KEY;
+  return keystore::has_public_half(type) ? CKO_PRIVATE_KEY : CKO_SECRET_KEY;
 }
 
 // What every key of ours has: it stays in the token, is only seen after login, and never comes out
@@ -62,6 +62,8 @@ Template key_template(KeyType type, const ObjectId& id) {
       .bytes(CKA_LABEL, as_bytes(kLabel));
   if (type == KeyType::aes_256) {
     out.flag(CKA_ENCRYPT, true).flag(CKA_DECRYPT, true);
+  } else if (keystore::is_agreement(type)) {
+    out.flag(CKA_DERIVE, true).flag(CKA_SIGN, false).flag(CKA_DECRYPT, false);
   } else {
     out.flag(CKA_SIGN, true).flag(CKA_DECRYPT, false);
   }
@@ -135,7 +137,8 @@ Result<Bytes> generate_pair(Session& session, KeyType type, const ObjectId& id) 
   const auto curve = curve_parameters(type);
   // The public half is an object of this session only: keystored keeps it, and slots are few.
   Template public_half;
-  public_half.flag(CKA_TOKEN, false).flag(CKA_PRIVATE, false).flag(CKA_VERIFY, true);
+  public_half.flag(CKA_TOKEN, false).flag(CKA_PRIVATE, false);
+  if (keystore::is_signing(type)) public_half.flag(CKA_VERIFY, true);
   if (curve.empty()) {
     public_half.number(CKA_MODULUS_BITS, keystore_engine::modulus_bits(type))
         .bytes(CKA_PUBLIC_EXPONENT, kExponent);
@@ -170,7 +173,7 @@ Status create(Session& session, Template& attributes) {
 }  // namespace
 
 Result<Bytes> generate_object(Session& session, KeyType type, const ObjectId& id) {
-  if (keystore::is_signing(type)) return generate_pair(session, type, id);
+  if (keystore::has_public_half(type)) return generate_pair(session, type, id);
   CAM_TRY_STATUS(generate_secret(session, type, id));
   return Bytes();
 }

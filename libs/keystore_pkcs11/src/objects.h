@@ -18,6 +18,9 @@ Status import_secret(Session& session, keystore::KeyType type, const ObjectId& i
 
 // Errc::invalid if the token does not hold it (any more).
 Result<CK_OBJECT_HANDLE> find_object(Session& session, keystore::KeyType type, const ObjectId& id);
+// ECDH with a point 04 || X || Y: the X coordinate. It is an object of this session for a moment, since that
+// is the only way to have it.
+Result<Secret> agree_with(Session& session, keystore::KeyType type, CK_OBJECT_HANDLE key, BytesView point);
 Status destroy_object(Session& session, keystore::KeyType type, const ObjectId& id);
 
 }  // namespace camvault::keystore_pkcs11

@@ -76,7 +76,7 @@ class Pkcs11Key final : public BackendKey {
     auto pss = pss_parameters(hash);
     switch (scheme) {
       case SignatureScheme::ecdsa: {
-        if (keystore_engine::coordinate_size(type_) == 0) break;
+        if (keystore_engine::coordinate_size(type_) == 0 || keystore::is_agreement(type_)) break;
         how.mechanism = CKM_ECDSA;
         CAM_TRY(const auto raw, sign(how, shortened(digest)));
         return keystore_engine::ecdsa_der_of_raw(type_, raw);
@@ -116,6 +116,14 @@ class Pkcs11Key final : public BackendKey {
     CAM_TRY(auto tag, sign(how, message));
     if (tag.size() != 32) return fail(Errc::malformed, "the token's MAC has another size");
     return tag;
+  }
+
+  Result<Secret> agree(BytesView point) const override {
+    if (!keystore::is_agreement(type_)) return fail(Errc::unsupported, "keys of this type do not agree");
+    return token_->use<Secret>(Token::Repeat::safe, [&](Session& session) -> Result<Secret> {
+      CAM_TRY(const auto key, object(session));
+      return agree_with(session, type_, key, point);
+    });
   }
 
   Result<Bytes> encrypt(BytesView plaintext, BytesView additional) const override {
@@ -309,7 +317,7 @@ class Pkcs11Backend final : public keystore_engine::Backend {
 
   Result<NewKey> import_key(KeyType type, const Secret& key) override {
     keystore_software::PrivateKeyParts parts;
-    if (keystore::is_signing(type)) {
+    if (keystore::has_public_half(type)) {
       CAM_TRY(parts, key.reveal([&](BytesView der) { return keystore_software::take_apart(type, der); }));
     } else if (type == KeyType::aes_256 ? key.size() != 32 : key.size() < 32 || key.size() > 64) {
       return fail(Errc::invalid, "a secret key of another size");
@@ -318,7 +326,7 @@ class Pkcs11Backend final : public keystore_engine::Backend {
     return token_->use<NewKey>(Token::Repeat::unsafe, [&](Session& session) -> Result<NewKey> {
       CAM_TRY_STATUS(check_type(type));
       CAM_TRY_STATUS(new_id(session, id));
-      if (keystore::is_signing(type)) {
+      if (keystore::has_public_half(type)) {
         CAM_TRY_STATUS(import_pair(session, type, id, parts));
       } else {
         CAM_TRY_STATUS(key.reveal([&](BytesView bytes) { return import_secret(session, type, id, bytes); }));

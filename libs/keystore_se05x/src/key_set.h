@@ -59,6 +59,7 @@ class KeySet {
   crypto::Digest digest(crypto::HashAlg hash, BytesView message) const {
     return engine_->digest(hash, message);
   }
+  const crypto::Engine& engine() const { return *engine_; }
   bool has_secure_channel() const { return element_.has_secure_channel(); }
   std::vector<PolicyRule> policy(std::uint32_t rights) const;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "attest.h"
 #include "camvault/base/byte_reader.h"
 #include "camvault/base/byte_writer.h"
 #include "camvault/crypto_openssl/engine.h"
@@ -42,6 +43,7 @@ Result<ObjectId> object_of(const Secret& handle) {
 Curve curve_of(KeyType type) {
   switch (type) {
     case KeyType::ec_p384:
+    case KeyType::ecdh_p384:
       return Curve::p384;
     case KeyType::ec_p521:
       return Curve::p521;
@@ -60,6 +62,7 @@ bool is_rsa(KeyType type) {
 std::uint32_t rights_of(KeyType type) {
   if (type == KeyType::aes_256) return may::kEncrypt | may::kDecrypt | may::kDelete;
   if (type == KeyType::hmac_sha256) return may::kSign | may::kDelete;
+  if (keystore::is_agreement(type)) return may::kKeyAgreement | may::kRead | may::kDelete;
   return may::kSign | may::kRead | may::kDelete;
 }
 
@@ -76,6 +79,7 @@ class Se05xBackend final : public keystore_engine::Backend {
     const auto has = [&](std::uint16_t bit) { return !seen.ever || (seen.version.features & bit) != 0; };
     keystore_engine::Capabilities out;
     for (const auto type : keystore::kAllKeyTypes) {
+      if (type == KeyType::secret || type == KeyType::counter) continue;
       const bool symmetric = type == KeyType::aes_256 || type == KeyType::hmac_sha256;
       if (symmetric && !keys_->has_secure_channel()) continue;
       if (is_rsa(type) && !has(feature::kRsaCrt)) continue;
@@ -96,6 +100,7 @@ class Se05xBackend final : public keystore_engine::Backend {
             : "Keys are in a secure element and cannot be read out of it, by its policies. Its bus is in "
               "clear: whoever reaches it sees what is signed and can use the keys.";
     out.counters = true;
+    out.attests = true;
     out.rsa_signs_digests = false;  // see Applet::sign_rsa
     return out;
   }
@@ -151,7 +156,9 @@ class Se05xBackend final : public keystore_engine::Backend {
   Result<NewKey> import_key(KeyType type, const Secret& key) override {
     if (!keys_->has_secure_channel())
       return fail(Errc::unsupported, "without a secure channel the key would cross the bus in clear");
-    if (!keystore::is_signing(type)) {
+    if (type == KeyType::secret || type == KeyType::counter)
+      return fail(Errc::unsupported, "the element has no keys of that type");
+    if (!keystore::has_public_half(type)) {
       const bool fits = type == KeyType::aes_256 ? key.size() == kSymmetricKey
                                                  : key.size() >= kSymmetricKey && key.size() <= kMaxHmacKey;
       if (!fits) return fail(Errc::invalid, "a symmetric key of another size");
@@ -195,6 +202,17 @@ class Se05xBackend final : public keystore_engine::Backend {
     return keys_->with([&](Applet& applet) { return applet.random(out); });
   }
 
+  Result<Bytes> attest(KeyType type, const Secret& handle, BytesView nonce) override {
+    if (!keystore::has_public_half(type))
+      return fail(Errc::unsupported, "a symmetric key has no public half to speak about");
+    CAM_TRY(const auto id, object_of(handle));
+    return keys_->with(
+        [&](Applet& applet) { return keystore_se05x::attest(applet, keys_->engine(), id, nonce); });
+  }
+  Result<Bytes> describe_attester() override {
+    return keys_->with([&](Applet& applet) { return keystore_se05x::describe_attester(applet); });
+  }
+
   Result<std::uint64_t> read_counter(std::uint32_t number) override {
     return with_counter(number, [](Applet& applet, ObjectId id) { return applet.counter(id); });
   }
@@ -215,7 +233,7 @@ class Se05xBackend final : public keystore_engine::Backend {
       if (is_rsa(type)) {
         CAM_TRY(const auto parts, applet.rsa_public(id));
         CAM_TRY(out.spki, keystore_engine::spki_of_rsa(type, parts.modulus, parts.exponent));
-      } else if (keystore::is_signing(type)) {
+      } else if (keystore::has_public_half(type)) {
         CAM_TRY(const auto point, applet.ec_point(id, curve_of(type)));
         CAM_TRY(out.spki, keystore_engine::spki_of_point(type, point));
       }
@@ -229,7 +247,9 @@ class Se05xBackend final : public keystore_engine::Backend {
     const auto policy = keys_->policy(rights_of(type));
     if (is_rsa(type))
       return applet.generate_rsa(id, static_cast<unsigned>(keystore_engine::modulus_bits(type)), policy);
-    if (keystore::is_signing(type)) return applet.generate_ec(id, curve_of(type), policy);
+    if (type == KeyType::secret || type == KeyType::counter)
+      return fail(Errc::unsupported, "the element has no keys of that type");
+    if (keystore::has_public_half(type)) return applet.generate_ec(id, curve_of(type), policy);
     // The applet has no command that makes a symmetric key: its own random numbers are put in.
     if (!keys_->has_secure_channel())
       return fail(Errc::unsupported, "without a secure channel the key would cross the bus in clear");

@@ -50,6 +50,20 @@ class EdKey final : public keystore_engine::BackendKey {
   ObjectId id_;
 };
 
+class AgreementKey final : public keystore_engine::BackendKey {
+ public:
+  AgreementKey(std::shared_ptr<KeySet> keys, ObjectId id, Curve curve)
+      : keys_(std::move(keys)), id_(id), curve_(curve) {}
+  Result<Secret> agree(BytesView point) const override {
+    return keys_->with([&](Applet& applet) { return applet.agree(id_, curve_, point); });
+  }
+
+ private:
+  std::shared_ptr<KeySet> keys_;
+  ObjectId id_;
+  Curve curve_;
+};
+
 // Signs messages only: see Applet::sign_rsa.
 class RsaKey final : public keystore_engine::BackendKey {
  public:
@@ -124,7 +138,13 @@ std::shared_ptr<const keystore_engine::BackendKey> make_key(std::shared_ptr<KeyS
       return std::make_shared<const RsaKey>(std::move(keys), id);
     case KeyType::aes_256:
       return std::make_shared<const AesKey>(std::move(keys), id);
+    case KeyType::ecdh_p256:
+      return std::make_shared<const AgreementKey>(std::move(keys), id, Curve::p256);
+    case KeyType::ecdh_p384:
+      return std::make_shared<const AgreementKey>(std::move(keys), id, Curve::p384);
     case KeyType::hmac_sha256:
+    case KeyType::secret:  // no handle of either is ever made here
+    case KeyType::counter:
       break;
   }
   return std::make_shared<const HmacKey>(std::move(keys), id);

@@ -70,8 +70,14 @@ std::optional<Kind> kind_of(KeyType type) {
       return Kind{"RSA", nullptr, 4096};
     case KeyType::ed25519:
       return Kind{"ED25519", nullptr, 0};
+    case KeyType::ecdh_p256:
+      return kind_of(KeyType::ec_p256);
+    case KeyType::ecdh_p384:
+      return kind_of(KeyType::ec_p384);
     case KeyType::aes_256:
     case KeyType::hmac_sha256:
+    case KeyType::secret:
+    case KeyType::counter:
       return std::nullopt;
   }
   return std::nullopt;

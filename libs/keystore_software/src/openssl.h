@@ -46,6 +46,9 @@ Result<Secret> gcm_open(BytesView key, BytesView nonce, BytesView additional, By
 crypto::Digest sha256(BytesView message);
 Result<Bytes> hmac_sha256(BytesView key, BytesView message);
 Result<Secret> hkdf_sha256(BytesView key, BytesView salt, BytesView info, std::size_t size);
+// ECDH with a point 04 || X || Y of the same curve: the X coordinate.
+Result<Secret> agree(const Pkey& key, BytesView point);
+Result<Secret> pbkdf2(BytesView password, BytesView salt, std::uint32_t rounds, std::size_t size, bool sha1);
 Status random(std::span<std::uint8_t> out);          // public values: nonces, salts
 Status random_private(std::span<std::uint8_t> out);  // keys: a generator of its own
 

@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 
 #include "camvault/base/owned.h"
+#include "camvault/crypto/key_encoding.h"
 #include "openssl.h"
 
 namespace camvault::keystore_software {
@@ -72,17 +73,13 @@ Status take_rsa_apart(const openssl::Pkey& key, PrivateKeyParts& parts) {
   CAM_TRY(parts.coefficient, secret_number(key, OSSL_PKEY_PARAM_RSA_COEFFICIENT1));
   return ok();
 }
-
-std::size_t scalar_size(KeyType type) {
-  return type == KeyType::ec_p256 ? 32 : type == KeyType::ec_p384 ? 48 : 66;
-}
 }  // namespace
 
 Result<PrivateKeyParts> take_apart(KeyType type, BytesView der) {
   CAM_TRY(const auto key, openssl::parse_pkcs8(type, der));
   PrivateKeyParts parts;
   CAM_TRY(parts.spki, openssl::to_spki(key));
-  const auto alg = keystore::key_alg_of(type);  // parse_pkcs8 took key pairs only
+  const auto alg = keystore::public_alg_of(type);  // parse_pkcs8 took key pairs only
   if (crypto::is_rsa(*alg)) {
     CAM_TRY_STATUS(take_rsa_apart(key, parts));
     return parts;
@@ -91,7 +88,7 @@ Result<PrivateKeyParts> take_apart(KeyType type, BytesView der) {
   if (type == KeyType::ed25519) {
     CAM_TRY(parts.scalar, seed(key));
   } else {
-    CAM_TRY(parts.scalar, secret_number(key, OSSL_PKEY_PARAM_PRIV_KEY, scalar_size(type)));
+    CAM_TRY(parts.scalar, secret_number(key, OSSL_PKEY_PARAM_PRIV_KEY, crypto::coordinate_size(*alg)));
   }
   return parts;
 }

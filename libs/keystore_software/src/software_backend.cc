@@ -71,6 +71,45 @@ class HmacKey final : public BackendKey {
   Secret key_;
 };
 
+class AgreementKey final : public BackendKey {
+ public:
+  explicit AgreementKey(openssl::Pkey key) : key_(std::move(key)) {}
+  Result<Secret> agree(BytesView point) const override { return openssl::agree(key_, point); }
+
+ private:
+  openssl::Pkey key_;
+};
+
+class SecretKey final : public BackendKey {
+ public:
+  explicit SecretKey(Secret secret) : secret_(std::move(secret)) {}
+
+  // Digests under a key of this moment: what can be timed tells nothing about either, nor about their sizes.
+  Result<bool> compare(BytesView candidate) const override {
+    Bytes once(32);
+    CAM_TRY_STATUS(openssl::random(once));
+    CAM_TRY(const auto ours,
+            secret_.reveal([&](BytesView bytes) { return openssl::hmac_sha256(once, bytes); }));
+    CAM_TRY(const auto theirs, openssl::hmac_sha256(once, candidate));
+    return equal_constant_time(ours, theirs);
+  }
+  Result<Secret> derive(const keystore::Derivation& d) const override {
+    using keystore::Kdf;
+    static constexpr std::uint8_t kNothing[1] = {};
+    const auto some = [](BytesView bytes) { return bytes.empty() ? BytesView(kNothing, 0) : bytes; };
+    return secret_.reveal([&](BytesView bytes) -> Result<Secret> {
+      if (d.kdf == Kdf::hkdf_sha256) return openssl::hkdf_sha256(bytes, some(d.salt), some(d.info), d.size);
+      return openssl::pbkdf2(bytes, d.salt, d.rounds, d.size, d.kdf == Kdf::wpa_psk);
+    });
+  }
+  Result<Bytes> mac(BytesView message) const override {
+    return secret_.reveal([&](BytesView bytes) { return openssl::hmac_sha256(bytes, message); });
+  }
+
+ private:
+  Secret secret_;
+};
+
 class SoftwareBackend final : public keystore_engine::Backend {
  public:
   explicit SoftwareBackend(std::string name) : name_(std::move(name)) {}
@@ -80,7 +119,8 @@ class SoftwareBackend final : public keystore_engine::Backend {
 
   keystore_engine::Capabilities capabilities() const override {
     return {
-        .key_types = {std::begin(keystore::kAllKeyTypes), std::end(keystore::kAllKeyTypes)},
+        .key_types = {std::begin(keystore::kAllKeyTypes),
+                      std::end(keystore::kAllKeyTypes) - 1},  // no counters
         .import = true,
         .simulator = false,
         .protection =
@@ -90,11 +130,12 @@ class SoftwareBackend final : public keystore_engine::Backend {
 
   // Measured: the others take from a third of a millisecond (P-521, P-384, RSA-2048) to several.
   bool is_quick(KeyType type) const override {
-    return type == KeyType::ec_p256 || type == KeyType::ed25519 || !keystore::is_signing(type);
+    return type == KeyType::ec_p256 || type == KeyType::ed25519 || !keystore::has_public_half(type);
   }
 
   Result<NewKey> generate(KeyType type) override {
-    if (!keystore::is_signing(type)) {
+    if (type == KeyType::counter) return fail(Errc::unsupported, "counters are the engine's");
+    if (!keystore::has_public_half(type)) {
       Status random = ok();
       auto key =
           Secret::make(32, [&](std::span<std::uint8_t> out) { random = openssl::random_private(out); });
@@ -115,6 +156,12 @@ class SoftwareBackend final : public keystore_engine::Backend {
         return fail(Errc::invalid, "an HMAC key has 32 to 64 bytes");
       return NewKey{key.clone(), {}};
     }
+    if (type == KeyType::secret) {
+      if (key.empty() || key.size() > keystore::kMaxSecret)
+        return fail(Errc::invalid, "a secret has 1 to 128 bytes");
+      return NewKey{key.clone(), {}};
+    }
+    if (type == KeyType::counter) return fail(Errc::unsupported, "counters are not put in");
     CAM_TRY(const auto pair, key.reveal([&](BytesView der) { return openssl::parse_pkcs8(type, der); }));
     return new_key(pair);
   }
@@ -122,7 +169,10 @@ class SoftwareBackend final : public keystore_engine::Backend {
   Result<std::shared_ptr<const BackendKey>> open(KeyType type, const Secret& handle) override {
     if (type == KeyType::aes_256) return std::make_shared<const AesKey>(handle.clone());
     if (type == KeyType::hmac_sha256) return std::make_shared<const HmacKey>(handle.clone());
+    if (type == KeyType::secret) return std::make_shared<const SecretKey>(handle.clone());
+    if (type == KeyType::counter) return fail(Errc::unsupported, "counters are the engine's");
     CAM_TRY(auto key, handle.reveal([](BytesView der) { return openssl::parse_own_pkcs8(der); }));
+    if (keystore::is_agreement(type)) return std::make_shared<const AgreementKey>(std::move(key));
     return std::make_shared<const KeyPair>(type, std::move(key));
   }
 

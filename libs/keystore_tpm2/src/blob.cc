@@ -41,7 +41,7 @@ Result<T> unmarshalled(ByteReader& in,
 
 // Part 1, 16: the hash algorithm's number, then the hash of the public area.
 Result<Bytes> name_of(const TPM2B_PUBLIC& public_area) {
-  CAM_TRY(const auto area, marshalled(public_area.publicArea, Tss2_MU_TPMT_PUBLIC_Marshal));
+  CAM_TRY(const auto area, area_of(public_area));
   CAM_TRY(const auto hash, sha256(area, {}));
   Bytes out = {0x00, 0x0b};  // TPM_ALG_SHA256
   append(out, hash);
@@ -93,6 +93,10 @@ Result<Blob> read_parts(BytesView bytes) {
   return blob;
 }
 }  // namespace
+
+Result<Bytes> area_of(const TPM2B_PUBLIC& public_area) {
+  return marshalled(public_area.publicArea, Tss2_MU_TPMT_PUBLIC_Marshal);
+}
 
 Status random_bytes(std::span<std::uint8_t> out) {
   if (RAND_priv_bytes(out.data(), static_cast<int>(out.size())) != 1)

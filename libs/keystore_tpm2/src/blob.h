@@ -18,6 +18,9 @@ struct Wrapped {
 };
 Result<Wrapped> wrap_for_import(const TPM2B_PUBLIC& public_area, const TPMT_SENSITIVE& sensitive);
 
+// TPMT_PUBLIC, marshalled: what a name is the hash of.
+Result<Bytes> area_of(const TPM2B_PUBLIC& public_area);
+
 // Random bytes of this process, for values that must not come from the TPM alone: authorisations, wrapping
 // keys.
 Status random_bytes(std::span<std::uint8_t> out);

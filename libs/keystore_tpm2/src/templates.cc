@@ -21,8 +21,10 @@ TPMT_SYM_DEF_OBJECT no_symmetric() {
 TPM2_ECC_CURVE curve_of(KeyType type) {
   switch (type) {
     case KeyType::ec_p256:
+    case KeyType::ecdh_p256:
       return TPM2_ECC_NIST_P256;
     case KeyType::ec_p384:
+    case KeyType::ecdh_p384:
       return TPM2_ECC_NIST_P384;
     case KeyType::ec_p521:
       return TPM2_ECC_NIST_P521;
@@ -72,7 +74,8 @@ TPM2B_PUBLIC key_template(KeyType type, bool made_inside) {
   TPM2B_PUBLIC out{};
   auto& area = out.publicArea;
   area.nameAlg = TPM2_ALG_SHA256;
-  area.objectAttributes = TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA | TPMA_OBJECT_SIGN_ENCRYPT;
+  area.objectAttributes = TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA |
+                          (keystore::is_agreement(type) ? TPMA_OBJECT_DECRYPT : TPMA_OBJECT_SIGN_ENCRYPT);
   if (made_inside)
     area.objectAttributes |= TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN;
   if (modulus_bits(type) != 0) {
@@ -91,6 +94,62 @@ TPM2B_PUBLIC key_template(KeyType type, bool made_inside) {
     ecc.curveID = curve_of(type);
     ecc.kdf.scheme = TPM2_ALG_NULL;
   }
+  return out;
+}
+
+TPM2B_PUBLIC attester_template() {
+  constexpr std::string_view kUnique = "camvault attestation key 1";  // not somebody else's primary
+  TPM2B_PUBLIC out{};
+  auto& area = out.publicArea;
+  area.type = TPM2_ALG_ECC;
+  area.nameAlg = TPM2_ALG_SHA256;
+  area.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
+                          TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA | TPMA_OBJECT_RESTRICTED |
+                          TPMA_OBJECT_SIGN_ENCRYPT;
+  auto& ecc = area.parameters.eccDetail;
+  ecc.symmetric = no_symmetric();
+  ecc.scheme.scheme = TPM2_ALG_ECDSA;
+  ecc.scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
+  ecc.curveID = TPM2_ECC_NIST_P256;
+  ecc.kdf.scheme = TPM2_ALG_NULL;
+  area.unique.ecc.x.size = static_cast<UINT16>(kUnique.size());
+  std::copy(kUnique.begin(), kUnique.end(), area.unique.ecc.x.buffer);
+  return out;
+}
+
+TPM2B_PUBLIC endorsement_template(KeyType type) {
+  // PolicySecret of the endorsement hierarchy: policy A (EK Credential Profile, B.6.2).
+  constexpr std::uint8_t kPolicyA[] = {0x83, 0x71, 0x97, 0x67, 0x44, 0x84, 0xb3, 0xf8, 0x1a, 0x90, 0xcc,
+                                       0x8d, 0x46, 0xa5, 0xd7, 0x24, 0xfd, 0x52, 0xd7, 0x6e, 0x06, 0x52,
+                                       0x0b, 0x64, 0xf2, 0xa1, 0xda, 0x1b, 0x33, 0x14, 0x69, 0xaa};
+  TPM2B_PUBLIC out{};
+  auto& area = out.publicArea;
+  area.nameAlg = TPM2_ALG_SHA256;
+  area.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
+                          TPMA_OBJECT_ADMINWITHPOLICY | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT;
+  area.authPolicy.size = sizeof kPolicyA;
+  std::copy(std::begin(kPolicyA), std::end(kPolicyA), area.authPolicy.buffer);
+  TPMT_SYM_DEF_OBJECT symmetric{};
+  symmetric.algorithm = TPM2_ALG_AES;
+  symmetric.keyBits.aes = 128;
+  symmetric.mode.aes = TPM2_ALG_CFB;
+  if (type == KeyType::rsa_2048) {
+    area.type = TPM2_ALG_RSA;
+    area.parameters.rsaDetail = {.symmetric = symmetric,
+                                 .scheme = {.scheme = TPM2_ALG_NULL, .details = {}},
+                                 .keyBits = 2048,
+                                 .exponent = kDefaultExponent};
+    area.unique.rsa.size = 256;  // zeros, as the profile has it
+    return out;
+  }
+  area.type = TPM2_ALG_ECC;
+  auto& ecc = area.parameters.eccDetail;
+  ecc.symmetric = symmetric;
+  ecc.scheme.scheme = TPM2_ALG_NULL;
+  ecc.curveID = TPM2_ECC_NIST_P256;
+  ecc.kdf.scheme = TPM2_ALG_NULL;
+  area.unique.ecc.x.size = 32;
+  area.unique.ecc.y.size = 32;
   return out;
 }
 

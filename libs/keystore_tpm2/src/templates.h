@@ -15,6 +15,10 @@ TPMT_PUBLIC_PARMS test_parameters(keystore::KeyType rsa_type);
 TPM2B_PUBLIC storage_template();
 // A key of ours. `made_inside`: it never leaves this TPM and was made there; false for one that is put in.
 TPM2B_PUBLIC key_template(keystore::KeyType type, bool made_inside);
+// The attestation key: P-256, restricted, so that it signs nothing but what the TPM itself states.
+TPM2B_PUBLIC attester_template();
+// The endorsement key, templates L-1 (RSA-2048) and L-2 (P-256) of TCG's EK Credential Profile, B.3.
+TPM2B_PUBLIC endorsement_template(keystore::KeyType type);
 // Data that TPM2_Unseal gives back when the policy is satisfied.
 TPM2B_PUBLIC sealed_template(const TPM2B_DIGEST& policy);
 

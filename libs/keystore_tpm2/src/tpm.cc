@@ -106,24 +106,31 @@ Status Tpm::clear_leftovers() {
   return ok();
 }
 
-Status Tpm::make_primary() {
-  const auto public_template = storage_template();
+Result<Tpm::Primary> Tpm::create_primary(ESYS_TR hierarchy, const TPM2B_PUBLIC& public_template) {
   const TPM2B_SENSITIVE_CREATE sensitive{};
   const TPM2B_DATA outside{};
   const TPML_PCR_SELECTION pcrs{};
+  Primary out;
   TPM2B_PUBLIC* made = nullptr;
   TPM2B_CREATION_DATA* data = nullptr;
   TPM2B_DIGEST* hash = nullptr;
   TPMT_TK_CREATION* ticket = nullptr;
   const auto rc =
-      Esys_CreatePrimary(esys_, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive,
-                         &public_template, &outside, &pcrs, &primary_, &made, &data, &hash, &ticket);
+      Esys_CreatePrimary(esys_, hierarchy, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive,
+                         &public_template, &outside, &pcrs, &out.object, &made, &data, &hash, &ticket);
   const EsysPtr<void> free1(made);
   const EsysPtr<void> free2(data);
   const EsysPtr<void> free3(hash);
   const EsysPtr<void> free4(ticket);
   CAM_TRY_STATUS(run("TPM2_CreatePrimary", rc));
-  primary_public_ = *made;
+  out.public_area = *made;
+  return out;
+}
+
+Status Tpm::make_primary() {
+  CAM_TRY(const auto made, create_primary(ESYS_TR_RH_OWNER, storage_template()));
+  primary_ = made.object;
+  primary_public_ = made.public_area;
   TPM2B_NAME* name = nullptr;
   CAM_TRY_STATUS(run("Esys_TR_GetName", Esys_TR_GetName(esys_, primary_, &name)));
   const EsysPtr<TPM2B_NAME> free5(name);
@@ -169,6 +176,10 @@ void Tpm::unload(const KeySession& session) {
 
 void Tpm::make_room() {
   for (; loaded_.size() > 1; loaded_.erase(loaded_.begin())) unload(loaded_.front().session);
+}
+
+void Tpm::make_all_room() {
+  for (; !loaded_.empty(); loaded_.erase(loaded_.begin())) unload(loaded_.front().session);
 }
 
 Result<ESYS_TR> Tpm::load_once(const Blob& blob) {
@@ -318,7 +329,8 @@ std::vector<KeyType> Tpm::find_key_types() {
   std::vector<KeyType> types;
   if (const auto curves = capability(TPM2_CAP_ECC_CURVES, 0, kCurvesWanted)) {
     const auto& list = curves->data.eccCurves;
-    for (const auto type : {KeyType::ec_p256, KeyType::ec_p384, KeyType::ec_p521}) {
+    for (const auto type :
+         {KeyType::ec_p256, KeyType::ec_p384, KeyType::ec_p521, KeyType::ecdh_p256, KeyType::ecdh_p384}) {
       const auto* end = list.eccCurves + std::min<UINT32>(list.count, TPM2_MAX_ECC_CURVES);
       if (std::find(list.eccCurves, end, curve_of(type)) != end) types.push_back(type);
     }

@@ -66,9 +66,17 @@ class Tpm {
   Result<KeySession*> load(std::uint64_t id, const Blob& blob);
   // Makes room for one more object: of those that are loaded, only the one used last stays.
   void make_room();
+  void make_all_room();  // none stays
   Result<ESYS_TR> load_once(const Blob& blob);  // the caller flushes it
   // For commands with a KeySession: prepared and completed in there.
   TSS2_SYS_CONTEXT* system() const { return system_; }
+
+  // A key that the hierarchy's seed and the template give, the same one each time. The caller flushes it.
+  struct Primary {
+    ESYS_TR object = ESYS_TR_NONE;
+    TPM2B_PUBLIC public_area{};
+  };
+  Result<Primary> create_primary(ESYS_TR hierarchy, const TPM2B_PUBLIC& public_template);
 
   Result<Blob> create(const TPM2B_PUBLIC& public_template, BytesView authorisation, BytesView data);
   Result<TPM2B_PRIVATE> import(const TPM2B_PUBLIC& public_area, const TPM2B_DATA& encryption_key,

@@ -1,5 +1,6 @@
 #include "camvault/keystore_tpm2/tpm2_backend.h"
 
+#include "attest.h"
 #include "blob.h"
 #include "camvault/crypto_openssl/engine.h"
 #include "camvault/keystore_software/private_key_parts.h"
@@ -105,6 +106,7 @@ class Tpm2Backend final : public keystore_engine::Backend {
     out.simulator = facts.soft || where_.kind == TctiName::Kind::swtpm;
     out.seals = true;
     out.counters = true;
+    out.attests = true;
     out.protection = out.simulator ? "This TPM is a program for tests: keys are in its memory and in its "
                                      "state file, and as safe as those."
                                    : "Keys are used inside the TPM and do not leave it in clear; their blobs "
@@ -144,7 +146,8 @@ class Tpm2Backend final : public keystore_engine::Backend {
   }
 
   Result<NewKey> import_key(KeyType type, const Secret& key) override {
-    if (type == KeyType::aes_256 || type == KeyType::ed25519)
+    if (type == KeyType::aes_256 || type == KeyType::ed25519 || type == KeyType::secret ||
+        type == KeyType::counter)
       return fail(Errc::unsupported, "the TPM has no keys of that type");
     CAM_TRY(const auto authorisation, new_authorisation());
     TPM2B_PUBLIC public_area = key_template(type, false);
@@ -172,6 +175,21 @@ class Tpm2Backend final : public keystore_engine::Backend {
 
   Status random(std::span<std::uint8_t> out) override {
     return worker_->run<void>(Repeat::safe, [&](Tpm& tpm) { return tpm.random(out); });
+  }
+
+  Result<Bytes> attest(KeyType type, const Secret& handle, BytesView nonce) override {
+    CAM_TRY(const auto blob, handle.reveal([](BytesView bytes) { return read_blob(bytes); }));
+    CAM_TRY(const auto spki, spki_of(type, blob.public_area));
+    if (spki.empty()) return fail(Errc::unsupported, "a symmetric key has no public half to speak about");
+    return worker_->run<Bytes>(Repeat::safe, [&](Tpm& tpm) { return certify(tpm, blob, nonce); });
+  }
+  Result<Bytes> describe_attester() override {
+    return worker_->run<Bytes>(Repeat::safe, [&](Tpm& tpm) {
+      return keystore_tpm2::describe_attester(tpm, capabilities().simulator);
+    });
+  }
+  Result<Secret> activate_credential(BytesView credential) override {
+    return worker_->run<Secret>(Repeat::safe, [&](Tpm& tpm) { return activate(tpm, credential); });
   }
 
   Result<Bytes> seal_to_platform(const Secret& plain) override {

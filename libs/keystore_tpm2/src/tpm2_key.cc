@@ -1,6 +1,7 @@
 #include "tpm2_key.h"
 
 #include "camvault/crypto_openssl/engine.h"
+#include "camvault/keystore_engine/module_values.h"
 #include "templates.h"
 
 namespace camvault::keystore_tpm2 {
@@ -118,6 +119,34 @@ Result<Bytes> Tpm2Key::mac(BytesView message) const {
             message.size() <= kMaxBuffer ? short_mac(tpm, *key, message) : long_mac(tpm, *key, message));
     if (tag.size() != kMacSize) return fail(Errc::malformed, "the TPM's MAC has another size");
     return tag;
+  });
+}
+
+Result<Secret> Tpm2Key::agree(BytesView point) const {
+  const auto size = keystore_engine::coordinate_size(type_);
+  if (!keystore::is_agreement(type_)) return fail(Errc::unsupported, "keys of this type do not agree");
+  if (point.size() != 1 + 2 * size) return fail(Errc::invalid, "a point of another curve");
+  TPM2B_ECC_POINT peer{};
+  CAM_TRY(peer.point.x, to_tpm2b<TPM2B_ECC_PARAMETER>(point.subspan(1, size)));
+  CAM_TRY(peer.point.y, to_tpm2b<TPM2B_ECC_PARAMETER>(point.last(size)));
+  return worker_->run<Secret>(Repeat::safe, [&](Tpm& tpm) -> Result<Secret> {
+    CAM_TRY(auto* const key, tpm.load(id_, blob_));
+    auto* const system = tpm.system();
+    CAM_TRY_STATUS(
+        tpm.run("TPM2_ECDH_ZGen", Tss2_Sys_ECDH_ZGen_Prepare(system, key->bound_to().handle, &peer)));
+    // The answer is a secret on the way to us.
+    CAM_TRY_STATUS(
+        tpm.run("TPM2_ECDH_ZGen", key->run(system, {.code = TPM2_CC_ECDH_ZGen, .hides_answer = true})));
+    TPM2B_ECC_POINT shared{};
+    CAM_TRY_STATUS(tpm.run("TPM2_ECDH_ZGen", Tss2_Sys_ECDH_ZGen_Complete(system, &shared)));
+    const auto x = view_of(shared.point.x);
+    if (x.size() > size) return fail(Errc::malformed, "the TPM's point has another size");
+    auto out = Secret::make(size, [&](std::span<std::uint8_t> room) {
+      std::fill(room.begin(), room.end(), std::uint8_t{0});
+      std::copy(x.begin(), x.end(), room.end() - static_cast<std::ptrdiff_t>(x.size()));
+    });
+    wipe(&shared, sizeof shared);
+    return out;
   });
 }
 

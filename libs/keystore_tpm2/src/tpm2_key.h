@@ -20,6 +20,7 @@ class Tpm2Key final : public keystore_engine::BackendKey {
   Result<Bytes> sign_message(crypto::SignatureScheme scheme, crypto::HashAlg hash,
                              BytesView message) const override;
   Result<Bytes> mac(BytesView message) const override;
+  Result<Secret> agree(BytesView point) const override;
 
  private:
   const std::shared_ptr<Worker> worker_;

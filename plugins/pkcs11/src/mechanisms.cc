@@ -125,6 +125,10 @@ std::size_t signature_size(KeyType type) {
       return 512;
     case KeyType::aes_256:
     case KeyType::hmac_sha256:
+    case KeyType::ecdh_p256:
+    case KeyType::ecdh_p384:
+    case KeyType::secret:
+    case KeyType::counter:
       return 0;
   }
   return 0;

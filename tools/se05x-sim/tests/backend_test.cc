@@ -5,6 +5,8 @@
 #include <atomic>
 #include <thread>
 
+#include "camvault/attestation/attester.h"
+#include "camvault/attestation/check.h"
 #include "camvault/base/file.h"
 #include "camvault/keystore_se05x/se05x_backend.h"
 #include "camvault/se05x_sim/server.h"
@@ -23,8 +25,8 @@ using keystore_se05x::Se05xConfig;
 // A simulator that listens, in this process, so that faults can be put in at the right moment.
 class Served {
  public:
-  Served(const std::filesystem::path& folder)
-      : simulator_(Simulator::create({.state = folder / "state"}).value()) {
+  explicit Served(const std::filesystem::path& folder, unsigned applet_major = 7)
+      : simulator_(Simulator::create({.state = folder / "state", .applet_major = applet_major}).value()) {
     auto listener = Listener::open("unix:" + (folder / "bus").string()).value();
     if (::pipe2(ends_, O_CLOEXEC) != 0)
       throw std::runtime_error("pipe");  // no program that is started keeps it open
@@ -80,7 +82,7 @@ class BackendTest : public testing::Test {
 TEST_F(BackendTest, KeysOfEveryTypeSign) {
   const auto backend = open();
   const auto types = backend->capabilities().key_types;
-  EXPECT_EQ(types.size(), std::size(keystore::kAllKeyTypes));
+  EXPECT_EQ(types.size(), std::size(keystore::kAllKeyTypes) - 2);  // no secrets; counters are no keys
   for (const auto type : types) {
     if (!keystore::is_signing(type) || type == KeyType::rsa_4096) continue;  // takes long
     const auto made = backend->generate(type);
@@ -326,6 +328,41 @@ TEST_F(BackendTest, ManyThreadsShareOneElement) {
   }
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(good, 80);
+}
+
+// AX-4.1-3, NA-2.3-1: what the element signs itself, and what it says of keys that were put in.
+TEST_F(BackendTest, AttestsItsKeysAndSaysWhichWerePutIn) {
+  namespace att = attestation;
+  const auto engine = crypto_openssl::make_openssl_engine();
+  const Bytes nonce = to_bytes(as_bytes("a question"));
+  for (const unsigned applet : {7u, 3u}) {
+    served_.reset();
+    std::filesystem::remove_all(folder_ / "state");
+    std::filesystem::remove(folder_ / "bus");
+    served_ = std::make_unique<Served>(folder_.path(), applet);
+    const auto backend = open();
+    const auto judged = [&](KeyType type, const keystore_engine::NewKey& key, BytesView spki,
+                            const Bytes& asked) {
+      const auto evidence = backend->attest(type, key.handle, nonce);
+      EXPECT_TRUE(evidence) << evidence.error().what;
+      return att::check(*engine, {.type = att::kSe05x, .evidence = *evidence, .spki = spki, .nonce = asked});
+    };
+    for (const auto type :
+         {KeyType::ec_p256, KeyType::ec_p384, KeyType::ed25519, KeyType::rsa_2048, KeyType::ecdh_p256}) {
+      const auto made = backend->generate(type).value();
+      const auto found = judged(type, made, made.spki, nonce);
+      EXPECT_EQ(found.standing, att::Standing::own_word) << to_string(type) << ": " << found.reason;
+      EXPECT_EQ(found.origin, att::KeyOrigin::generated_inside) << to_string(type);
+      EXPECT_TRUE(found.simulator);
+    }
+    const auto made = backend->generate(KeyType::ec_p256).value();
+    const auto other = backend->generate(KeyType::ec_p256).value();
+    EXPECT_EQ(judged(KeyType::ec_p256, made, other.spki, nonce).refusal, att::Refusal::another_key);
+    EXPECT_EQ(judged(KeyType::ec_p256, made, made.spki, Bytes(10, 1)).refusal, att::Refusal::replayed_nonce);
+    const auto description = att::decode_attester(backend->describe_attester().value()).value();
+    EXPECT_TRUE(description.simulator);
+    EXPECT_EQ(description.certificates.size(), 1u);
+  }
 }
 
 }  // namespace

@@ -3,16 +3,13 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "camvault/attestation/keystored_statement.h"
+#include "camvault/attestation/module_evidence.h"
 #include "camvault/crypto/engine.h"
 
 namespace camvault::attestation {
-
-// The registry of evidence types: what stands in a stream's attestation record as backend.
-inline constexpr std::string_view kKeystored = "keystored";  // KeystoredEvidence
-inline constexpr std::string_view kTpm2 = "tpm2";            // reserved: TPM2_Certify and EK chain
-inline constexpr std::string_view kSe05x = "se05x";          // reserved: attested read and its certificate
 
 enum class Standing : std::uint8_t {
   vouched,      // the evidence is good, and who attests is known to be of this device
@@ -22,20 +19,45 @@ enum class Standing : std::uint8_t {
 };
 std::string_view to_string(Standing standing);
 
+// Why evidence is not believed, by name. Part of the interface of `camvault attest verify`.
+enum class Refusal : std::uint8_t {
+  none,
+  malformed,            // cannot be read, or says what no module says
+  bad_signature,        // changed, or signed by another key than it names
+  another_key,          // good evidence about some other key
+  replayed_nonce,       // made for another question
+  another_attester,     // by another device's attestation key
+  attests_itself,       // the key speaks about itself
+  imported_as_made,     // the module says that the key was put in; somebody claims that it was made inside
+  can_leave,            // the module would give the key away
+  ak_without_ek_chain,  // no certificate says that a TPM with an endorsement key has this attestation key
+  attester_unknown,     // the same for other kinds
+  unsupported,          // a kind that this version does not know
+};
+std::string_view to_string(Refusal refusal);  // "another-key", "replayed-nonce", ...
+
 struct Check {
   std::string_view type;  // kKeystored, ...
   BytesView evidence;
-  BytesView spki;              // of the key that it should be about
-  std::optional<Bytes> nonce;  // that it must answer
-  std::optional<crypto::Digest>
-      attester;  // SHA-256 of the attester's SubjectPublicKeyInfo, from somebody trusted
+  BytesView spki = {};                          // of the key that it should be about
+  std::optional<Bytes> nonce = {};              // that it must answer
+  std::optional<crypto::Digest> attester = {};  // SHA-256 of the attester's SubjectPublicKeyInfo, from
+                                                // somebody trusted
+  // Who may vouch for a module's attestation key, by a certificate with kAttesterUsage; may be null.
+  const std::vector<crypto::Certificate>* anchors = nullptr;
+  Timestamp at = {};  // for that certificate
 };
 
 struct Finding {
   Standing standing = Standing::invalid;
-  std::string reason;  // one sentence for people
-  std::optional<KeystoredStatement>
-      statement;  // when it could be read; to be believed as far as the standing goes
+  Refusal refusal = Refusal::malformed;  // of own_word: what is missing
+  std::string reason;                    // one sentence for people
+  // What follows is to be believed as far as the standing goes.
+  std::optional<KeystoredStatement> statement;  // of kKeystored, when it could be read
+  std::optional<KeyOrigin> origin;
+  std::string backend;         // "tpm2", "software", ...
+  bool simulator = false;      // as keystored, or the name of the attester's certificate, says
+  bool hardware_word = false;  // the module's own signature, not a program's
 };
 
 Finding check(const crypto::Engine& engine, const Check& check);

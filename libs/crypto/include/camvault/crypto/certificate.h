@@ -55,6 +55,8 @@ struct PathRequest {
   // Somebody trusted (a time stamp authority) says that what the leaf signed existed at `at`. Then a
   // compromise of its key counts from its date on, too: a thief cannot write into the past of others.
   bool at_is_proven = false;
+  // False for leaves that sign nothing, as endorsement keys: their key usage then need not allow signatures.
+  bool leaf_signs = true;
   // Extended key usage the leaf must have, as dotted OID; empty = any.
   std::string required_eku;
 };

@@ -67,6 +67,12 @@ class Factory {
   // certificate left can ask again with the same keys.
   Result<DeviceCertificates> provision(crypto::SigningKey& device_ca_key, const ProvisionRequest& request);
 
+  // A certificate for the attestation key of a camera's module, and those above it: leaf first. The camera
+  // has its other certificates. Only for who passed check_attester_answer. Errc::not_found, Errc::denied.
+  Result<std::vector<crypto::Certificate>> certify_attester(crypto::SigningKey& device_ca_key,
+                                                            const std::string& serial, BytesView spki,
+                                                            bool simulator);
+
   // A number for the evidence in the next request, and for no other.
   Bytes challenge();
 

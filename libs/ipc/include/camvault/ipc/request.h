@@ -41,6 +41,8 @@ inline constexpr std::int64_t kAfter = 11;     // empty, or the last name of the
 inline constexpr std::int64_t kAttester = 12;  // the name of an attestation key
 inline constexpr std::int64_t kBackend = 13;   // name of a backend; absent: the application's rule decides
 inline constexpr std::int64_t kNewKey = 14;    // boolean: bind the name to a new key
+inline constexpr std::int64_t kKdf = 15;       // number
+inline constexpr std::int64_t kRounds = 16;    // number
 }  // namespace request_tag
 
 struct Hello {
@@ -116,13 +118,63 @@ struct Move {
   std::string backend;
   keystore::MoveMode mode = keystore::MoveMode::same_key;
 };
+struct Certify {
+  KeyName key;
+  BytesView nonce;
+};
+struct Attester {
+  KeyName key;
+};
+struct Activate {
+  KeyName key;
+  BytesView credential;
+};
+struct Agree {
+  KeyUse use;
+  BytesView peer;
+};
+struct Compare {
+  KeyUse use;
+  BytesView candidate;
+};
+struct Derive {
+  KeyUse use;
+  keystore::Derivation derivation;
+};
+struct ReadCounter {
+  KeyName key;
+};
+struct IncrementCounter {
+  KeyName key;
+};
+struct Seal {
+  KeyName key;  // the label
+  BytesView plain;
+  std::string backend = {};
+};
+struct Unseal {
+  KeyName key;
+  BytesView sealed;
+};
+struct Backup {
+  KeyName key;
+};
+struct Restore {
+  KeyName key;
+  keystore::KeyType type;
+  keystore::KeyPolicy policy;
+  BytesView data;
+};
 }  // namespace request
 
 // In the order of Operation's numbers.
-using RequestBody = std::variant<request::Status, request::List, request::Info, request::Generate,
-                                 request::Import, request::Remove, request::PublicKey, request::SignDigest,
-                                 request::SignMessage, request::Random, request::Encrypt, request::Decrypt,
-                                 request::Mac, request::Attest, request::Move>;
+using RequestBody =
+    std::variant<request::Status, request::List, request::Info, request::Generate, request::Import,
+                 request::Remove, request::PublicKey, request::SignDigest, request::SignMessage,
+                 request::Random, request::Encrypt, request::Decrypt, request::Mac, request::Attest,
+                 request::Move, request::Certify, request::Attester, request::Activate, request::Agree,
+                 request::Compare, request::Derive, request::ReadCounter, request::IncrementCounter,
+                 request::Seal, request::Unseal, request::Backup, request::Restore>;
 
 struct Request {
   std::uint32_t id = 0;

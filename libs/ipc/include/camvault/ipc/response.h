@@ -49,9 +49,9 @@ struct HelloReply {
   std::uint32_t version = 0;
 };
 
-// What an operation gives back: nothing, key, keys, bytes or status.
+// What an operation gives back: nothing, key, keys, bytes, status, yes or no, or a number.
 using ResponseResult = std::variant<std::monostate, keystore::KeyInfo, std::vector<keystore::KeyInfo>, Bytes,
-                                    keystore::ServiceStatus>;
+                                    keystore::ServiceStatus, bool, std::uint64_t>;
 
 struct Response {
   std::uint32_t id = 0;

@@ -12,6 +12,7 @@ inline constexpr std::int64_t kPurpose = 0;  // number
 inline constexpr std::int64_t kSchemes = 1;  // array of numbers, ascending
 inline constexpr std::int64_t kHashes = 2;   // array of numbers, ascending
 inline constexpr std::int64_t kUids = 3;     // array of uids, ascending
+inline constexpr std::int64_t kBackup = 4;   // true; absent otherwise
 }  // namespace policy_tag
 
 namespace key_info_tag {
@@ -22,6 +23,16 @@ inline constexpr std::int64_t kOrigin = 3;   // number
 inline constexpr std::int64_t kCreated = 4;  // seconds since 1970, not negative
 inline constexpr std::int64_t kBackend = 5;  // text
 }  // namespace key_info_tag
+
+// What a backup holds, once its owner has decrypted it (docs/formats/keystore-backup.md).
+namespace backup_tag {
+inline constexpr std::int64_t kName = 0;     // kBackupName
+inline constexpr std::int64_t kVersion = 1;  // kBackupVersion
+inline constexpr std::int64_t kInfo = 2;     // key description
+inline constexpr std::int64_t kKey = 3;      // bytes, as import takes them
+}  // namespace backup_tag
+inline constexpr std::string_view kBackupName = "camvault key backup";
+inline constexpr std::uint64_t kBackupVersion = 1;
 
 // The readers refuse what the writers do not write (Errc::malformed): unknown tags and numbers, wrong order,
 // policies that do not fit the type.

@@ -1,5 +1,5 @@
 // What one key may be used for, how, and by whom. Fixed when the key is made; there is no operation that
-// changes it. No key is ever exportable: no field says so because no operation exports.
+// changes it. No key is ever exportable in clear; `backup` is the one field about leaving at all.
 #pragma once
 
 #include <cstdint>
@@ -14,16 +14,21 @@ namespace camvault::keystore {
 
 // One key, one purpose. Closed list; its numbers are in registry.cc.
 enum class Purpose : std::uint8_t {
-  device_identity,   // IEEE 802.1AR DevID: certificate requests, TLS and 802.1X as this device
-  media_signing,     // signed video and audio
-  ca_signing,        // certificates and revocation lists
-  tls,               // TLS server and client keys that are no device identity
-  attestation,       // signs statements that keystored itself makes, never bytes of a caller
-  audit_signing,     // log heads
-  firmware_signing,  // firmware manifests (maker's side)
-  data_encryption,   // AES-256-GCM of small data and of content keys
-  mac,               // HMAC-SHA256
-  report_signing,    // reports of verifications and exports: the examiner's, never a camera's
+  device_identity,      // IEEE 802.1AR DevID: certificate requests, TLS and 802.1X as this device
+  media_signing,        // signed video and audio
+  ca_signing,           // certificates and revocation lists
+  tls,                  // TLS server and client keys that are no device identity
+  attestation,          // signs statements that keystored itself makes, never bytes of a caller
+  audit_signing,        // log heads
+  firmware_signing,     // firmware manifests (maker's side)
+  data_encryption,      // AES-256-GCM of small data and of content keys
+  mac,                  // HMAC-SHA256
+  report_signing,       // reports of verifications and exports: the examiner's, never a camera's
+  key_agreement,        // ECDH: the shared X coordinate goes to the caller
+  password,             // passwords, PINs and tokens: compared, slowly, and nothing else
+  wifi_psk,             // a WPA passphrase: gives the key of one SSID, for a join
+  key_derivation,       // HKDF and PBKDF2
+  rollback_protection,  // counters
 };
 
 inline constexpr Purpose kAllPurposes[] = {Purpose::device_identity,
@@ -35,7 +40,12 @@ inline constexpr Purpose kAllPurposes[] = {Purpose::device_identity,
                                            Purpose::firmware_signing,
                                            Purpose::data_encryption,
                                            Purpose::mac,
-                                           Purpose::report_signing};
+                                           Purpose::report_signing,
+                                           Purpose::key_agreement,
+                                           Purpose::password,
+                                           Purpose::wifi_psk,
+                                           Purpose::key_derivation,
+                                           Purpose::rollback_protection};
 
 std::string_view to_string(Purpose purpose);  // "device-identity", "media-signing", ...
 Result<Purpose> purpose_from_string(std::string_view text);
@@ -77,6 +87,9 @@ struct KeyPolicy {
   SchemeSet schemes;                // signatures it may make; empty for aes_256 and hmac_sha256
   HashSet hashes;                   // digests it may sign; empty for ed25519, aes_256 and hmac_sha256
   std::vector<std::uint32_t> uids;  // who may use it, ascending; empty when asking: the application's own uid
+  // May leave in a backup, encrypted to the owner whom keystored's configuration names. Never a device
+  // identity.
+  bool backup = false;
 
   friend bool operator==(const KeyPolicy&, const KeyPolicy&) = default;
 };

@@ -12,6 +12,7 @@
 #include "camvault/base/secret.h"
 #include "camvault/base/time.h"
 #include "camvault/crypto/key.h"
+#include "camvault/keystore/derivation.h"
 #include "camvault/keystore/key_name.h"
 #include "camvault/keystore/key_policy.h"
 #include "camvault/keystore/key_type.h"
@@ -126,6 +127,40 @@ class Keystore {
   // `attester`, a key of the purpose attestation, which does nothing else. `nonce`: 8 to 64 bytes of the
   // caller's choice. Errc::unsupported for a symmetric key.
   virtual Result<Bytes> attest(const KeyName& key, const KeyName& attester, BytesView nonce) = 0;
+
+  // What the module that holds `key` says itself: attestation::ModuleEvidence. Errc::unsupported if it does
+  // not speak (software, PKCS#11) and for symmetric keys.
+  virtual Result<Bytes> certify(const KeyName& key, BytesView nonce) = 0;
+  // The attestation key of the module that holds `key`: attestation::AttesterDescription.
+  virtual Result<Bytes> attester(const KeyName& key) = 0;
+  // Opens an attestation::Credential made for that attestation key. Errc::invalid if it was made for another.
+  virtual Result<Secret> activate(const KeyName& key, BytesView credential) = 0;
+
+  // ECDH (SP 800-56A 5.7.1.2): the X coordinate. `peer`: SubjectPublicKeyInfo, DER, of the same curve.
+  virtual Result<Secret> agree(const KeyUse& use, BytesView peer) = 0;
+  // Is this the secret? In constant time. After some wrong tries Errc::unavailable for a while, whatever the
+  // candidate.
+  virtual Result<bool> compare(const KeyUse& use, const Secret& candidate) = 0;
+  virtual Result<Secret> derive(const KeyUse& use, const Derivation& derivation) = 0;
+
+  // A KeyType::counter. A module's cannot be set back; the software backend's is a stand-in that somebody who
+  // puts an old copy of the disk back sets back.
+  virtual Result<std::uint64_t> read_counter(const KeyName& name) = 0;
+  virtual Result<std::uint64_t> increment_counter(const KeyName& name) = 0;  // the new value
+
+  // At most 128 bytes, bound to the state of the platform now, and to `label` ("application/what it is").
+  // Nothing is stored: the caller keeps what comes back. Errc::unsupported if the backend knows no such
+  // state.
+  virtual Result<Bytes> seal(const KeyName& label, const Secret& plain, std::string_view backend) = 0;
+  // Errc::denied if the platform's state is another one, Errc::invalid for another label or changed bytes.
+  virtual Result<Secret> unseal(const KeyName& label, BytesView sealed) = 0;
+
+  // The key for its owner, whom the service's configuration names: CMS (docs/formats/keystore-backup.md).
+  // Errc::denied if the key's policy does not allow it.
+  virtual Result<Bytes> backup(const KeyName& name) = 0;
+  // As import_key; the origin is always `imported`.
+  virtual Result<KeyInfo> restore(const KeyName& name, KeyType type, const KeyPolicy& policy,
+                                  const Secret& key) = 0;
 
   // A key to sign with. It keeps what it needs of the connection; it outlives this object. sign_async never
   // blocks: the signature arrives on a thread of the client.

@@ -27,7 +27,20 @@ enum class Operation : std::uint8_t {
   mac = 13,
   attest = 14,
   move = 15,
+  certify = 16,   // the module's own word about a key
+  attester = 17,  // the module's attestation key
+  activate = 18,  // a credential for that key
+  agree = 19,
+  compare = 20,
+  derive = 21,
+  read_counter = 22,
+  increment_counter = 23,
+  seal = 24,
+  unseal = 25,
+  backup = 26,
+  restore = 27,
 };
+inline constexpr Operation kLastOperation = Operation::restore;
 
 std::optional<Operation> operation_from_number(std::uint64_t number);
 std::string_view to_string(Operation operation);  // "sign_digest", ...: the audit's words

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "camvault/keystore/derivation.h"
 #include "camvault/keystore/key_policy.h"
 #include "camvault/keystore/key_type.h"
 
@@ -15,11 +16,14 @@ std::uint64_t number_of(Origin origin);
 std::uint64_t number_of(Purpose purpose);
 std::uint64_t number_of(crypto::SignatureScheme scheme);
 std::uint64_t number_of(crypto::HashAlg hash);
+std::uint64_t number_of(Kdf kdf);
 
 // Nothing for a number that is not in the registry.
 template <class E>
 std::optional<E> from_number(std::uint64_t number);
 
+template <>
+std::optional<Kdf> from_number(std::uint64_t number);
 template <>
 std::optional<KeyType> from_number(std::uint64_t number);
 template <>

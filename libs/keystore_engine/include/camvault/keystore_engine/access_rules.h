@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "camvault/base/result.h"
+#include "camvault/base/bytes.h"
 #include "camvault/keystore/key_policy.h"
 #include "camvault/keystore/operation.h"
 
@@ -28,6 +28,7 @@ struct ApplicationRule {
   std::vector<std::uint32_t> provisioners;  // put keys in whose origin is then trust_provisioned
   bool import = false;                      // managers may import too; origin is then imported
   std::string backend;                      // for new keys; empty: the first backend
+  Bytes owner = {};  // certificate, DER, that backups are encrypted to; empty: no backups
 };
 
 class AccessRules {

@@ -13,6 +13,7 @@
 
 #include "camvault/base/secret.h"
 #include "camvault/crypto/key.h"
+#include "camvault/keystore/derivation.h"
 #include "camvault/keystore/key_type.h"
 
 namespace camvault::keystore_engine {
@@ -28,6 +29,7 @@ struct Capabilities {
   std::string certification = {};
   bool seals = false;     // seal_to_platform, unseal_from_platform
   bool counters = false;  // read_counter, increment_counter
+  bool attests = false;   // attest, describe_attester
   // RSA keys sign digests that somebody else has made. Without it they sign messages only, which the module
   // hashes.
   bool rsa_signs_digests = true;
@@ -66,6 +68,12 @@ class BackendKey {
                                 BytesView additional) const;  // nonce || ciphertext || tag
   virtual Result<Secret> decrypt(BytesView sealed, BytesView additional) const;
   virtual Result<Bytes> mac(BytesView message) const;
+  // Types that agree: the X coordinate of ECDH with a point 04 || X || Y of the same curve. Errc::invalid if
+  // it is not on the curve.
+  virtual Result<Secret> agree(BytesView point) const;
+  // Secrets. `derivation` has been checked (keystore::check_derivation).
+  virtual Result<bool> compare(BytesView candidate) const;  // in constant time
+  virtual Result<Secret> derive(const keystore::Derivation& derivation) const;
 };
 
 struct NewKey {
@@ -112,6 +120,16 @@ class Backend {
   // nothing but this process has one to give: the others refuse (Errc::unsupported), for ever.
   virtual Result<Secret> take_out(KeyType type, const Secret& handle);
   virtual Status random(std::span<std::uint8_t> out) = 0;
+
+  // What the module itself signs about one of its key pairs: attestation::ModuleEvidence, encoded, without
+  // the certificate that a factory may have given the module's attestation key. `nonce`: 8 to 64 bytes of the
+  // asker's. The attestation key is the module's own: no other call reaches it.
+  virtual Result<Bytes> attest(KeyType type, const Secret& handle, BytesView nonce);
+  // That attestation key, for whoever gives it a certificate: attestation::AttesterDescription, encoded.
+  virtual Result<Bytes> describe_attester();
+  // Opens an attestation::Credential, encoded: TPM2_ActivateCredential. Errc::invalid if it was made for
+  // another module or another attestation key.
+  virtual Result<Secret> activate_credential(BytesView credential);
 
   // At most kMaxSealed bytes, bound to the state of the platform now (TPM: PCRs 0 to 7); anything later that
   // changes it makes unsealing Errc::denied. What comes back is opaque and may be stored anywhere.

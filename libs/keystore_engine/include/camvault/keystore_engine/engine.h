@@ -20,6 +20,7 @@
 #include "camvault/keystore_engine/file_store.h"
 #include "camvault/keystore_engine/key_cache.h"
 #include "camvault/keystore_engine/key_file.h"
+#include "camvault/keystore_engine/tries.h"
 
 namespace camvault::keystore_engine {
 
@@ -50,6 +51,8 @@ struct EngineConfig {
   StepHook step;  // tests only
   // SHA-256, for what the engine states about keys; without it there are no statements.
   std::function<crypto::Digest(BytesView)> sha256 = {};
+  // CMS for the owner of an application (docs/formats/keystore-backup.md); without it there are no backups.
+  std::function<Result<Bytes>(BytesView owner_certificate, const Secret& plain)> encrypt_to_owner = {};
 };
 
 // Thread-safe. Operations that write (generate, import, remove) follow one another; others run side by side.
@@ -93,6 +96,27 @@ class Engine {
   // What the engine itself states about a key: attestation::KeystoredEvidence. Both keys must be the caller's
   // to use, of one application.
   Answer<Bytes> attest(const Caller& who, const KeyName& key, const KeyName& attester, BytesView nonce);
+
+  // What the key's module says itself: attestation::ModuleEvidence.
+  Answer<Bytes> certify(const Caller& who, const KeyName& key, BytesView nonce);
+  Answer<Bytes> attester(const Caller& who, const KeyName& key);
+  Answer<Secret> activate(const Caller& who, const KeyName& key, BytesView credential);
+
+  Answer<Secret> agree(const Caller& who, const KeyUse& use, BytesView peer_spki);
+  // Slowed down after wrong tries (Tries): ServiceError::busy, whatever the candidate.
+  Answer<bool> compare(const Caller& who, const KeyUse& use, BytesView candidate);
+  Answer<Secret> derive(const Caller& who, const KeyUse& use, const keystore::Derivation& derivation);
+
+  Answer<std::uint64_t> read_counter(const Caller& who, const KeyName& name);
+  Answer<std::uint64_t> increment_counter(const Caller& who, const KeyName& name);
+
+  // Data for the platform's state and a label of the caller's application; nothing is stored.
+  Answer<Bytes> seal(const Caller& who, const KeyName& label, BytesView plain, std::string_view backend);
+  Answer<Secret> unseal(const Caller& who, const KeyName& label, BytesView sealed);
+
+  Answer<Bytes> backup(const Caller& who, const KeyName& name);
+  Answer<keystore::KeyInfo> restore(const Caller& who, const KeyName& name, KeyType type,
+                                    keystore::KeyPolicy policy, const Secret& key);
 
   bool knows(std::uint32_t uid) const {
     return config_.rules.is_known(uid);
@@ -150,6 +174,13 @@ class Engine {
   Answer<Backend*> choose_backend(const KeyName& name, std::string_view wanted) const;
   Result<Secret> read_handle(const KeyRecord& record) const;
   Result<std::shared_ptr<const BackendKey>> open_key(const RecordPtr& record);
+  // The key of a name, if the caller may use it and its purpose allows the operation.
+  Answer<RecordPtr> authorise_named_use(const Caller& who, Operation operation, const KeyName& name);
+  // Counters: a number in a module, or (software backend) the value itself in the key's file.
+  Answer<keystore::KeyInfo> add_counter(const KeyName& name, keystore::KeyPolicy policy, Backend& backend);
+  Answer<std::uint32_t> free_counter(const Backend& backend) const;
+  Answer<std::uint64_t> stored_counter(const RecordPtr& record, bool increment);
+  Answer<std::uint64_t> use_counter(const RecordPtr& record, bool increment);
   RecordPtr record_after_move(const RecordPtr& record);
   Backend* backend_named(std::string_view name) const;
 
@@ -162,6 +193,8 @@ class Engine {
   std::set<KeyName> changing_;              // being made, removed or moved right now
   std::condition_variable_any moved_;       // a key stands under its name in another backend
 
+  std::mutex counters_;  // one choice of a number, or change of a stored value, at a time; before writing_
+  Tries tries_;
   std::mutex writing_;  // guards store_'s create and remove
   FileStore store_;
 };

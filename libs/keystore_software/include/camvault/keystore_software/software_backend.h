@@ -17,4 +17,10 @@ std::shared_ptr<keystore_engine::Backend> make_software_backend(std::string name
 
 crypto::Digest sha256(BytesView message);  // for EngineConfig
 
+// For keystore_engine::EngineConfig: CMS AuthEnvelopedData with AES-256-GCM (RFC 5083, 5084) for the key of
+// an X.509 certificate: RSA (OAEP) or an elliptic curve (RFC 5753). DER. Errc::usage if it is none of these.
+Result<Bytes> encrypt_to_owner(BytesView certificate_der, const Secret& plain);
+// One certificate, PEM or DER, that encrypt_to_owner can use: its DER. Errc::usage otherwise.
+Result<Bytes> read_owner_certificate(BytesView pem_or_der);
+
 }  // namespace camvault::keystore_software

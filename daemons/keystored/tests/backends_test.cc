@@ -162,6 +162,26 @@ TEST_F(Backends, ATpmDiesAndComesBackWhileTheOthersWork) {
   EXPECT_TRUE(use(*keystore, "camera/rsa", "tpm2", KeyType::rsa_2048));
   EXPECT_TRUE(use(*keystore, "camera/soft", "software", KeyType::ec_p256));
   EXPECT_TRUE(keystore->status().value().backends[0].simulator);
+  // Its counters, what it seals and its own word, inside the sandbox.
+  const auto counter = key_name("camera/rollback");
+  ASSERT_TRUE(keystore->generate(counter, KeyType::counter,
+                                 default_policy(KeyType::counter, Purpose::rollback_protection)));
+  const auto before = keystore->read_counter(counter);
+  ASSERT_TRUE(before) << before.error().what;
+  EXPECT_EQ(keystore->increment_counter(counter).value(), *before + 1);
+  // Deleting it and making it anew does not set it back.
+  ASSERT_TRUE(keystore->remove(counter));
+  ASSERT_TRUE(keystore->generate(counter, KeyType::counter,
+                                 default_policy(KeyType::counter, Purpose::rollback_protection)));
+  EXPECT_GE(keystore->read_counter(counter).value(), *before + 1);
+  const auto sealed = keystore->seal(key_name("camera/disk"), Secret(as_bytes("disk key")), "tpm2");
+  ASSERT_TRUE(sealed) << sealed.error().what << daemon_.log();
+  EXPECT_TRUE(keystore->unseal(key_name("camera/disk"), *sealed).value().equals(as_bytes("disk key")));
+  EXPECT_EQ(keystore->unseal(key_name("camera/other"), *sealed).error().code, Errc::invalid);
+  EXPECT_FALSE(keystore->unseal(key_name("factory/disk"), *sealed));
+  EXPECT_TRUE(keystore->certify(key_name("camera/ec"), Bytes(16)));
+  EXPECT_EQ(keystore->certify(key_name("camera/ec"), Bytes(7)).error().code, Errc::usage);
+  EXPECT_EQ(keystore->certify(key_name("camera/soft"), Bytes(16)).error().code, Errc::unsupported);
   tpm.stop();
   EXPECT_EQ(sign(*keystore, "camera/ec", KeyType::ec_p256).error().code, Errc::unavailable);
   EXPECT_TRUE(sign(*keystore, "camera/soft", KeyType::ec_p256));

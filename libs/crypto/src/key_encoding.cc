@@ -1,6 +1,7 @@
 #include "camvault/crypto/key_encoding.h"
 
 #include "camvault/base/byte_writer.h"
+#include "camvault/crypto/der_values.h"
 
 namespace camvault::crypto {
 
@@ -137,12 +138,9 @@ Result<Bytes> ecdsa_der_of_pair(KeyAlg alg, BytesView r, BytesView s) {
 }
 
 Result<Bytes> point_of_spki(KeyAlg alg, BytesView info) {
-  const auto size = 1 + 2 * coordinate_size(alg);
-  if (size == 1 || info.size() < size) return fail(Errc::malformed, "no public key of that curve");
-  auto point = to_bytes(info.last(size));
-  CAM_TRY(const auto again, spki_of_point(alg, point));
-  if (!equal(again, info)) return fail(Errc::malformed, "no public key of that curve");
-  return point;
+  if (coordinate_size(alg) == 0) return fail(Errc::malformed, "keys of that kind have no point");
+  CAM_TRY(auto numbers, read_public_key(alg, info));
+  return std::move(numbers.point);
 }
 
 }  // namespace camvault::crypto

@@ -16,7 +16,7 @@ constexpr std::size_t kAesKey = 16;
 constexpr std::size_t kCoordinate = 32;
 constexpr std::size_t kMaxName = 66;
 constexpr std::size_t kMaxValue = 32;
-using CipherCtx = Ossl<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
+using CipherCtx = Owned<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
 
 tl::unexpected<Error> failed(const char* what) {
   clear_errors();

@@ -1,5 +1,6 @@
 #include "camvault/key_source/signing_identity.h"
 
+#include "camvault/attestation/keystored_statement.h"
 #include "camvault/base/file.h"
 #include "camvault/crypto_openssl/local_key.h"
 #include "camvault/ipc/keystore_client.h"
@@ -19,13 +20,12 @@ Result<std::shared_ptr<crypto::SigningKey>> key_from_file(const std::filesystem:
   return std::shared_ptr<crypto::SigningKey>(std::move(*key));
 }
 
-// The application's attestation key, if it has one.
-AttestKey attest_with(const std::shared_ptr<keystore::Keystore>& store, const keystore::KeyName& key) {
-  const auto attester = keystore::KeyName::parse(std::string(key.application()) + "/attestation");
-  if (!attester) return nullptr;
-  const auto info = store->info(*attester);
-  if (!info || info->policy.purpose != keystore::Purpose::attestation) return nullptr;
-  return [store, key, by = *attester](BytesView nonce) { return store->attest(key, by, nonce); };
+// Asked once before anything is signed: a key that nobody attests says nothing about itself.
+AttestKey attest_with(const std::shared_ptr<keystore::Keystore>& store, const keystore::KeyName& key,
+                      const std::filesystem::path& chain) {
+  const auto tried = gather_evidence(*store, key, Bytes(attestation::kMinNonce), chain);
+  if (!tried && tried.error().code != Errc::unavailable) return nullptr;
+  return [store, key, chain](BytesView nonce) { return gather_evidence(*store, key, nonce, chain); };
 }
 
 struct KeystoreKey {
@@ -46,7 +46,7 @@ Result<KeystoreKey> key_from_keystore(const KeySource& source) {
                 "the keystore has no key " + source.key + " (camvault factory provision makes it)");
   }
   if (!key) return fail_in("key " + source.key, key.error());
-  return KeystoreKey{std::move(*key), attest_with(*store, name)};
+  return KeystoreKey{std::move(*key), attest_with(*store, name, RootLayout{source.root}.attestation_chain())};
 }
 }  // namespace
 

@@ -4,15 +4,13 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
+#include "camvault/base/owned.h"
 #include "openssl.h"
 
 namespace camvault::keystore_software::openssl {
 
 namespace {
-struct FreeCtx {
-  void operator()(EVP_PKEY_CTX* p) const { EVP_PKEY_CTX_free(p); }
-};
-using Ctx = std::unique_ptr<EVP_PKEY_CTX, FreeCtx>;
+using Ctx = Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 
 tl::unexpected<Error> failed(Errc code, const char* what) {
   ERR_clear_error();

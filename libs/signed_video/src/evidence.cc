@@ -168,7 +168,8 @@ ProvenTime proven_time(const Report& report) {
   return out;
 }
 
-void judge_attestations(const crypto::Engine& engine, const crypto::Certificate& signer, Report& report) {
+void judge_attestations(const crypto::Engine& engine, const crypto::Certificate& signer,
+                        const std::vector<crypto::Certificate>& anchors, Report& report) {
   const auto spki = signer.key ? signer.key->spki_der() : Bytes();
   std::optional<crypto::Digest> attester;
   if (!signer.attester.empty()) {
@@ -196,16 +197,17 @@ void judge_attestations(const crypto::Engine& engine, const crypto::Certificate&
     check.evidence = read->evidence;
     check.spki = spki;
     check.nonce = read->nonce;
+    // A module's attestation key has a certificate of its own, or is the one that the signer's names.
     check.attester = attester;
+    check.anchors = &anchors;
+    check.at = report.last_time.value_or(report.first_time.value_or(Timestamp()));
     const auto found = attestation::check(engine, check);
     out.standing = found.standing;
     out.reason = found.reason;
-    if (found.statement) {
-      out.origin = attestation::to_string(found.statement->origin);
-      out.backend = found.statement->backend;
-      out.simulator = found.statement->simulator;
-      out.stated = found.statement->stated;
-    }
+    if (found.origin) out.origin = attestation::to_string(*found.origin);
+    out.backend = found.backend;
+    out.simulator = found.simulator;
+    if (found.statement) out.stated = found.statement->stated;
     if (found.standing == attestation::Standing::invalid) {
       ++refused;
       why = found.reason;

@@ -12,7 +12,9 @@ namespace camvault::signed_video {
 void judge_time_stamps(const crypto::Engine& engine, const VerifyOptions& options, Report& report);
 
 // Evidence of where the signing key lives, against the signer's certificate. Fills Report::attestations.
-void judge_attestations(const crypto::Engine& engine, const crypto::Certificate& signer, Report& report);
+// `anchors`: who may vouch for the attestation key of a module.
+void judge_attestations(const crypto::Engine& engine, const crypto::Certificate& signer,
+                        const std::vector<crypto::Certificate>& anchors, Report& report);
 
 // Recording times that nobody but the camera vouches for, and those that a trusted time stamp shows.
 struct ProvenTime {

@@ -7,7 +7,6 @@
 #include <stop_token>
 #include <thread>
 
-#include "camvault/attestation/check.h"
 #include "camvault/trust_store/trust_store.h"
 
 namespace camvault::cli {
@@ -54,13 +53,14 @@ class Attester {
     while (changed_.wait(lock, ending, [&] { return due_; })) {
       due_ = false;
       lock.unlock();
-      signed_video::AttestationRecord record;
-      record.backend = attestation::kKeystored;
-      record.nonce.resize(kAttestationNonce);
-      engine_.random(record.nonce);
-      if (auto evidence = attest_(record.nonce)) {
-        record.evidence = std::move(*evidence);
-        if (auto encoded = signed_video::encode_record(record)) deliver_(std::move(*encoded));
+      Bytes nonce(kAttestationNonce);
+      engine_.random(nonce);
+      if (auto all = attest_(nonce)) {
+        for (auto& each : *all) {
+          const signed_video::AttestationRecord record{
+              .backend = std::move(each.kind), .nonce = nonce, .evidence = std::move(each.evidence)};
+          if (auto encoded = signed_video::encode_record(record)) deliver_(std::move(*encoded));
+        }
       }  // without evidence the video says nothing about its key; the next hour brings another try
       lock.lock();
     }

@@ -266,6 +266,8 @@ void add_factory(CLI::App& app, int& exit_code) {
       "Examples:\n  camvault factory provision --root /srv/factory --camera-root /srv/camera1 --serial "
       "EX-000042");
 
+  add_factory_enroll(*command, exit_code);
+
   options = std::make_shared<Options>();
   add(*command, options, "list", "serial numbers of all cameras issued", list, exit_code)
       ->footer("Examples:\n  camvault factory list --root /srv/factory");

@@ -152,6 +152,9 @@ void add_keystore(CLI::App& app, int& exit_code) {
   add_keystore_changes(*command, exit_code);
   add_keystore_benchmark(*command, exit_code);
   add_keystore_stub(*command, exit_code);
+  add_keystore_attest(*command, exit_code);
+  add_keystore_values(*command, exit_code);
+  add_keystore_backup(*command, exit_code);
 }
 
 }  // namespace camvault::cli

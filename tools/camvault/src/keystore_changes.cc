@@ -15,6 +15,7 @@ struct Change {
   std::string backend;
   std::vector<std::uint32_t> uids;
   bool new_key = false;
+  bool allow_backup = false;
 };
 
 Status generate(const Change& change) {
@@ -23,6 +24,7 @@ Status generate(const Change& change) {
   CAM_TRY(const auto purpose, keystore::purpose_from_string(change.purpose));
   auto policy = keystore::default_policy(type, purpose);
   policy.uids = change.uids;
+  policy.backup = change.allow_backup;
   std::sort(policy.uids.begin(), policy.uids.end());
   CAM_TRY(const auto store, connect_keystore(change.keystore));
   CAM_TRY(const auto key, store->generate_in(change.backend, name, type, policy));
@@ -76,6 +78,8 @@ void add_keystore_changes(CLI::App& keystore, int& exit_code) {
   command
       ->add_option("--backend", made->backend, "the module that holds it (default: as keystored's rules say)")
       ->type_name("BACKEND");
+  command->add_flag("--allow-backup", made->allow_backup,
+                    "it may be in a backup for the owner (never a device identity)");
   command->add_option("--uid", made->uids, "who may use it (default: the application's own uid)")
       ->type_name("UID");
   command->footer(

@@ -29,5 +29,11 @@ void add_keystore_changes(CLI::App& keystore, int& exit_code);
 void add_keystore_benchmark(CLI::App& keystore, int& exit_code);
 // stub, under `keystore`.
 void add_keystore_stub(CLI::App& keystore, int& exit_code);
+// attest
+void add_keystore_attest(CLI::App& keystore, int& exit_code);
+// counter, seal, unseal, secret
+void add_keystore_values(CLI::App& keystore, int& exit_code);
+// backup, restore
+void add_keystore_backup(CLI::App& keystore, int& exit_code);
 
 }  // namespace camvault::cli

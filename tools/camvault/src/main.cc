@@ -54,6 +54,8 @@ int main(int argc, char** argv) {
   add_camera(app, exit_code);
   add_factory(app, exit_code);
   add_keystore(app, exit_code);
+  add_attest(app, exit_code);
+  add_status(app, exit_code);
   add_trust(app, exit_code);
   add_export(app, exit_code);
   add_report(app, exit_code);

@@ -15,6 +15,8 @@ struct RootLayout {
   std::filesystem::path identity_folder() const { return root / "var/lib/camvault/identity"; }
   std::filesystem::path media_signing_chain() const { return identity_folder() / "media-signing-chain.pem"; }
   std::filesystem::path device_identity_chain() const { return identity_folder() / "idevid-chain.pem"; }
+  // Of the attestation key of the camera's module: camvault factory enroll.
+  std::filesystem::path attestation_chain() const { return identity_folder() / "attestation-chain.pem"; }
   std::filesystem::path factory_folder() const { return root / "var/lib/camvault/factory"; }
   std::filesystem::path root_ca() const { return factory_folder() / "root-ca.pem"; }
 };

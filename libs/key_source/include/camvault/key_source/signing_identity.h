@@ -8,6 +8,7 @@
 #include <string>
 
 #include "camvault/crypto/key.h"
+#include "camvault/key_source/evidence.h"
 #include "camvault/keystore/key_policy.h"
 
 namespace camvault::key_source {
@@ -21,13 +22,13 @@ struct KeySource {
   std::filesystem::path chain;     // empty: <root>/var/lib/camvault/identity/media-signing-chain.pem
 };
 
-// Evidence of where the key lives, as its keystore says (docs/formats/attestation.md); waits for it.
-using AttestKey = std::function<Result<Bytes>(BytesView nonce)>;
+// Evidence of where the key lives, the strongest first; waits for it.
+using AttestKey = std::function<Result<std::vector<Evidence>>(BytesView nonce)>;
 
 struct SigningIdentity {
   std::shared_ptr<crypto::SigningKey> key;
   std::string chain_pem;
-  AttestKey attest;  // empty: the key is in a file, or its application has no key APPLICATION/attestation
+  AttestKey attest;  // empty: the key is in a file, or nobody attests it
 };
 
 // Errors say what to start or create.

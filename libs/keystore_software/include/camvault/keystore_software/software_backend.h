@@ -23,4 +23,8 @@ Result<Bytes> encrypt_to_owner(BytesView certificate_der, const Secret& plain);
 // One certificate, PEM or DER, that encrypt_to_owner can use: its DER. Errc::usage otherwise.
 Result<Bytes> read_owner_certificate(BytesView pem_or_der);
 
+// The other way, where the owner is: `certificate` and `private_key` are his, PEM (the key not encrypted).
+// What was changed, or is for another owner, is Errc::invalid.
+Result<Secret> decrypt_as_owner(BytesView message, BytesView certificate, const Secret& private_key);
+
 }  // namespace camvault::keystore_software

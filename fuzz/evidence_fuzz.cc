@@ -95,7 +95,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.tsa_anchors = engine().certificates_from_pem(fuzz::kTimeRoot).value();
   judge_time_stamps(engine(), options, report);
   check_stamps(report);
-  judge_attestations(engine(), leaf, report);
+  judge_attestations(engine(), leaf, {}, report);
   std::uint64_t noted = 0;
   for (const auto& note : report.notes) noted += note.count;
   law(report.time_stamps.size() <= stamps && report.attestations.size() <= attestations,

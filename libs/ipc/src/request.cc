@@ -37,6 +37,11 @@ std::string_view Request::backend() const {
   return std::visit(
       [](const auto& r) -> std::string_view {
         if constexpr (requires { r.backend; }) return r.backend;
+        if constexpr (requires {
+                        r.sealed;
+                        r.key;
+                      })
+          return keystore::backend_of_sealed(r.sealed);
         return {};
       },
       body);

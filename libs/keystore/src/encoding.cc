@@ -162,4 +162,10 @@ Result<KeyInfo> read_key_info(CborReader& in) {
                  .backend = std::string(backend)};
 }
 
+std::string_view backend_of_sealed(BytesView sealed) {
+  if (sealed.empty() || sealed.size() < 1u + sealed[0]) return {};
+  const auto name = as_text(sealed.subspan(1, sealed[0]));
+  return is_backend_name(name) ? name : std::string_view();
+}
+
 }  // namespace camvault::keystore

@@ -1,4 +1,5 @@
 #include <openssl/cms.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/objects.h>
@@ -20,8 +21,8 @@ bool add_recipient(CMS_ContentInfo* cms, X509* certificate) {
   if (!rsa && EVP_PKEY_is_a(key, "EC") != 1) return false;
   auto* recipient = CMS_add1_recipient_cert(cms, certificate, CMS_KEY_PARAM);
   if (recipient == nullptr) return false;
-  if (!rsa) return true;
   auto* ctx = CMS_RecipientInfo_get0_pkey_ctx(recipient);
+  if (!rsa) return ctx != nullptr && EVP_PKEY_CTX_set_ecdh_kdf_md(ctx, EVP_sha256()) == 1;  // not SHA-1
   return ctx != nullptr && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) == 1 &&
          EVP_PKEY_CTX_set_rsa_oaep_md(ctx, EVP_sha256()) == 1 &&
          EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, EVP_sha256()) == 1;

@@ -14,8 +14,11 @@ import tempfile
 import time
 import unittest
 
+from cli_test import annex_b, stream
+
 CAMVAULT = os.environ["CAMVAULT"]
 KEYSTORED = os.environ["KEYSTORED"]
+SIMULATOR = os.environ.get("SE05X_SIM", "")
 NONCE = "00112233445566778899aabbccddeeff"
 NEEDED = ("swtpm", "swtpm_setup", "certtool")
 
@@ -36,7 +39,7 @@ def wait_for(path):
 class Machine:
     """A keystored, and the swtpm behind it if it has one."""
 
-    def __init__(self, root, application, tpm_maker=None):
+    def __init__(self, root, application, tpm_maker=None, element=False):
         self.root = root
         self.programs = []
         for folder in ("etc/camvault", "run/camvault", "var/lib/camvault/identity"):
@@ -45,6 +48,11 @@ class Machine:
         if tpm_maker is not None:
             self.make_tpm(tpm_maker)
             lines += f'[[backend]]\ntype = "tpm2"\ntcti = "swtpm:path={root}/tpm"\n[[backend]]\ntype = "software"\n'
+        if element:
+            self.programs.append(subprocess.Popen([SIMULATOR, "--listen", f"unix:{root}/element", "--state", root / "element-state"],
+                                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+            wait_for(root / "element")
+            lines += f'[[backend]]\ntype = "se05x"\nbus = "sim:unix:{root}/element"\n[[backend]]\ntype = "software"\n'
         config = root / "etc/camvault/keystored.toml"
         config.write_text(lines)
         config.chmod(0o600)
@@ -198,6 +206,18 @@ class Attest(Base):
         self.assertEqual(self.judged(file)["origin"], "imported")
         self.assertEqual(self.judged(file, "--made-inside")["refusal"], "imported-as-made")
 
+    def test_signed_video_carries_the_modules_word(self):
+        clip = self.path / "raw.h264"
+        clip.write_bytes(annex_b(stream()))
+        for machine, standing in ((self.camera, "vouched"), (self.other, "own_word")):
+            out = self.path / "signed.h264"
+            self.ok("sign", clip, out, "--root", machine.root)
+            report = json.loads(self.ok("verify", out, "--trust", self.root_ca, "--json"))
+            found = {a["kind"]: a for a in report["attestations"]}
+            self.assertEqual((found["tpm2"]["standing"], found["tpm2"]["origin"], found["keystored"]["standing"]),
+                             (standing, "generated inside", "vouched"), report["attestations"])
+            out.unlink()
+
     def test_software_says_so_itself_and_is_the_weaker_kind(self):
         self.ok("keystore", "generate", "camera/soft", "--purpose", "media-signing", "--backend", "software", "--root", self.camera.root)
         report = self.judged(self.evidence(self.camera, "soft.evidence", "camera/soft"))
@@ -234,6 +254,46 @@ class Attest(Base):
         self.assertEqual(tpm["strength"], "simulator")
         self.assertNotIn("hardware", {c["strength"] for c in claims["claims"]})
         self.assertTrue(claims["not_claimed"])
+
+
+@unittest.skipUnless(SIMULATOR, "not built here: camvault-se05x-sim")
+class Element(Base):
+    """The same with a simulated SE05x, whose maker is the simulator itself."""
+
+    def test_an_attested_read_is_believed_once_the_factory_knows_the_element(self):
+        with tempfile.TemporaryDirectory(prefix="camvault-element-") as folder:
+            path = pathlib.Path(folder)
+            factory, camera = Machine(path / "factory", "factory"), Machine(path / "camera", "camera", element=True)
+            self.addCleanup(factory.stop)
+            self.addCleanup(camera.stop)
+            self.ok("factory", "init", "--root", factory.root, "--organization", "Test Cameras")
+            self.ok("factory", "provision", "--root", factory.root, "--camera-root", camera.root, "--serial", "E-1")
+            root_ca = factory.root / "var/lib/camvault/factory/root-ca.pem"
+            attest = ["keystore", "attest", "camera/media-signing", "--root", camera.root, "--nonce", NONCE, "--out", path / "evidence"]
+            judge = ["attest", "verify", path / "evidence", "--trust", root_ca, "--nonce", NONCE, "--json"]
+            self.ok(*attest)
+            result = run(*judge)
+            self.assertEqual(result.returncode, 1, result.stderr)
+            self.assertEqual(json.loads(result.stdout)["refusal"], "attester-unknown")
+            maker = path / "maker.pem"
+            maker.write_bytes(self.certificate_in((path / "evidence").read_bytes()))
+            result = run("factory", "enroll", "--root", factory.root, "--camera-root", camera.root, "--serial", "E-1", "--module-trust", root_ca)
+            self.assertEqual(result.returncode, 65, result.stderr)
+            self.assertIn("SIMULATOR", self.ok("factory", "enroll", "--root", factory.root, "--camera-root", camera.root,
+                                               "--serial", "E-1", "--module-trust", maker))
+            self.ok(*attest)
+            report = json.loads(self.ok(*judge, "--made-inside"))
+            self.assertEqual((report["module"], report["origin"], report["simulator"]), ("se05x", "generated inside", True), report)
+
+    def certificate_in(self, evidence):
+        """The element's own certificate, which came with the evidence; a maker has it from the element's maker."""
+        at = -1
+        while (at := evidence.find(b"\x30\x82", at + 1)) >= 0:
+            size = 4 + int.from_bytes(evidence[at + 2:at + 4], "big")
+            made = subprocess.run(["openssl", "x509", "-inform", "DER"], input=evidence[at:at + size], capture_output=True)
+            if made.returncode == 0 and size <= len(evidence) - at:
+                return made.stdout
+        self.fail("no certificate came along")
 
 
 class Values(Base):

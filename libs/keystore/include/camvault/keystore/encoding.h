@@ -34,6 +34,10 @@ inline constexpr std::int64_t kKey = 3;      // bytes, as import takes them
 inline constexpr std::string_view kBackupName = "camvault key backup";
 inline constexpr std::uint64_t kBackupVersion = 1;
 
+// Sealed data begins with the name of the backend that opens it: one byte of size, the name. Empty if it does
+// not. Decides which queue a request waits in; what it says is authenticated later.
+std::string_view backend_of_sealed(BytesView sealed);
+
 // The readers refuse what the writers do not write (Errc::malformed): unknown tags and numbers, wrong order,
 // policies that do not fit the type.
 void write_policy(codec::CborWriter& out, const KeyPolicy& policy);

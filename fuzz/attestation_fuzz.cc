@@ -1,7 +1,7 @@
 // Evidence about keys. Laws: what is accepted re-encodes to itself, and is never good about a key that it
 // does not name.
 #include "camvault/attestation/attester.h"
-#include "camvault/attestation/check.h"
+#include "camvault/attestation/evidence_file.h"
 #include "camvault/crypto_openssl/engine.h"
 #include "fuzz.h"
 
@@ -11,6 +11,13 @@ using namespace camvault;
 using namespace camvault::attestation;
 
 #ifdef CAMVAULT_PLANTED_BUG
+// Planted: a TPM2B's length is believed, in a statement that begins as a TPM's does.
+unsigned planted_nonce_end(BytesView statement) {
+  constexpr std::size_t kName = 6;  // behind magic and type
+  if (statement.size() < kName + 2 || statement[0] != 0xff || statement[1] != 0x54) return 0;
+  const std::size_t size = std::size_t{statement[kName]} << 8 | statement[kName + 1];
+  return statement.data()[kName + 2 + size];
+}
 // Planted: the statement's length byte is believed.
 unsigned planted_statement_end(BytesView evidence) {
   if (evidence.size() < 4 || evidence[0] != 0xa5 || evidence[2] != 0x58) return 0;
@@ -52,6 +59,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto module_word = decode_module_evidence(input)) {
     law(equal(encode_module_evidence(*module_word).value(), input), "accepted evidence re-encodes to itself");
     judge(*engine, *module_word);
+#ifdef CAMVAULT_PLANTED_BUG
+    use(planted_nonce_end(module_word->statement));
+#endif
+  }
+  if (const auto file = decode_evidence_file(input)) {
+    law(equal(encode_evidence_file(*file).value(), input), "an accepted file re-encodes to itself");
+    const auto found = check_file(*engine, *file, {.nonce = Bytes(kMinNonce)});
+    law(found.standing != Standing::vouched && found.refusal != Refusal::none, "nobody vouches for nobody");
   }
   if (const auto attester = decode_attester(input)) {
     law(equal(encode_attester(*attester).value(), input), "an accepted description re-encodes to itself");

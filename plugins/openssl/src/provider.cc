@@ -12,6 +12,8 @@
 namespace camvault::openssl_provider {
 
 namespace {
+// OpenSSL takes a list of arguments and nothing simpler.
+// NOLINTNEXTLINE(cert-dcl50-cpp)
 void set_error(const Provider& provider, std::uint32_t reason, const char* format, ...) {
   std::va_list arguments;
   va_start(arguments, format);

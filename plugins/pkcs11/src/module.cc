@@ -1,6 +1,7 @@
 #include "module.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "camvault/crypto/der_values.h"
 
@@ -188,8 +189,7 @@ CK_RV Module::finish_signature(CK_SESSION_HANDLE handle, const BytesView* data, 
     size = needed;
     if (signature == nullptr) return CKR_OK;
     if (room < needed) return CKR_BUFFER_TOO_SMALL;
-    signing = std::move(active);
-    active.reset();
+    signing = std::exchange(active, std::nullopt);
   }
   const auto store = keystore();
   if (!store) return code_of(store.error());

@@ -80,6 +80,28 @@ class Stub final : public keystore::Keystore {
                        BytesView /*nonce*/) override {
     return no();
   }
+  Result<Bytes> certify(const keystore::KeyName& /*key*/, BytesView /*nonce*/) override { return no(); }
+  Result<Bytes> attester(const keystore::KeyName& /*key*/) override { return no(); }
+  Result<Secret> activate(const keystore::KeyName& /*key*/, BytesView /*credential*/) override {
+    return no();
+  }
+  Result<Secret> agree(const keystore::KeyUse& /*use*/, BytesView /*peer*/) override { return no(); }
+  Result<bool> compare(const keystore::KeyUse& /*use*/, const Secret& /*candidate*/) override { return no(); }
+  Result<Secret> derive(const keystore::KeyUse& /*use*/, const keystore::Derivation& /*how*/) override {
+    return no();
+  }
+  Result<std::uint64_t> read_counter(const keystore::KeyName& /*name*/) override { return no(); }
+  Result<std::uint64_t> increment_counter(const keystore::KeyName& /*name*/) override { return no(); }
+  Result<Bytes> seal(const keystore::KeyName& /*label*/, const Secret& /*plain*/,
+                     std::string_view /*backend*/) override {
+    return no();
+  }
+  Result<Secret> unseal(const keystore::KeyName& /*label*/, BytesView /*sealed*/) override { return no(); }
+  Result<Bytes> backup(const keystore::KeyName& /*name*/) override { return no(); }
+  Result<KeyInfo> restore(const keystore::KeyName& /*name*/, KeyType /*type*/,
+                          const keystore::KeyPolicy& /*policy*/, const Secret& /*key*/) override {
+    return no();
+  }
   Result<std::shared_ptr<crypto::SigningKey>> signing_key(const keystore::KeyUse& /*use*/) override {
     return no();
   }

@@ -26,8 +26,7 @@ constexpr std::int64_t kSecret = 1;
 constexpr std::size_t kMaxPart = 4096;
 
 Result<Bytes> read_part(CborReader& in, std::int64_t tag) {
-  CAM_TRY_STATUS(in.key(tag));
-  CAM_TRY(const auto bytes, in.bytes());
+  CAM_TRY(const auto bytes, in.bytes(tag));
   if (bytes.size() > kMaxPart) return fail(Errc::limit, "attester: a part that is too long");
   return to_bytes(bytes);
 }
@@ -36,20 +35,15 @@ Result<Bytes> read_part(CborReader& in, std::int64_t tag) {
 Result<Bytes> encode_attester(const AttesterDescription& d) {
   CborWriter out;
   out.begin_map();
-  out.key(attester_tag::kKind);
-  out.text(d.kind);
-  out.key(attester_tag::kSpki);
-  out.bytes(d.spki);
-  out.key(attester_tag::kArea);
-  out.bytes(d.area);
-  out.key(attester_tag::kEndorsement);
-  out.bytes(d.endorsement_spki);
+  out.text(attester_tag::kKind, d.kind);
+  out.bytes(attester_tag::kSpki, d.spki);
+  out.bytes(attester_tag::kArea, d.area);
+  out.bytes(attester_tag::kEndorsement, d.endorsement_spki);
   out.key(attester_tag::kCertificates);
   out.begin_array();
   for (const auto& certificate : d.certificates) out.bytes(certificate);
   out.end();
-  out.key(attester_tag::kSimulator);
-  out.boolean(d.simulator);
+  out.boolean(attester_tag::kSimulator, d.simulator);
   out.end();
   CAM_TRY(auto bytes, out.take());
   CAM_TRY_STATUS(decode_attester(bytes));
@@ -60,8 +54,7 @@ Result<AttesterDescription> decode_attester(BytesView bytes) {
   CAM_TRY(auto in, CborReader::open(bytes));
   CAM_TRY(auto map, in.map());
   AttesterDescription d;
-  CAM_TRY_STATUS(map.key(attester_tag::kKind));
-  CAM_TRY(const auto kind, map.text());
+  CAM_TRY(const auto kind, map.text(attester_tag::kKind));
   if (kind != kTpm2 && kind != kSe05x) return fail(Errc::unsupported, "attester: a kind that is not known");
   d.kind = std::string(kind);
   CAM_TRY(d.spki, read_part(map, attester_tag::kSpki));
@@ -75,8 +68,7 @@ Result<AttesterDescription> decode_attester(BytesView bytes) {
       return fail(Errc::limit, "attester: too many certificates, or one that is too long");
     d.certificates.push_back(to_bytes(certificate));
   }
-  CAM_TRY_STATUS(map.key(attester_tag::kSimulator));
-  CAM_TRY(d.simulator, map.boolean());
+  CAM_TRY(d.simulator, map.boolean(attester_tag::kSimulator));
   CAM_TRY_STATUS(map.finish());
   return d;
 }
@@ -97,10 +89,8 @@ Result<Bytes> check_attester_area(const AttesterDescription& d,
 Result<Bytes> encode_credential(const Credential& credential) {
   CborWriter out;
   out.begin_map();
-  out.key(credential_tag::kBlob);
-  out.bytes(credential.blob);
-  out.key(credential_tag::kSecret);
-  out.bytes(credential.secret);
+  out.bytes(credential_tag::kBlob, credential.blob);
+  out.bytes(credential_tag::kSecret, credential.secret);
   out.end();
   return out.take();
 }

@@ -34,17 +34,13 @@ Finding refused(Finding finding, Refusal refusal, std::string reason) {
 Result<Bytes> encode_evidence_file(const EvidenceFile& file) {
   CborWriter out;
   out.begin_map();
-  out.key(file_tag::kName);
-  out.text(kName);
-  out.key(file_tag::kVersion);
-  out.unsigned_integer(kVersion);
-  out.key(file_tag::kSpki);
-  out.bytes(file.spki);
+  out.text(file_tag::kName, kName);
+  out.unsigned_integer(file_tag::kVersion, kVersion);
+  out.bytes(file_tag::kSpki, file.spki);
   out.key(file_tag::kItems);
   out.begin_map();
   for (const auto& item : file.items) {
-    out.key(item.kind);
-    out.bytes(item.evidence);
+    out.bytes(item.kind, item.evidence);
   }
   out.end();
   out.end();
@@ -57,15 +53,12 @@ Result<EvidenceFile> decode_evidence_file(BytesView bytes) {
   if (bytes.size() > kMaxEvidenceFile) return fail(Errc::limit, "evidence: longer than 64 KiB");
   CAM_TRY(auto in, CborReader::open(bytes));
   CAM_TRY(auto map, in.map());
-  CAM_TRY_STATUS(map.key(file_tag::kName));
-  CAM_TRY(const auto name, map.text());
+  CAM_TRY(const auto name, map.text(file_tag::kName));
   if (name != kName) return fail(Errc::malformed, "evidence: not a file of evidence about a key");
-  CAM_TRY_STATUS(map.key(file_tag::kVersion));
-  CAM_TRY(const auto version, map.unsigned_integer());
+  CAM_TRY(const auto version, map.unsigned_integer(file_tag::kVersion));
   if (version != kVersion) return fail(Errc::unsupported, "evidence: a file of another version");
   EvidenceFile file;
-  CAM_TRY_STATUS(map.key(file_tag::kSpki));
-  CAM_TRY(const auto spki, map.bytes());
+  CAM_TRY(const auto spki, map.bytes(file_tag::kSpki));
   if (spki.empty() || spki.size() > kMaxSpki) return fail(Errc::malformed, "evidence: the key");
   file.spki = to_bytes(spki);
   CAM_TRY_STATUS(map.key(file_tag::kItems));

@@ -28,8 +28,7 @@ tl::unexpected<Error> malformed(const char* what) {
 }
 
 Result<Bytes> read_part(CborReader& in, std::int64_t tag) {
-  CAM_TRY_STATUS(in.key(tag));
-  CAM_TRY(const auto bytes, in.bytes());
+  CAM_TRY(const auto bytes, in.bytes(tag));
   if (bytes.empty() || bytes.size() > kMaxPart) return malformed("a part that is empty or too long");
   return to_bytes(bytes);
 }
@@ -60,22 +59,16 @@ Result<ModuleStatement> read_tpm(const ModuleEvidence& evidence, crypto::KeyAlg 
 Result<Bytes> encode_module_evidence(const ModuleEvidence& e) {
   CborWriter out;
   out.begin_map();
-  out.key(evidence_tag::kKind);
-  out.text(e.kind);
-  out.key(evidence_tag::kAttester);
-  out.bytes(e.attester_spki);
+  out.text(evidence_tag::kKind, e.kind);
+  out.bytes(evidence_tag::kAttester, e.attester_spki);
   out.key(evidence_tag::kChain);
   out.begin_array();
   for (const auto& certificate : e.chain) out.bytes(certificate);
   out.end();
-  out.key(evidence_tag::kStatement);
-  out.bytes(e.statement);
-  out.key(evidence_tag::kSignature);
-  out.bytes(e.signature);
-  out.key(evidence_tag::kContext);
-  out.bytes(e.context);
-  out.key(evidence_tag::kGeneration);
-  out.unsigned_integer(e.generation);
+  out.bytes(evidence_tag::kStatement, e.statement);
+  out.bytes(evidence_tag::kSignature, e.signature);
+  out.bytes(evidence_tag::kContext, e.context);
+  out.unsigned_integer(evidence_tag::kGeneration, e.generation);
   out.end();
   CAM_TRY(auto bytes, out.take());
   CAM_TRY_STATUS(decode_module_evidence(bytes));  // what our own reader refuses must not leave
@@ -87,8 +80,7 @@ Result<ModuleEvidence> decode_module_evidence(BytesView bytes) {
   CAM_TRY(auto in, CborReader::open(bytes));
   CAM_TRY(auto map, in.map());
   ModuleEvidence e;
-  CAM_TRY_STATUS(map.key(evidence_tag::kKind));
-  CAM_TRY(const auto kind, map.text());
+  CAM_TRY(const auto kind, map.text(evidence_tag::kKind));
   e.kind = std::string(kind);
   CAM_TRY(e.attester_spki, read_part(map, evidence_tag::kAttester));
   CAM_TRY_STATUS(map.key(evidence_tag::kChain));
@@ -102,8 +94,7 @@ Result<ModuleEvidence> decode_module_evidence(BytesView bytes) {
   CAM_TRY(e.statement, read_part(map, evidence_tag::kStatement));
   CAM_TRY(e.signature, read_part(map, evidence_tag::kSignature));
   CAM_TRY(e.context, read_part(map, evidence_tag::kContext));
-  CAM_TRY_STATUS(map.key(evidence_tag::kGeneration));
-  CAM_TRY(const auto generation, map.unsigned_integer());
+  CAM_TRY(const auto generation, map.unsigned_integer(evidence_tag::kGeneration));
   if (generation > 7 || !fits(e.kind, static_cast<unsigned>(generation)))
     return fail(Errc::unsupported,
                 "attestation: a kind or generation of module that this version does not know");

@@ -145,6 +145,30 @@ Status CborReader::key(std::string_view key) {
   return ok();
 }
 
+namespace {
+template <class T>
+Result<T> read_under(CborReader& in, std::int64_t key, Result<T> (CborReader::*read)()) {
+  auto ahead = in;  // refused as a whole
+  CAM_TRY_STATUS(ahead.key(key));
+  CAM_TRY(const auto value, (ahead.*read)());
+  in = ahead;
+  return value;
+}
+}  // namespace
+
+Result<std::uint64_t> CborReader::unsigned_integer(std::int64_t under) {
+  return read_under<std::uint64_t>(*this, under, &CborReader::unsigned_integer);
+}
+Result<bool> CborReader::boolean(std::int64_t under) {
+  return read_under<bool>(*this, under, &CborReader::boolean);
+}
+Result<BytesView> CborReader::bytes(std::int64_t under) {
+  return read_under<BytesView>(*this, under, &CborReader::bytes);
+}
+Result<std::string_view> CborReader::text(std::int64_t under) {
+  return read_under<std::string_view>(*this, under, &CborReader::text);
+}
+
 Result<BytesView> CborReader::raw_item() {
   if (items_ == 0) return another_type();
   const auto item = rest_.first(cbor::item_size(rest_));

@@ -251,6 +251,34 @@ TEST(Cbor, IntegersAtTheirLimits) {
   EXPECT_FALSE(reader.integer());
 }
 
+TEST(Cbor, AKeyAndItsValueAreReadTogetherOrNotAtAll) {
+  CborWriter out;
+  out.begin_map();
+  out.unsigned_integer(1, 7);
+  out.boolean(2, true);
+  out.bytes(3, hex("beef"));
+  out.text(4, "four");
+  out.end();
+  const auto bytes = out.take().value();
+  EXPECT_EQ(bytes, hex("a40107"
+                       "02f5"
+                       "0342beef"
+                       "0464666f7572"));
+
+  auto map = CborReader::open(bytes).value().map().value();
+  EXPECT_FALSE(map.unsigned_integer(2));  // another key
+  EXPECT_FALSE(map.text(1));              // another type
+  EXPECT_EQ(map.unsigned_integer(1).value(), 7U);
+  EXPECT_FALSE(map.bytes(2));
+  EXPECT_EQ(map.boolean(2).value(), true);
+  EXPECT_FALSE(map.unsigned_integer(3));
+  EXPECT_EQ(to_bytes(map.bytes(3).value()), hex("beef"));
+  EXPECT_FALSE(map.boolean(4));
+  EXPECT_EQ(map.text(4).value(), "four");
+  EXPECT_TRUE(map.finish());
+  EXPECT_FALSE(map.text(5));  // nothing is left
+}
+
 TEST(Cbor, TheWriterKeepsItsCallersMistakes) {
   CborWriter open_array;
   open_array.begin_array();

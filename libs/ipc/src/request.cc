@@ -50,12 +50,9 @@ std::string_view Request::backend() const {
 Result<Bytes> encode_hello(const Hello& hello) {
   CborWriter out;
   out.begin_map();
-  out.key(hello_tag::kProtocol);
-  out.text(kProtocol);
-  out.key(hello_tag::kMinVersion);
-  out.unsigned_integer(hello.min);
-  out.key(hello_tag::kMaxVersion);
-  out.unsigned_integer(hello.max);
+  out.text(hello_tag::kProtocol, kProtocol);
+  out.unsigned_integer(hello_tag::kMinVersion, hello.min);
+  out.unsigned_integer(hello_tag::kMaxVersion, hello.max);
   out.end();
   return out.take();
 }
@@ -72,8 +69,7 @@ Result<std::uint32_t> read_u32(CborReader& in) {
 Result<Hello> decode_hello(BytesView frame) {
   CAM_TRY(auto in, CborReader::open(frame));
   CAM_TRY(auto map, in.map());
-  CAM_TRY_STATUS(map.key(hello_tag::kProtocol));
-  CAM_TRY(const auto protocol, map.text());
+  CAM_TRY(const auto protocol, map.text(hello_tag::kProtocol));
   if (protocol != kProtocol) return fail(Errc::malformed, "another protocol");
   Hello hello;
   CAM_TRY_STATUS(map.key(hello_tag::kMinVersion));
@@ -87,51 +83,41 @@ Result<Hello> decode_hello(BytesView frame) {
 
 namespace {
 void write_use(CborWriter& out, const KeyUse& use) {
-  out.key(tag::kKey);
-  out.text(use.key.text());
-  out.key(tag::kPurpose);
-  out.unsigned_integer(number_of(use.purpose));
+  out.text(tag::kKey, use.key.text());
+  out.unsigned_integer(tag::kPurpose, number_of(use.purpose));
 }
 void write_name(CborWriter& out, const KeyName& name) {
-  out.key(tag::kKey);
-  out.text(name.text());
+  out.text(tag::kKey, name.text());
 }
 void write_new_key(CborWriter& out, const KeyName& name, keystore::KeyType type,
                    const keystore::KeyPolicy& policy) {
   write_name(out, name);
-  out.key(tag::kType);
-  out.unsigned_integer(number_of(type));
+  out.unsigned_integer(tag::kType, number_of(type));
   out.key(tag::kPolicy);
   keystore::write_policy(out, policy);
 }
 void write_algorithm(CborWriter& out, crypto::SignatureScheme scheme, crypto::HashAlg hash) {
-  out.key(tag::kScheme);
-  out.unsigned_integer(number_of(scheme));
-  out.key(tag::kHash);
-  out.unsigned_integer(number_of(hash));
+  out.unsigned_integer(tag::kScheme, number_of(scheme));
+  out.unsigned_integer(tag::kHash, number_of(hash));
 }
 void write_data(CborWriter& out, BytesView data) {
-  out.key(tag::kData);
-  out.bytes(data);
+  out.bytes(tag::kData, data);
 }
 void write_additional(CborWriter& out, BytesView additional) {
-  out.key(tag::kAdditional);
-  out.bytes(additional);
+  out.bytes(tag::kAdditional, additional);
 }
 
 // One overload per operation, in the order of their numbers.
 void write_body(CborWriter&, const request::Status&) {}
 void write_body(CborWriter& out, const request::List& r) {
-  out.key(tag::kAfter);
-  out.text(r.after);
+  out.text(tag::kAfter, r.after);
 }
 void write_body(CborWriter& out, const request::Info& r) {
   write_name(out, r.key);
 }
 void write_backend(CborWriter& out, std::string_view backend) {
   if (backend.empty()) return;
-  out.key(tag::kBackend);
-  out.text(backend);
+  out.text(tag::kBackend, backend);
 }
 void write_body(CborWriter& out, const request::Generate& r) {
   write_new_key(out, r.key, r.type, r.policy);
@@ -158,8 +144,7 @@ void write_body(CborWriter& out, const request::SignMessage& r) {
   write_data(out, r.message);
 }
 void write_body(CborWriter& out, const request::Random& r) {
-  out.key(tag::kCount);
-  out.unsigned_integer(r.count);
+  out.unsigned_integer(tag::kCount, r.count);
 }
 void write_body(CborWriter& out, const request::Encrypt& r) {
   write_use(out, r.use);
@@ -178,14 +163,12 @@ void write_body(CborWriter& out, const request::Mac& r) {
 void write_body(CborWriter& out, const request::Attest& r) {
   write_name(out, r.key);
   write_data(out, r.nonce);
-  out.key(tag::kAttester);
-  out.text(r.attester.text());
+  out.text(tag::kAttester, r.attester.text());
 }
 void write_body(CborWriter& out, const request::Move& r) {
   write_name(out, r.key);
   write_backend(out, r.backend);
-  out.key(tag::kNewKey);
-  out.boolean(r.mode == keystore::MoveMode::new_key);
+  out.boolean(tag::kNewKey, r.mode == keystore::MoveMode::new_key);
 }
 void write_body(CborWriter& out, const request::Certify& r) {
   write_name(out, r.key);
@@ -210,12 +193,9 @@ void write_body(CborWriter& out, const request::Derive& r) {
   write_use(out, r.use);
   write_data(out, r.derivation.salt);
   write_additional(out, r.derivation.info);
-  out.key(tag::kCount);
-  out.unsigned_integer(r.derivation.size);
-  out.key(tag::kKdf);
-  out.unsigned_integer(number_of(r.derivation.kdf));
-  out.key(tag::kRounds);
-  out.unsigned_integer(r.derivation.rounds);
+  out.unsigned_integer(tag::kCount, r.derivation.size);
+  out.unsigned_integer(tag::kKdf, number_of(r.derivation.kdf));
+  out.unsigned_integer(tag::kRounds, r.derivation.rounds);
 }
 void write_body(CborWriter& out, const request::ReadCounter& r) {
   write_name(out, r.key);
@@ -244,10 +224,8 @@ void write_body(CborWriter& out, const request::Restore& r) {
 Result<Bytes> encode_request(const Request& request) {
   CborWriter out;
   out.begin_map();
-  out.key(tag::kId);
-  out.unsigned_integer(request.id);
-  out.key(tag::kOperation);
-  out.unsigned_integer(static_cast<std::uint64_t>(request.operation()));
+  out.unsigned_integer(tag::kId, request.id);
+  out.unsigned_integer(tag::kOperation, static_cast<std::uint64_t>(request.operation()));
   std::visit([&](const auto& body) { write_body(out, body); }, request.body);
   out.end();
   return out.take();
@@ -273,8 +251,7 @@ Result<crypto::HashAlg> read_hash(CborReader& in) {
   return keystore::read_hash(in);
 }
 Result<BytesView> read_data(CborReader& in) {
-  CAM_TRY_STATUS(in.key(tag::kData));
-  CAM_TRY(const auto data, in.bytes());
+  CAM_TRY(const auto data, in.bytes(tag::kData));
   if (data.size() > keystore::kMaxMessage) return fail(Errc::malformed, "data longer than the limit");
   return data;
 }
@@ -298,8 +275,7 @@ Result<std::string> read_backend(CborReader& in) {
 }
 
 Result<RequestBody> read_list(CborReader& in) {
-  CAM_TRY_STATUS(in.key(tag::kAfter));
-  CAM_TRY(const auto after, in.text());
+  CAM_TRY(const auto after, in.text(tag::kAfter));
   if (!after.empty() && !KeyName::parse(after)) return fail(Errc::malformed, "a page that begins at no name");
   return request::List{std::string(after)};
 }
@@ -312,8 +288,7 @@ Result<RequestBody> read_move(CborReader& in) {
   CAM_TRY(auto key, read_name(in));
   CAM_TRY(auto backend, read_backend(in));
   if (backend.empty()) return fail(Errc::malformed, "a move to no backend");
-  CAM_TRY_STATUS(in.key(tag::kNewKey));
-  CAM_TRY(const auto new_key, in.boolean());
+  CAM_TRY(const auto new_key, in.boolean(tag::kNewKey));
   return request::Move{std::move(key), std::move(backend),
                        new_key ? keystore::MoveMode::new_key : keystore::MoveMode::same_key};
 }
@@ -378,8 +353,7 @@ Result<RequestBody> read_derive(CborReader& in) {
   CAM_TRY(d.info, read_additional(in));
   CAM_TRY_STATUS(in.key(tag::kCount));
   CAM_TRY(d.size, read_u32(in));
-  CAM_TRY_STATUS(in.key(tag::kKdf));
-  CAM_TRY(const auto number, in.unsigned_integer());
+  CAM_TRY(const auto number, in.unsigned_integer(tag::kKdf));
   const auto kdf = keystore::from_number<keystore::Kdf>(number);
   if (!kdf) return fail(Errc::malformed, "an unknown derivation");
   d.kdf = *kdf;
@@ -470,8 +444,7 @@ Result<Request> decode_request(BytesView frame) {
   CAM_TRY(auto map, in.map());
   CAM_TRY_STATUS(map.key(tag::kId));
   CAM_TRY(const auto id, read_u32(map));
-  CAM_TRY_STATUS(map.key(tag::kOperation));
-  CAM_TRY(const auto number, map.unsigned_integer());
+  CAM_TRY(const auto number, map.unsigned_integer(tag::kOperation));
   const auto operation = keystore::operation_from_number(number);
   if (!operation) return fail(Errc::malformed, "an unknown operation");
   CAM_TRY(auto body, read_body(*operation, map));

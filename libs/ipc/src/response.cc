@@ -60,38 +60,27 @@ void write_result(CborWriter& out, std::uint64_t number) {
 }
 void write_backend(CborWriter& out, const keystore::BackendStatus& backend) {
   out.begin_map();
-  out.key(backend_tag::kName);
-  out.text(backend.name);
-  out.key(backend_tag::kKind);
-  out.text(backend.kind);
-  out.key(backend_tag::kSimulator);
-  out.boolean(backend.simulator);
+  out.text(backend_tag::kName, backend.name);
+  out.text(backend_tag::kKind, backend.kind);
+  out.boolean(backend_tag::kSimulator, backend.simulator);
   out.key(backend_tag::kTypes);
   out.begin_array();
   for (const auto type : backend.key_types) out.unsigned_integer(keystore::number_of(type));
   out.end();
-  out.key(backend_tag::kProtection);
-  out.text(backend.protection);
-  out.key(backend_tag::kUsable);
-  out.boolean(backend.usable);
-  out.key(backend_tag::kHealth);
-  out.text(backend.health);
-  out.key(backend_tag::kModule);
-  out.text(backend.module);
-  out.key(backend_tag::kCertification);
-  out.text(backend.certification);
+  out.text(backend_tag::kProtection, backend.protection);
+  out.boolean(backend_tag::kUsable, backend.usable);
+  out.text(backend_tag::kHealth, backend.health);
+  out.text(backend_tag::kModule, backend.module);
+  out.text(backend_tag::kCertification, backend.certification);
   if (backend.free_slots) {
-    out.key(backend_tag::kFreeSlots);
-    out.unsigned_integer(*backend.free_slots);
+    out.unsigned_integer(backend_tag::kFreeSlots, *backend.free_slots);
   }
   out.end();
 }
 void write_result(CborWriter& out, const ServiceStatus& status) {
   out.begin_map();
-  out.key(status_tag::kVersion);
-  out.text(status.version);
-  out.key(status_tag::kKeys);
-  out.unsigned_integer(status.keys);
+  out.text(status_tag::kVersion, status.version);
+  out.unsigned_integer(status_tag::kKeys, status.keys);
   out.key(status_tag::kDamaged);
   out.begin_array();
   for (const auto& name : status.damaged) out.text(name);
@@ -110,8 +99,7 @@ void write_result(CborWriter& out, const ServiceStatus& status) {
   out.begin_array();
   for (const auto& backend : status.backends) write_backend(out, backend);
   out.end();
-  out.key(status_tag::kRootKey);
-  out.text(status.root_key);
+  out.text(status_tag::kRootKey, status.root_key);
   out.end();
 }
 
@@ -133,8 +121,7 @@ Result<keystore::BackendStatus> read_backend(CborReader& in) {
   CAM_TRY(backend.name, read_text(map));
   CAM_TRY_STATUS(map.key(tag::kKind));
   CAM_TRY(backend.kind, read_text(map));
-  CAM_TRY_STATUS(map.key(tag::kSimulator));
-  CAM_TRY(backend.simulator, map.boolean());
+  CAM_TRY(backend.simulator, map.boolean(tag::kSimulator));
   CAM_TRY_STATUS(map.key(tag::kTypes));
   CAM_TRY(auto types, map.array());
   while (!types.at_end()) {
@@ -143,8 +130,7 @@ Result<keystore::BackendStatus> read_backend(CborReader& in) {
   }
   CAM_TRY_STATUS(map.key(tag::kProtection));
   CAM_TRY(backend.protection, read_text(map));
-  CAM_TRY_STATUS(map.key(tag::kUsable));
-  CAM_TRY(backend.usable, map.boolean());
+  CAM_TRY(backend.usable, map.boolean(tag::kUsable));
   CAM_TRY_STATUS(map.key(tag::kHealth));
   CAM_TRY(backend.health, read_text(map));
   CAM_TRY_STATUS(map.key(tag::kModule));
@@ -175,8 +161,7 @@ Result<ServiceStatus> read_status(CborReader& in) {
   ServiceStatus status;
   CAM_TRY_STATUS(map.key(status_tag::kVersion));
   CAM_TRY(status.version, read_text(map));
-  CAM_TRY_STATUS(map.key(status_tag::kKeys));
-  CAM_TRY(status.keys, map.unsigned_integer());
+  CAM_TRY(status.keys, map.unsigned_integer(status_tag::kKeys));
   CAM_TRY_STATUS(map.key(status_tag::kDamaged));
   CAM_TRY(status.damaged, read_all<std::string>(map, read_text));
   CAM_TRY_STATUS(map.key(status_tag::kMechanisms));
@@ -245,12 +230,9 @@ Result<ResponseResult> read_result(Operation operation, CborReader& in) {
 Result<Bytes> encode_hello_reply(const HelloReply& reply) {
   CborWriter out;
   out.begin_map();
-  out.key(hello_tag::kProtocol);
-  out.text(kProtocol);
-  out.key(hello_tag::kError);
-  out.unsigned_integer(number_or_zero(reply.error));
-  out.key(hello_tag::kVersion);
-  out.unsigned_integer(reply.version);
+  out.text(hello_tag::kProtocol, kProtocol);
+  out.unsigned_integer(hello_tag::kError, number_or_zero(reply.error));
+  out.unsigned_integer(hello_tag::kVersion, reply.version);
   out.end();
   return out.take();
 }
@@ -258,8 +240,7 @@ Result<Bytes> encode_hello_reply(const HelloReply& reply) {
 Result<HelloReply> decode_hello_reply(BytesView frame) {
   CAM_TRY(auto in, CborReader::open(frame));
   CAM_TRY(auto map, in.map());
-  CAM_TRY_STATUS(map.key(hello_tag::kProtocol));
-  CAM_TRY(const auto protocol, map.text());
+  CAM_TRY(const auto protocol, map.text(hello_tag::kProtocol));
   if (protocol != kProtocol) return fail(Errc::malformed, "another protocol");
   HelloReply reply;
   CAM_TRY_STATUS(map.key(hello_tag::kError));
@@ -274,10 +255,8 @@ Result<HelloReply> decode_hello_reply(BytesView frame) {
 Result<Bytes> encode_response(const Response& response) {
   CborWriter out;
   out.begin_map();
-  out.key(response_tag::kId);
-  out.unsigned_integer(response.id);
-  out.key(response_tag::kError);
-  out.unsigned_integer(number_or_zero(response.error));
+  out.unsigned_integer(response_tag::kId, response.id);
+  out.unsigned_integer(response_tag::kError, number_or_zero(response.error));
   if (!response.error && response.result.index() != 0) {
     out.key(response_tag::kResult);
     std::visit([&](const auto& result) { write_result(out, result); }, response.result);

@@ -80,8 +80,7 @@ void write_policy(CborWriter& out, const KeyPolicy& policy) {
   using crypto::HashAlg;
   using crypto::SignatureScheme;
   out.begin_map();
-  out.key(policy_tag::kPurpose);
-  out.unsigned_integer(number_of(policy.purpose));
+  out.unsigned_integer(policy_tag::kPurpose, number_of(policy.purpose));
   out.key(policy_tag::kSchemes);
   write_set(out, policy.schemes,
             {SignatureScheme::ecdsa, SignatureScheme::rsa_pss, SignatureScheme::rsa_pkcs1v15,
@@ -93,8 +92,7 @@ void write_policy(CborWriter& out, const KeyPolicy& policy) {
   for (const auto uid : policy.uids) out.unsigned_integer(uid);
   out.end();
   if (policy.backup) {
-    out.key(policy_tag::kBackup);
-    out.boolean(true);
+    out.boolean(policy_tag::kBackup, true);
   }
   out.end();
 }
@@ -120,18 +118,14 @@ Result<KeyPolicy> read_policy(CborReader& in) {
 
 void write_key_info(CborWriter& out, const KeyInfo& info) {
   out.begin_map();
-  out.key(key_info_tag::kName);
-  out.text(info.name.text());
-  out.key(key_info_tag::kType);
-  out.unsigned_integer(number_of(info.type));
+  out.text(key_info_tag::kName, info.name.text());
+  out.unsigned_integer(key_info_tag::kType, number_of(info.type));
   out.key(key_info_tag::kPolicy);
   write_policy(out, info.policy);
-  out.key(key_info_tag::kOrigin);
-  out.unsigned_integer(number_of(info.origin));
-  out.key(key_info_tag::kCreated);
-  out.unsigned_integer(static_cast<std::uint64_t>(std::max<std::int64_t>(0, to_unix_seconds(info.created))));
-  out.key(key_info_tag::kBackend);
-  out.text(info.backend);
+  out.unsigned_integer(key_info_tag::kOrigin, number_of(info.origin));
+  out.unsigned_integer(key_info_tag::kCreated,
+                       static_cast<std::uint64_t>(std::max<std::int64_t>(0, to_unix_seconds(info.created))));
+  out.text(key_info_tag::kBackend, info.backend);
   out.end();
 }
 
@@ -145,10 +139,8 @@ Result<KeyInfo> read_key_info(CborReader& in) {
   CAM_TRY(auto policy, read_policy(map));
   CAM_TRY_STATUS(map.key(key_info_tag::kOrigin));
   CAM_TRY(const auto origin, read_number<Origin>(map));
-  CAM_TRY_STATUS(map.key(key_info_tag::kCreated));
-  CAM_TRY(const auto created, map.unsigned_integer());
-  CAM_TRY_STATUS(map.key(key_info_tag::kBackend));
-  CAM_TRY(const auto backend, map.text());
+  CAM_TRY(const auto created, map.unsigned_integer(key_info_tag::kCreated));
+  CAM_TRY(const auto backend, map.text(key_info_tag::kBackend));
   CAM_TRY_STATUS(map.finish());
   // The last second of the year 9999.
   if (created > 253'402'300'799u) return fail(Errc::malformed, "a creation time after the year 9999");

@@ -29,10 +29,8 @@ Answer<Bytes> Engine::backup(const Caller& who, const KeyName& name) {
   CAM_TRY(const auto key, backend_named(info.backend)->take_out(info.type, handle));
   codec::CborWriter out;
   out.begin_map();
-  out.key(keystore::backup_tag::kName);
-  out.text(keystore::kBackupName);
-  out.key(keystore::backup_tag::kVersion);
-  out.unsigned_integer(keystore::kBackupVersion);
+  out.text(keystore::backup_tag::kName, keystore::kBackupName);
+  out.unsigned_integer(keystore::backup_tag::kVersion, keystore::kBackupVersion);
   out.key(keystore::backup_tag::kInfo);
   keystore::write_key_info(out, info);
   out.key(keystore::backup_tag::kKey);

@@ -18,8 +18,7 @@ Result<Bytes> encode_metadata(const KeyRecord& record) {
   out.begin_map();
   out.key(key_file_tag::kInfo);
   keystore::write_key_info(out, record.info);
-  out.key(key_file_tag::kSpki);
-  out.bytes(record.spki);
+  out.bytes(key_file_tag::kSpki, record.spki);
   out.end();
   return out.take();
 }
@@ -29,8 +28,7 @@ Result<KeyRecord> decode_metadata(BytesView metadata) {
   CAM_TRY(auto map, in.map());
   CAM_TRY_STATUS(map.key(key_file_tag::kInfo));
   CAM_TRY(auto info, keystore::read_key_info(map));
-  CAM_TRY_STATUS(map.key(key_file_tag::kSpki));
-  CAM_TRY(const auto spki, map.bytes());
+  CAM_TRY(const auto spki, map.bytes(key_file_tag::kSpki));
   CAM_TRY_STATUS(map.finish());
   if (spki.empty() == keystore::has_public_half(info.type))
     return fail(Errc::malformed, "a public key where none belongs, or none");
@@ -42,12 +40,9 @@ Result<KeyRecord> decode_metadata(BytesView metadata) {
 Result<Bytes> encode_key_file(BytesView metadata, BytesView sealed) {
   CborWriter out;
   out.begin_map();
-  out.key(key_file_tag::kVersion);
-  out.unsigned_integer(kKeyFileVersion);
-  out.key(key_file_tag::kMetadata);
-  out.bytes(metadata);
-  out.key(key_file_tag::kSealed);
-  out.bytes(sealed);
+  out.unsigned_integer(key_file_tag::kVersion, kKeyFileVersion);
+  out.bytes(key_file_tag::kMetadata, metadata);
+  out.bytes(key_file_tag::kSealed, sealed);
   out.end();
   return out.take();
 }
@@ -55,13 +50,10 @@ Result<Bytes> encode_key_file(BytesView metadata, BytesView sealed) {
 Result<KeyFile> decode_key_file(BytesView file) {
   CAM_TRY(auto in, CborReader::open(file));
   CAM_TRY(auto map, in.map());
-  CAM_TRY_STATUS(map.key(key_file_tag::kVersion));
-  CAM_TRY(const auto version, map.unsigned_integer());
+  CAM_TRY(const auto version, map.unsigned_integer(key_file_tag::kVersion));
   if (version != kKeyFileVersion) return fail(Errc::unsupported, "a key file of a version we do not know");
-  CAM_TRY_STATUS(map.key(key_file_tag::kMetadata));
-  CAM_TRY(const auto metadata, map.bytes());
-  CAM_TRY_STATUS(map.key(key_file_tag::kSealed));
-  CAM_TRY(const auto sealed, map.bytes());
+  CAM_TRY(const auto metadata, map.bytes(key_file_tag::kMetadata));
+  CAM_TRY(const auto sealed, map.bytes(key_file_tag::kSealed));
   CAM_TRY_STATUS(map.finish());
   CAM_TRY(auto record, decode_metadata(metadata));
   return KeyFile{.record = std::move(record), .metadata = to_bytes(metadata), .sealed = to_bytes(sealed)};

@@ -38,16 +38,13 @@ Result<Content> read_content(BytesView bytes) {
   namespace tag = keystore::backup_tag;
   CAM_TRY(auto in, codec::CborReader::open(bytes));
   CAM_TRY(auto map, in.map());
-  CAM_TRY_STATUS(map.key(tag::kName));
-  CAM_TRY(const auto name, map.text());
-  CAM_TRY_STATUS(map.key(tag::kVersion));
-  CAM_TRY(const auto version, map.unsigned_integer());
+  CAM_TRY(const auto name, map.text(tag::kName));
+  CAM_TRY(const auto version, map.unsigned_integer(tag::kVersion));
   if (name != keystore::kBackupName || version != keystore::kBackupVersion)
     return fail(Errc::unsupported, "not a backup of a key, or of another version");
   CAM_TRY_STATUS(map.key(tag::kInfo));
   CAM_TRY(auto info, keystore::read_key_info(map));
-  CAM_TRY_STATUS(map.key(tag::kKey));
-  CAM_TRY(const auto key, map.bytes());
+  CAM_TRY(const auto key, map.bytes(tag::kKey));
   CAM_TRY_STATUS(map.finish());
   return Content{std::move(info), Secret(key)};
 }

@@ -5,9 +5,9 @@
 //
 //   CborWriter out;                                  CAM_TRY(auto whole, CborReader::open(bytes));
 //   out.begin_map();                                 CAM_TRY(auto map, whole.map());
-//   out.key(1);  out.text("sign");                   CAM_TRY_STATUS(map.key(1));
-//   out.key(2);  out.bytes(digest);                  CAM_TRY(const auto operation, map.text());
-//   out.end();                                       if (map.at_key(2)) { CAM_TRY(digest, map.bytes()); ... }
+//   out.text(1, "sign");                             CAM_TRY(const auto operation, map.text(1));
+//   out.bytes(2, digest);                            if (map.at_key(2)) { CAM_TRY(digest, map.bytes()); ... }
+//   out.end();
 //   CAM_TRY(const auto bytes, out.take());           CAM_TRY_STATUS(map.finish());   // unknown keys are
 //   refused
 //
@@ -63,6 +63,11 @@ class CborReader {
   // The same, but the key must be there.
   Status key(std::int64_t key);
   Status key(std::string_view key);
+  // A key that must be there, and its value.
+  Result<std::uint64_t> unsigned_integer(std::int64_t under);
+  Result<bool> boolean(std::int64_t under);
+  Result<BytesView> bytes(std::int64_t under);
+  Result<std::string_view> text(std::int64_t under);
 
   // The next item, encoded as it came: for signed values, which are never encoded again.
   Result<BytesView> raw_item();
@@ -91,6 +96,27 @@ class CborWriter {
   void begin_map();
   void key(std::int64_t key) { integer(key); }
   void key(std::string_view key) { text(key); }
+  // A key and its value.
+  template <class Key>
+  void unsigned_integer(Key under, std::uint64_t value) {
+    key(under);
+    unsigned_integer(value);
+  }
+  template <class Key>
+  void boolean(Key under, bool value) {
+    key(under);
+    boolean(value);
+  }
+  template <class Key>
+  void bytes(Key under, BytesView value) {
+    key(under);
+    bytes(value);
+  }
+  template <class Key>
+  void text(Key under, std::string_view value) {
+    key(under);
+    text(value);
+  }
   void end();  // of the innermost array or map; sorts the entries of a map
   // A value that is encoded already. It is checked.
   void raw_item(BytesView encoded);

@@ -163,8 +163,9 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
                                               Record& record) {
   std::vector<UnitStatus> status(count, UnitStatus::not_covered);
   const bool head = piece_begins_;
+  std::size_t eligible = 0;  // of the units, those that SEIs without a match can be meant for
   if (!unplaced_.empty()) {
-    const auto eligible = units_before_unplaced(count);
+    eligible = units_before_unplaced(count);
     if (lost > 0 && !head) {
       // SEIs are gone, and those that came next speak of units that are gone, too: a run of GOPs was removed,
       // unless the clip still holds all GOPs that the lost SEIs were for. What stands behind those SEIs is
@@ -215,7 +216,8 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
       note(NoteKind::beginning_missing, 0, 1,
            "the clip begins inside a GOP: what is left of it cannot be verified");
     }
-    if (eligible == count || eligible == 0 || head) return status;
+    const bool unsigned_behind = head && eligible < count && next != nullptr;
+    if (!unsigned_behind && (eligible == count || eligible == 0 || head)) return status;
   }
   if (next == nullptr && !head && lost == 0 && previous_ && previous_->placed && !previous_->partial &&
       !stale_end_) {
@@ -241,9 +243,10 @@ std::vector<UnitStatus> Coverage::judge_front(std::size_t count, const GopSei* n
     // A clip may begin inside a GOP, but then an SEI for that GOP is here. What no SEI speaks of was put
     // here, or robbed of its signature.
     const bool very_first = begins_recording(next->general);
-    if (very_first) std::fill(status.begin(), status.end(), UnitStatus::extra);
+    const auto unsigned_begin = status.begin() + static_cast<std::ptrdiff_t>(eligible);
+    if (very_first) std::fill(unsigned_begin, status.end(), UnitStatus::extra);
     record.uncovered_is_tampering = true;
-    note(NoteKind::unsigned_head, 0, count,
+    note(NoteKind::unsigned_head, 0, count - eligible,
          very_first ? "pictures stand before the first one that the camera recorded"
                     : "the first pictures have no signature, but it is not the end of a recording");
     return status;

@@ -218,6 +218,39 @@ TEST(Loss, AListKnowsWhatIsLeftOfItsGop) {
   EXPECT_TRUE(has_note(report, NoteKind::unsigned_head));
 }
 
+// A clip may begin with the SEI of a GOP that was cut off. The pictures behind it need one of their own all
+// the same.
+TEST(Loss, AnSeiOfAnEarlierGopVouchesForNothingBehindIt) {
+  auto take = record("IPPPIPPPIPPPIPPPIPPP", camera_one(), options_for(camera_one()));
+  take.erase(0, take.picture(3) + 1);
+  auto report = verify(take);
+  EXPECT_EQ(report.verdict, Verdict::authentic) << report.verdict_reason;
+  EXPECT_TRUE(has_note(report, NoteKind::beginning_missing));
+  take.erase(take.picture(3) + 1, take.picture(12));  // two GOPs
+  take.erase(take.picture(4) + 1, take.picture(5));   // and the SEI of the second, which stands in the next
+  report = verify(take);
+  EXPECT_EQ(report.verdict, Verdict::not_authentic) << report.verdict_reason;
+  EXPECT_TRUE(has_note(report, NoteKind::beginning_missing));
+  EXPECT_TRUE(has_note(report, NoteKind::unsigned_head));
+}
+
+// The same when the clip begins inside a GOP, and its SEI is here but can prove nothing without the IDR
+// picture.
+TEST(Loss, TheRestOfAGopVouchesForNothingBehindIt) {
+  auto options = options_for(camera_one());
+  options.low_bitrate = true;
+  auto take = record("IPPPIPPPIPPPIPPPIPPP", camera_one(), options);
+  take.erase(0, take.picture(2));
+  auto report = verify(take);
+  EXPECT_EQ(report.verdict, Verdict::authentic) << report.verdict_reason;
+  EXPECT_TRUE(has_note(report, NoteKind::beginning_missing));
+  take.erase(take.picture(5) + 1, take.picture(14));  // two GOPs
+  take.erase(take.picture(6) + 1, take.picture(7));   // and the SEI of the second
+  report = verify(take);
+  EXPECT_EQ(report.verdict, Verdict::not_authentic) << report.verdict_reason;
+  EXPECT_TRUE(has_note(report, NoteKind::unsigned_head));
+}
+
 // A slice becomes a unit of a type that Axis' form does not hash, where a part begins: its picture is the one
 // that is not whole.
 TEST(Loss, ASliceThatIsNoLongerHashedIsMissingFromItsOwnPicture) {

@@ -380,6 +380,38 @@ TEST(AxisMessage, RefusesWhatBreaksTheForm) {
   }
 }
 
+// No signature speaks about these bytes: who could alter them unseen would have altered a signed message.
+TEST(AxisMessage, TheFieldOfTheSignatureSaysOneThingOnly) {
+  const auto take = axis_take("IPPPIP", codec::Codec::av1);
+  auto unit = take.units[take.find('S', 1)];
+  // Tag 5, size (2 bytes), version 2, trouble, size of the signature (2 bytes), signature: the last field.
+  auto field = unit.end();
+  for (auto at = unit.begin(); at + 7 < unit.end(); ++at) {
+    const auto behind = static_cast<std::size_t>(unit.end() - at) - 3;
+    if (at[0] == 5 && at[1] == 0 && at[2] + 1U == behind && at[3] == 2 && at[4] == 0) field = at;
+  }
+  ASSERT_NE(field, unit.end());
+  EXPECT_TRUE(axis::read_message(codec::Codec::av1, unit));
+  field[4] = 0x20;
+  const auto trouble = axis::read_message(codec::Codec::av1, unit);
+  ASSERT_FALSE(trouble);
+  EXPECT_EQ(trouble.error().code, Errc::unsupported);
+  field[4] = 0;
+  // A signature that is two bytes shorter leaves room for more filling.
+  const auto signature_end = field + 7 + field[6];
+  field[6] = static_cast<std::uint8_t>(field[6] - 2);
+  const auto filled_with = [&](std::uint8_t first, std::uint8_t others) {
+    std::fill(signature_end - 2, unit.end() - 1, others);
+    *(signature_end - 2) = first;
+    return axis::read_message(codec::Codec::av1, unit).has_value();
+  };
+  EXPECT_TRUE(filled_with(1, 1));
+  EXPECT_TRUE(filled_with(0, 0));
+  EXPECT_FALSE(filled_with(1, 0));
+  EXPECT_FALSE(filled_with(0, 1));
+  EXPECT_FALSE(filled_with(2, 2));
+}
+
 TEST(AxisMessage, PublicKeysInPem) {
   const auto der = camera_one().key->spki_der();
   const auto pem = axis::public_key_pem(der);

@@ -1,5 +1,6 @@
 #include "axis/message.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "camvault/base/byte_reader.h"
@@ -117,11 +118,14 @@ struct Signature {
   bool of_gop = false;
 };
 
-// The field has room for the largest signature; its first bytes are the signature.
+// The field has room for the largest signature; its first bytes are the signature, and a filling follows
+// (ones; zeros by older writers). Nothing signs the field itself: what could be altered in it unseen is
+// refused.
 Result<Signature> read_signature(BytesView value) {
   ByteReader in(value);
   CAM_TRY(const auto version, read_version(in, 2));
-  CAM_TRY_STATUS(in.skip(1));  // how it is encoded
+  CAM_TRY(const auto trouble, in.u8());
+  if (trouble != 0) return fail(Errc::unsupported, "the camera had trouble when it made the message");
   Signature signature;
   if (version == 1) {
     CAM_TRY(const auto kind, in.u8());
@@ -131,6 +135,10 @@ Result<Signature> read_signature(BytesView value) {
   CAM_TRY(const auto size, in.u16());
   CAM_TRY(const auto bytes, in.take(size));
   signature.bytes = to_bytes(bytes);
+  const auto filling = in.rest();
+  const auto is_filling = [&](std::uint8_t byte) { return byte <= 1 && byte == filling.front(); };
+  if (!std::all_of(filling.begin(), filling.end(), is_filling))
+    return fail(Errc::malformed, "something behind the signature");
   return signature;
 }
 

@@ -33,7 +33,18 @@ Status check_one(const crypto::Engine& engine, const crypto::Certificate& leaf, 
   if (path.verdict != crypto::PathVerdict::trusted) return fail(Errc::invalid, path.reason);
   return ok();
 }
+
+Status install_chain(const fs::path& folder, std::string_view file, const std::string& chain_pem) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) return fail(Errc::io, "cannot create " + folder.string() + ": " + error.message());
+  return write_file_atomically(folder / file, as_bytes(chain_pem));
+}
 }  // namespace
+
+std::string chain_file(std::string_view use) {
+  return std::string(use) + "-chain.pem";
+}
 
 bool is_device_serial(std::string_view text) {
   if (text.empty() || text.size() > kMaxDeviceSerial || !is_alphanumeric(text.front())) return false;
@@ -41,8 +52,7 @@ bool is_device_serial(std::string_view text) {
                      [](char c) { return is_alphanumeric(c) || c == '.' || c == ':' || c == '-'; });
 }
 
-Result<ProvisionRequest> make_provision_request(std::string_view serial, crypto::SigningKey& identity_key,
-                                                crypto::SigningKey& media_signing_key) {
+Result<Bytes> make_certificate_request_for(std::string_view serial, crypto::SigningKey& key) {
   if (!is_device_serial(serial)) {
     return fail(Errc::usage,
                 "a serial number has 1 to 64 letters, digits and . : - and begins with a letter or digit");
@@ -50,11 +60,15 @@ Result<ProvisionRequest> make_provision_request(std::string_view serial, crypto:
   // The factory writes the names; a request only says for which camera it is.
   crypto_openssl::SubjectName subject;
   subject.device_serial = serial;
+  return crypto_openssl::make_certificate_request(key, subject);
+}
+
+Result<ProvisionRequest> make_provision_request(std::string_view serial, crypto::SigningKey& identity_key,
+                                                crypto::SigningKey& media_signing_key) {
   ProvisionRequest request;
   request.serial = serial;
-  CAM_TRY(request.identity_request, crypto_openssl::make_certificate_request(identity_key, subject));
-  CAM_TRY(request.media_signing_request,
-          crypto_openssl::make_certificate_request(media_signing_key, subject));
+  CAM_TRY(request.identity_request, make_certificate_request_for(serial, identity_key));
+  CAM_TRY(request.media_signing_request, make_certificate_request_for(serial, media_signing_key));
   return request;
 }
 
@@ -67,14 +81,19 @@ Status check_device_certificates(const crypto::Engine& engine, const DeviceCerti
                    certificates.serial, media_signing_spki, root, at);
 }
 
+Status check_further_certificate(const crypto::Engine& engine, const FurtherCertificate& certificate,
+                                 BytesView spki, const crypto::Certificate& root, Timestamp at) {
+  return check_one(engine, certificate.certificate, certificate.chain_pem, certificate.serial, spki, root,
+                   at);
+}
+
 Status install_device_certificates(const fs::path& folder, const DeviceCertificates& certificates) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) return fail(Errc::io, "cannot create " + folder.string() + ": " + error.message());
-  CAM_TRY_STATUS(
-      write_file_atomically(folder / kIdentityChainFile, as_bytes(certificates.identity_chain_pem)));
-  return write_file_atomically(folder / kMediaSigningChainFile,
-                               as_bytes(certificates.media_signing_chain_pem));
+  CAM_TRY_STATUS(install_chain(folder, kIdentityChainFile, certificates.identity_chain_pem));
+  return install_chain(folder, kMediaSigningChainFile, certificates.media_signing_chain_pem);
+}
+
+Status install_further_certificate(const fs::path& folder, const FurtherCertificate& certificate) {
+  return install_chain(folder, chain_file(certificate.use), certificate.chain_pem);
 }
 
 }  // namespace camvault::identity

@@ -1,5 +1,7 @@
 #include "camvault/identity/factory.h"
 
+#include <algorithm>
+
 #include "camvault/attestation/check.h"
 #include "camvault/crypto_openssl/issue.h"
 #include "factory_folder.h"
@@ -36,6 +38,8 @@ struct Factory::State {
                            const CertificateRequest& request,
                            const crypto_openssl::CertificateProfile& profile, BytesView number) const;
   Result<DeviceCertificates> read_issued(const std::string& serial, const DeviceEntry& entry) const;
+  Result<FurtherCertificate> read_further(const std::string& serial, const FurtherEntry& entry) const;
+  Status check_may_add(SigningKey& device_ca_key, const std::string& serial) const;
   DeviceCertificates bundle(const std::string& serial, Certificate identity, Certificate media_signing) const;
   Result<crypto::RevocationList> publish(SigningKey& key, const Certificate& issuer, std::string_view file,
                                          std::chrono::days validity,
@@ -306,28 +310,78 @@ Result<DeviceCertificates> Factory::provision(SigningKey& device_ca_key, const P
   return s.bundle(serial, std::move(identity), std::move(media_signing));
 }
 
+// Nothing is certified for a camera that has no identity, or had one.
+Status Factory::State::check_may_add(SigningKey& device_ca_key, const std::string& serial) const {
+  CAM_TRY_STATUS(check_is_key_of(device_ca_key, device_ca, "device CA"));
+  if (log.revoked_device_ca()) return fail(Errc::denied, "the device CA is revoked");
+  const auto* known = log.find(serial);
+  if (known == nullptr || !known->issued)
+    return fail(Errc::not_found, "nothing was issued for this serial number: provision the camera first");
+  if (is_revoked(*known)) return fail(Errc::denied, "serial number " + serial + " is revoked");
+  return ok();
+}
+
+Result<FurtherCertificate> Factory::State::read_further(const std::string& serial,
+                                                        const FurtherEntry& entry) const {
+  const auto file = further_file(folder, serial, entry.use);
+  CAM_TRY(auto certificate, read_certificate(*engine, file));
+  if (certificate.sha256 != entry.certificate.fingerprint || !engine->is_signed_by(certificate, device_ca))
+    return fail(Errc::malformed, file.string() + " does not hold what the log says was issued");
+  FurtherCertificate out{serial, entry.use, std::move(certificate), {}};
+  out.chain_pem = crypto_openssl::certificates_pem({out.certificate, device_ca});
+  return out;
+}
+
+Result<FurtherCertificate> Factory::add_identity(SigningKey& device_ca_key, const std::string& serial,
+                                                 std::string_view use, BytesView request_der) {
+  auto& s = *state_;
+  const auto kind = std::find_if(std::begin(kFurtherIdentities), std::end(kFurtherIdentities),
+                                 [&](const FurtherIdentity& each) { return each.use == use; });
+  if (kind == std::end(kFurtherIdentities)) return fail(Errc::usage, "no such kind of identity");
+  CAM_TRY_STATUS(s.check_may_add(device_ca_key, serial));
+  CAM_TRY(const auto request, read_request(request_der, use, serial));
+  if (request.key->alg() != kind->alg)
+    return fail(Errc::denied, std::string(use) + " is for keys of the kind " +
+                                  std::string(to_string(kind->alg)) + ", not " +
+                                  std::string(to_string(request.key->alg())));
+  FurtherEntry entry{std::string(use), {}};
+  CAM_TRY(entry.certificate, s.check_key(serial, request));
+  for (const auto& before : s.log.further_of(serial)) {
+    if (before.use != use) continue;
+    if (before.certificate.key == entry.certificate.key) return s.read_further(serial, before);
+    return fail(Errc::exists, "serial number " + serial + " has this identity, of another key");
+  }
+  if (!s.log.serial_of_key(entry.certificate.key).empty())
+    return fail(Errc::denied, "this key has another certificate of this camera");
+  CAM_TRY(const auto number, s.new_number());
+  const auto now = s.now();
+  CAM_TRY(auto certificate, s.sign(device_ca_key, identity_name(s.settings, serial), request,
+                                   identity_profile(s.settings, serial, now), number));
+  entry.certificate.number = to_hex(number);
+  entry.certificate.fingerprint = certificate.sha256;
+  CAM_TRY_STATUS(write_file_atomically(further_file(s.folder, serial, use),
+                                       as_bytes(crypto_openssl::certificate_pem(certificate))));
+  CAM_TRY_STATUS(s.log.certified(serial, entry, now));
+  return s.read_further(serial, entry);
+}
+
 Result<std::vector<Certificate>> Factory::certify_attester(SigningKey& device_ca_key,
                                                            const std::string& serial, BytesView spki,
                                                            bool simulator) {
   auto& s = *state_;
-  CAM_TRY_STATUS(check_is_key_of(device_ca_key, s.device_ca, "device CA"));
-  if (s.log.revoked_device_ca()) return fail(Errc::denied, "the device CA is revoked");
-  const auto* known = s.log.find(serial);
-  if (known == nullptr || !known->issued)
-    return fail(Errc::not_found, "nothing was issued for this serial number: provision the camera first");
-  if (s.is_revoked(*known)) return fail(Errc::denied, "serial number " + serial + " is revoked");
-  CertificateEntry entry;
-  entry.key = key_hash(*s.engine, spki);
-  const auto owner = s.log.serial_of_key(entry.key);
+  CAM_TRY_STATUS(s.check_may_add(device_ca_key, serial));
+  FurtherEntry entry{std::string(kAttestationUse), {}};
+  entry.certificate.key = key_hash(*s.engine, spki);
+  const auto owner = s.log.serial_of_key(entry.certificate.key);
   if (!owner.empty() && owner != serial)
     return fail(Errc::denied, "this attestation key has a certificate as that of camera " + owner);
   CAM_TRY(const auto number, s.new_number());
-  entry.number = to_hex(number);
+  entry.certificate.number = to_hex(number);
   CAM_TRY(auto certificate, crypto_openssl::issue_certificate(device_ca_key, s.device_ca,
                                                               attester_name(s.settings, serial, simulator),
                                                               spki, attester_profile(s.now()), number));
-  entry.fingerprint = certificate.sha256;
-  CAM_TRY_STATUS(s.log.attester(serial, entry, s.now()));
+  entry.certificate.fingerprint = certificate.sha256;
+  CAM_TRY_STATUS(s.log.certified(serial, entry, s.now()));
   return std::vector<Certificate>{std::move(certificate), s.device_ca};
 }
 
@@ -362,7 +416,7 @@ Result<crypto::RevocationList> Factory::revoke(SigningKey& device_ca_key, std::s
   if (entry == nullptr) return fail(Errc::not_found, "this serial number was never issued");
   const auto now = s.now();
   std::vector<std::string> numbers{entry->identity.number, entry->media_signing.number};
-  for (const auto& attester : s.log.attesters_of(std::string(serial))) numbers.push_back(attester.number);
+  for (const auto& further : s.log.further_of(serial)) numbers.push_back(further.certificate.number);
   std::vector<RevokedEntry> entries;
   for (const auto& number : numbers) {
     const auto before = s.log.revoked().find(number);

@@ -91,4 +91,9 @@ fs::path issued_file(const fs::path& folder, std::string_view serial) {
   return folder / kIssuedFolder / (std::string(serial) + ".pem");
 }
 
+fs::path further_file(const fs::path& folder, std::string_view serial, std::string_view use) {
+  // No serial number has a '_': the name of one camera's file is never that of another's.
+  return folder / kIssuedFolder / (std::string(serial) + "_" + std::string(use) + ".pem");
+}
+
 }  // namespace camvault::identity

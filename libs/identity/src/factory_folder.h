@@ -21,5 +21,8 @@ Result<crypto::Certificate> read_certificate(const crypto::Engine& engine, const
 
 // One file per camera with its two certificates: identity, media signing.
 std::filesystem::path issued_file(const std::filesystem::path& folder, std::string_view serial);
+// What was issued beside them, one certificate.
+std::filesystem::path further_file(const std::filesystem::path& folder, std::string_view serial,
+                                   std::string_view use);
 
 }  // namespace camvault::identity

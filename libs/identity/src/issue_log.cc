@@ -74,10 +74,14 @@ Status IssueLog::on_line(const json& line) {
     CAM_TRY(entry.identity, certificate_of(line, "identity", entry.issued));
     CAM_TRY(entry.media_signing, certificate_of(line, "media_signing", entry.issued));
     take_device(serial, entry);
-  } else if (event == "attester") {
+  } else if (event == "attester" || event == "certified") {
     CAM_TRY(const auto serial, text_of(line, "serial"));
-    CAM_TRY(const auto entry, certificate_of(line, "certificate", true));
-    take_attester(serial, entry);
+    FurtherEntry entry{std::string(kAttestationUse), {}};
+    if (event == "certified") {
+      CAM_TRY(entry.use, text_of(line, "use"));
+    }
+    CAM_TRY(entry.certificate, certificate_of(line, "certificate", true));
+    take_further(serial, entry);
   } else if (event == "revoked") {
     const auto list = line.find("certificates");
     if (list == line.end() || !list->is_array()) return fail(Errc::malformed, "no \"certificates\"");
@@ -130,22 +134,26 @@ Status IssueLog::issued(const std::string& serial, const DeviceEntry& entry, Tim
   return ok();
 }
 
-void IssueLog::take_attester(const std::string& serial, const CertificateEntry& entry) {
-  attesters_[serial].push_back(entry);
-  keys_[entry.key] = serial;
-  numbers_.insert(entry.number);
+void IssueLog::take_further(const std::string& serial, const FurtherEntry& entry) {
+  further_[serial].push_back(entry);
+  keys_[entry.certificate.key] = serial;
+  numbers_.insert(entry.certificate.number);
 }
 
-Status IssueLog::attester(const std::string& serial, const CertificateEntry& entry, Timestamp now) {
-  CAM_TRY_STATUS(add({{"serial", serial}, {"certificate", to_json(entry)}}, "attester", now));
-  take_attester(serial, entry);
+Status IssueLog::certified(const std::string& serial, const FurtherEntry& entry, Timestamp now) {
+  json line{{"serial", serial}, {"certificate", to_json(entry.certificate)}};
+  const bool attester =
+      entry.use == kAttestationUse;  // which had an event of its own before there were others
+  if (!attester) line["use"] = entry.use;
+  CAM_TRY_STATUS(add(std::move(line), attester ? "attester" : "certified", now));
+  take_further(serial, entry);
   return ok();
 }
 
-const std::vector<CertificateEntry>& IssueLog::attesters_of(const std::string& serial) const {
-  static const std::vector<CertificateEntry> none;
-  const auto found = attesters_.find(serial);
-  return found == attesters_.end() ? none : found->second;
+const std::vector<FurtherEntry>& IssueLog::further_of(std::string_view serial) const {
+  static const std::vector<FurtherEntry> none;
+  const auto found = further_.find(serial);
+  return found == further_.end() ? none : found->second;
 }
 
 Status IssueLog::revoke(const std::string& serial, const std::vector<RevokedEntry>& entries, Timestamp now) {

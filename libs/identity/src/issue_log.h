@@ -9,6 +9,7 @@
 namespace camvault::identity {
 
 inline constexpr int kReasonKeyCompromise = 1;  // RFC 5280 5.3.1
+inline constexpr std::string_view kAttestationUse = "attestation";
 
 struct CertificateEntry {
   std::string number;       // the certificate's serial number, hex
@@ -28,6 +29,12 @@ struct RevokedEntry {
   int reason = 0;
 };
 
+// A certificate of a camera beside its first two.
+struct FurtherEntry {
+  std::string use;  // "attestation", "idevid-rsa-2048", ...
+  CertificateEntry certificate;
+};
+
 class IssueLog {
  public:
   static Result<IssueLog> open(const std::filesystem::path& path, const crypto::Engine& engine);
@@ -35,9 +42,9 @@ class IssueLog {
   // Before anything is signed. Reserving again (same keys) leaves the earlier numbers used for ever.
   Status reserve(const std::string& serial, const DeviceEntry& entry, Timestamp now);
   Status issued(const std::string& serial, const DeviceEntry& entry, Timestamp now);
-  // The certificate of the attestation key of the camera's module, before it leaves.
-  Status attester(const std::string& serial, const CertificateEntry& entry, Timestamp now);
-  const std::vector<CertificateEntry>& attesters_of(const std::string& serial) const;
+  // Before it leaves.
+  Status certified(const std::string& serial, const FurtherEntry& entry, Timestamp now);
+  const std::vector<FurtherEntry>& further_of(std::string_view serial) const;
   Status revoke(const std::string& serial, const std::vector<RevokedEntry>& entries, Timestamp now);
   Status revoke_device_ca(const RevokedEntry& entry, Timestamp now);
   // The number for a new revocation list; grows by one each time, whatever became of the list.
@@ -53,7 +60,7 @@ class IssueLog {
 
  private:
   Status on_line(const nlohmann::json& line);
-  void take_attester(const std::string& serial, const CertificateEntry& entry);
+  void take_further(const std::string& serial, const FurtherEntry& entry);
   void take_device(const std::string& serial, const DeviceEntry& entry);
   Status add(nlohmann::json line, std::string_view event, Timestamp now);
 
@@ -61,7 +68,7 @@ class IssueLog {
   std::vector<std::string> order_;
   std::map<std::string, std::string> keys_;  // key -> serial
   std::set<std::string> numbers_;
-  std::map<std::string, std::vector<CertificateEntry>> attesters_;  // by the camera's serial number
+  std::map<std::string, std::vector<FurtherEntry>, std::less<>> further_;  // by the camera's serial number
   std::map<std::string, RevokedEntry> revoked_;
   std::optional<RevokedEntry> revoked_device_ca_;
   std::uint64_t list_number_ = 0;

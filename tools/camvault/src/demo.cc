@@ -132,7 +132,7 @@ Status Script::make_camera(const std::filesystem::path& factory, const std::file
   CAM_TRY_STATUS(
       camvault({"factory", "init", "--root", factory.string(), "--organization", "Camvault Demo"}));
   CAM_TRY_STATUS(camvault({"factory", "provision", "--root", factory.string(), "--camera-root",
-                           camera.string(), "--serial", "CV-DEMO-0001"}));
+                           camera.string(), "--serial", "CV-DEMO-0001", "--identities", "none"}));
   CAM_TRY_STATUS(camvault({"keystore", "list", "--root", camera.string()}));
   const auto ca = read_file(key_source::RootLayout{factory}.root_ca(), 1 << 20);
   if (!ca) return fail_in(key_source::RootLayout{factory}.root_ca().string(), ca.error());

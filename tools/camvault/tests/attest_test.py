@@ -24,7 +24,7 @@ NEEDED = ("swtpm", "swtpm_setup", "certtool")
 
 
 def run(*arguments, data=None):
-    return subprocess.run([CAMVAULT, *map(str, arguments)], capture_output=True, timeout=120, input=data,
+    return subprocess.run([CAMVAULT, *map(str, arguments)], capture_output=True, timeout=280, input=data,
                           stdin=subprocess.DEVNULL if data is None else None)
 
 
@@ -67,6 +67,14 @@ class Machine:
         ready = os.read(read_end, 64)
         os.close(read_end)
         assert ready, (self.root / "log").read_bytes()
+
+    def restart(self, configuration):
+        """With another configuration; what stands behind keystored goes on."""
+        keystored = self.programs.pop()
+        keystored.terminate()
+        keystored.wait(timeout=20)
+        (self.root / "etc/camvault/keystored.toml").write_text(configuration)
+        self.start()
 
     def make_tpm(self, maker):
         state = self.root / "tpm-state"
@@ -126,8 +134,8 @@ class Attest(Base):
         cls.makers = makers
         cls.root_ca = cls.factory.root / "var/lib/camvault/factory/root-ca.pem"
         for arguments in (["init", "--root", cls.factory.root, "--organization", "Test Cameras"],
-                          ["provision", "--root", cls.factory.root, "--camera-root", cls.camera.root, "--serial", "T-1"],
-                          ["provision", "--root", cls.factory.root, "--camera-root", cls.other.root, "--serial", "T-2"]):
+                          ["provision", "--root", cls.factory.root, "--camera-root", cls.camera.root, "--serial", "T-1", "--identities", "none"],
+                          ["provision", "--root", cls.factory.root, "--camera-root", cls.other.root, "--serial", "T-2", "--identities", "none"]):
             result = run("factory", *arguments)
             assert result.returncode == 0, result.stderr
         # The first camera's TPM is enrolled, the second's is not.
@@ -267,7 +275,7 @@ class Element(Base):
             self.addCleanup(factory.stop)
             self.addCleanup(camera.stop)
             self.ok("factory", "init", "--root", factory.root, "--organization", "Test Cameras")
-            self.ok("factory", "provision", "--root", factory.root, "--camera-root", camera.root, "--serial", "E-1")
+            self.ok("factory", "provision", "--root", factory.root, "--camera-root", camera.root, "--serial", "E-1", "--identities", "none")
             root_ca = factory.root / "var/lib/camvault/factory/root-ca.pem"
             attest = ["keystore", "attest", "camera/media-signing", "--root", camera.root, "--nonce", NONCE, "--out", path / "evidence"]
             judge = ["attest", "verify", path / "evidence", "--trust", root_ca, "--nonce", NONCE, "--json"]

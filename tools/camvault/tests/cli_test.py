@@ -202,7 +202,7 @@ class Keystored(Case):
             cls.daemons.append(daemon)
         cls.ca = cls.path / "factory/var/lib/camvault/factory/root-ca.pem"
         cls.ok("factory", "init", "--root", cls.path / "factory", "--organization", "Test 'Cameras'")
-        cls.ok("factory", "provision", "--root", cls.path / "factory", "--camera-root", cls.path / "camera", "--serial", "T-1")
+        cls.ok("factory", "provision", "--root", cls.path / "factory", "--camera-root", cls.path / "camera", "--serial", "T-1", "--identities", "none")
 
     @classmethod
     def tearDownClass(cls):
@@ -264,7 +264,7 @@ class Keystored(Case):
     def test_provisioning_again_gives_the_same_camera_the_same_certificates(self):
         chain = self.path / "camera/var/lib/camvault/identity/media-signing-chain.pem"
         before = chain.read_bytes()
-        self.ok("factory", "provision", "--root", self.path / "factory", "--camera-root", self.path / "camera", "--serial", "T-1")
+        self.ok("factory", "provision", "--root", self.path / "factory", "--camera-root", self.path / "camera", "--serial", "T-1", "--identities", "none")
         self.assertEqual(chain.read_bytes(), before)
         self.assertEqual(self.ok("factory", "list", "--root", self.path / "factory"), "T-1\n")
 

@@ -18,6 +18,18 @@ namespace camvault::identity {
 // File names in a camera's identity folder. Certificates are public; the keys stay in the keystore.
 inline constexpr std::string_view kIdentityChainFile = "idevid-chain.pem";
 inline constexpr std::string_view kMediaSigningChainFile = "media-signing-chain.pem";
+// Every other certificate: its use and "-chain.pem".
+std::string chain_file(std::string_view use);
+
+// A camera has an identity for each algorithm that a network may insist on (AX-2.1-2), all active: the first
+// one, usually P-256, and these. The use names the key in the camera's keystore ("camera/" and the use), the
+// file and the line in the factory's log.
+struct FurtherIdentity {
+  std::string_view use;
+  crypto::KeyAlg alg;
+};
+inline constexpr FurtherIdentity kFurtherIdentities[] = {{"idevid-rsa-2048", crypto::KeyAlg::rsa_2048},
+                                                         {"idevid-rsa-4096", crypto::KeyAlg::rsa_4096}};
 
 inline constexpr std::size_t kMaxDeviceSerial = 64;
 // 1 to 64 characters out of [A-Za-z0-9.:-], the first a letter or digit. Serves as file name and as a
@@ -36,6 +48,9 @@ struct ProvisionRequest {
   Bytes attestation;
 };
 
+// One request, for one key. Errc::usage for what is no serial number.
+Result<Bytes> make_certificate_request_for(std::string_view serial, crypto::SigningKey& key);
+
 // Two different keys are required: one that proves which camera this is, one that signs its video.
 Result<ProvisionRequest> make_provision_request(std::string_view serial, crypto::SigningKey& identity_key,
                                                 crypto::SigningKey& media_signing_key);
@@ -49,6 +64,14 @@ struct DeviceCertificates {
       media_signing_chain_pem;  // leaf, device CA: what goes into the video, which never holds the root
 };
 
+// A certificate beside these two.
+struct FurtherCertificate {
+  std::string serial;
+  std::string use;
+  crypto::Certificate certificate;
+  std::string chain_pem;  // leaf, then the CAs below the root
+};
+
 // What a camera must see before it takes certificates: they are for this serial number, of exactly its two
 // keys (SubjectPublicKeyInfo), and lead to the root it was told. Errc::invalid says in a sentence what is
 // wrong.
@@ -56,8 +79,13 @@ Status check_device_certificates(const crypto::Engine& engine, const DeviceCerti
                                  BytesView identity_spki, BytesView media_signing_spki,
                                  const crypto::Certificate& root, Timestamp at);
 
+Status check_further_certificate(const crypto::Engine& engine, const FurtherCertificate& certificate,
+                                 BytesView spki, const crypto::Certificate& root, Timestamp at);
+
 // Writes both chains into `folder` (made if missing), each file atomically, readable by all.
 Status install_device_certificates(const std::filesystem::path& folder,
                                    const DeviceCertificates& certificates);
+Status install_further_certificate(const std::filesystem::path& folder,
+                                   const FurtherCertificate& certificate);
 
 }  // namespace camvault::identity

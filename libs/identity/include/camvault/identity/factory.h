@@ -67,6 +67,12 @@ class Factory {
   // certificate left can ask again with the same keys.
   Result<DeviceCertificates> provision(crypto::SigningKey& device_ca_key, const ProvisionRequest& request);
 
+  // One more identity of a camera that has its first two certificates, for a key of another algorithm: `use`
+  // is one of kFurtherIdentities. The same key asking again gets the same certificate; another one is
+  // refused: Errc::exists. Errc::not_found, Errc::denied, Errc::invalid.
+  Result<FurtherCertificate> add_identity(crypto::SigningKey& device_ca_key, const std::string& serial,
+                                          std::string_view use, BytesView request);
+
   // A certificate for the attestation key of a camera's module, and those above it: leaf first. The camera
   // has its other certificates. Only for who passed check_attester_answer. Errc::not_found, Errc::denied.
   Result<std::vector<crypto::Certificate>> certify_attester(crypto::SigningKey& device_ca_key,
@@ -81,7 +87,7 @@ class Factory {
   Result<DeviceCertificates> issued(std::string_view serial) const;
   std::vector<std::string> serials() const;  // of all cameras issued, in order
 
-  // Revokes both certificates of a camera, from now on (key compromise counts at any time), and publishes the
+  // Revokes all certificates of a camera, from now on (key compromise counts at any time), and publishes the
   // list.
   Result<crypto::RevocationList> revoke(crypto::SigningKey& device_ca_key, std::string_view serial,
                                         RevocationCause cause);

@@ -9,6 +9,8 @@ namespace {
 constexpr std::size_t kMaxAttribute = 64;  // X.520 ub-common-name, ub-serial-number, ub-organization-name
 constexpr std::size_t kMaxModuleSerial = 64;
 constexpr std::size_t kMaxExtendedUsages = 16;
+constexpr std::size_t kMaxAlternativeNames = 32;
+constexpr std::size_t kMaxDnsName = 253;  // RFC 1035 2.3.4, as text
 
 bool is_printable_string(std::string_view text) {  // X.680 41.4
   return std::all_of(text.begin(), text.end(), [](char c) {
@@ -69,6 +71,32 @@ Result<Bytes> hardware_module_name(const HardwareModuleName& module) {
   // RFC 5280 4.2.1.6: otherName is [0] IMPLICIT SEQUENCE, its value [0] EXPLICIT.
   return der::explicit_tag(0, der::concat({on_hardware_module_name, der::explicit_tag(0, value)}));
 }
+
+bool is_dns_name(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxDnsName && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
+           c == '.' || c == '_' || c == '*';
+  });
+}
+
+// RFC 5280 4.2.1.6; empty if there is none.
+Result<Bytes> alternative_names(const CertificateProfile& profile) {
+  if (profile.dns_names.size() + profile.ip_addresses.size() > kMaxAlternativeNames)
+    return fail(Errc::usage, "more than 32 names");
+  Bytes out;
+  if (profile.hardware_module) {
+    CAM_TRY(out, hardware_module_name(*profile.hardware_module));
+  }
+  for (const auto& name : profile.dns_names) {
+    if (!is_dns_name(name)) return fail(Errc::usage, "not a DNS name");
+    append(out, der::element(0x82, as_bytes(name)));
+  }
+  for (const auto& address : profile.ip_addresses) {
+    if (address.size() != 4 && address.size() != 16) return fail(Errc::usage, "not an IP address");
+    append(out, der::element(0x87, address));
+  }
+  return out;
+}
 }  // namespace
 
 Result<Bytes> encode_name(const SubjectName& name) {
@@ -113,10 +141,8 @@ Result<Bytes> encode_extensions(const CertificateProfile& profile, BytesView sub
   }
   CAM_TRY_STATUS(add_extension(out, "2.5.29.14", false, der::octet_string(subject_key_id)));
   append(out, authority_key_identifier(issuer_key_id));
-  if (profile.hardware_module) {
-    CAM_TRY(const auto name, hardware_module_name(*profile.hardware_module));
-    CAM_TRY_STATUS(add_extension(out, "2.5.29.17", false, der::sequence({name})));
-  }
+  CAM_TRY(const auto names, alternative_names(profile));
+  if (!names.empty()) CAM_TRY_STATUS(add_extension(out, "2.5.29.17", false, der::sequence({names})));
   if (profile.private_extensions.size() > 8) return fail(Errc::usage, "more than 8 private extensions");
   for (const auto& extension : profile.private_extensions)
     append(out, der::sequence({extension.oid, der::octet_string(extension.value)}));

@@ -7,13 +7,17 @@
 
 #include "camvault/base/pem.h"
 #include "camvault/keystore/key_stub.h"
+#include "camvault/openssl_keys/provider.h"
 #include "key.h"
-#include "provider.h"
+#include "loading.h"
 
 namespace camvault::openssl_provider {
 
 namespace {
 using crypto::KeyAlg;
+using openssl_keys::entry;
+using openssl_keys::Provider;
+using openssl_keys::SharedKey;
 
 constexpr std::string_view kScheme = "camvault:";
 constexpr std::string_view kStubLabel = "CAMVAULT KEY";
@@ -24,7 +28,7 @@ int hand_over(SharedKey key, OSSL_CALLBACK* take, void* argument) {
   auto* reference = new (std::nothrow) SharedKey(std::move(key));
   if (reference == nullptr) return 0;
   int type = OSSL_OBJECT_PKEY;
-  auto* name = const_cast<char*>(type_name((*reference)->alg));
+  auto* name = const_cast<char*>(openssl_keys::type_name((*reference)->alg));
   const OSSL_PARAM object[] = {
       OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type),
       OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_TYPE, name, 0),

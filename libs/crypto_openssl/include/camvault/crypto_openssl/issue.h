@@ -51,14 +51,17 @@ struct PrivateExtension {
 // What a certificate says beside its names and key. Key identifiers (RFC 5280 4.2.1.1, 4.2.1.2) are always
 // there.
 struct CertificateProfile {
-  bool ca = false;                                    // basicConstraints, critical
-  std::optional<std::uint8_t> path_length;            // of a CA; at most 7
-  KeyUsage key_usage = KeyUsage::digital_signature;   // critical
-  std::vector<std::string> extended_key_usages;       // dotted; none: the extension is left out
-  bool extended_key_usage_critical = false;           // as RFC 3161 2.3 wants it for time stamping
-  std::optional<HardwareModuleName> hardware_module;  // otherName in subjectAltName
-  std::vector<PrivateExtension> private_extensions;   // at most 8
-  Timestamp not_before;                               // whole seconds; fractions are cut
+  bool ca = false;                                   // basicConstraints, critical
+  std::optional<std::uint8_t> path_length;           // of a CA; at most 7
+  KeyUsage key_usage = KeyUsage::digital_signature;  // critical
+  std::vector<std::string> extended_key_usages;      // dotted; none: the extension is left out
+  bool extended_key_usage_critical = false;          // as RFC 3161 2.3 wants it for time stamping
+  // subjectAltName: an otherName, and what a TLS server is called. IP addresses: 4 or 16 bytes.
+  std::optional<HardwareModuleName> hardware_module;
+  std::vector<std::string> dns_names;
+  std::vector<Bytes> ip_addresses;
+  std::vector<PrivateExtension> private_extensions;  // at most 8
+  Timestamp not_before;                              // whole seconds; fractions are cut
   Timestamp not_after;
 };
 

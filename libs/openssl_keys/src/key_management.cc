@@ -1,16 +1,18 @@
-// Keys as OpenSSL manages them: loaded by the store or from a stub, looked at, compared and exported by their
-// public half. Nothing is made, imported or derived here: that is other providers'. provider-keymgmt(7).
+// Keys as OpenSSL manages them: loaded by the store or from a stub, or handed over by in_process.h, looked
+// at, compared and exported by their public half. Nothing is made or derived here: that is other providers'.
+// provider-keymgmt(7).
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/params.h>
 
 #include <algorithm>
+#include <cstring>
 
-#include "key.h"
-#include "provider.h"
+#include "camvault/openssl_keys/key.h"
+#include "camvault/openssl_keys/provider.h"
 
-namespace camvault::openssl_provider {
+namespace camvault::openssl_keys {
 
 namespace {
 using crypto::KeyAlg;
@@ -40,7 +42,7 @@ void* duplicate(const void* data, int selection) {
 // Both halves are there, one of them elsewhere.
 int has(const void* data, int selection) {
   static_cast<void>(selection);
-  return data != nullptr ? 1 : 0;
+  return data != nullptr && *static_cast<const SharedKey*>(data) != nullptr ? 1 : 0;
 }
 
 int match(const void* a, const void* b, int selection) {
@@ -212,30 +214,68 @@ const char* ed_operation(int operation) {
   return operation == OSSL_OP_SIGNATURE ? "ED25519" : nullptr;
 }
 
+// A key that in_process.h hands over: an empty one first, which the import fills.
+void* new_key(void* provider) {
+  static_cast<void>(provider);
+  return new (std::nothrow) SharedKey;
+}
+
+template <KeyAlg... Algs>
+int import_key(void* data, int selection, const OSSL_PARAM params[]) {
+  static_cast<void>(selection);
+  const SharedKey* from = nullptr;
+  const auto* p = OSSL_PARAM_locate_const(params, kKeyParameter);
+  if (p == nullptr || p->data_type != OSSL_PARAM_OCTET_STRING || p->data_size != sizeof from) return 0;
+  std::memcpy(&from, p->data, sizeof from);
+  if ((((*from)->alg != Algs) && ...)) return 0;
+  *static_cast<SharedKey*>(data) = *from;
+  return 1;
+}
+
+const OSSL_PARAM* import_types(int selection) {
+  static_cast<void>(selection);
+  static const OSSL_PARAM kParams[] = {OSSL_PARAM_octet_string(kKeyParameter, nullptr, 0), OSSL_PARAM_END};
+  return kParams;
+}
+
+#define COMMON_FUNCTIONS                                                                                \
+  entry(OSSL_FUNC_KEYMGMT_FREE, free_key), entry(OSSL_FUNC_KEYMGMT_DUP, duplicate),                     \
+      entry(OSSL_FUNC_KEYMGMT_HAS, has), entry(OSSL_FUNC_KEYMGMT_MATCH, match),                         \
+      entry(OSSL_FUNC_KEYMGMT_GET_PARAMS, get_params),                                                  \
+      entry(OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS, gettable_params),                                        \
+      entry(OSSL_FUNC_KEYMGMT_EXPORT, export_key), entry(OSSL_FUNC_KEYMGMT_EXPORT_TYPES, export_types), \
+      entry(OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME, operation), {                                       \
+    0, nullptr                                                                                          \
+  }
+
 template <KeyAlg... Algs>
 const OSSL_DISPATCH* functions(const char* (*operation)(int)) {
-  static const OSSL_DISPATCH kTable[] = {entry(OSSL_FUNC_KEYMGMT_LOAD, load<Algs...>),
-                                         entry(OSSL_FUNC_KEYMGMT_FREE, free_key),
-                                         entry(OSSL_FUNC_KEYMGMT_DUP, duplicate),
-                                         entry(OSSL_FUNC_KEYMGMT_HAS, has),
-                                         entry(OSSL_FUNC_KEYMGMT_MATCH, match),
-                                         entry(OSSL_FUNC_KEYMGMT_GET_PARAMS, get_params),
-                                         entry(OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS, gettable_params),
-                                         entry(OSSL_FUNC_KEYMGMT_EXPORT, export_key),
-                                         entry(OSSL_FUNC_KEYMGMT_EXPORT_TYPES, export_types),
-                                         entry(OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME, operation),
-                                         {0, nullptr}};
+  static const OSSL_DISPATCH kTable[] = {entry(OSSL_FUNC_KEYMGMT_LOAD, load<Algs...>), COMMON_FUNCTIONS};
   return kTable;
 }
+
+template <KeyAlg... Algs>
+const OSSL_DISPATCH* functions_in_process(const char* (*operation)(int)) {
+  static const OSSL_DISPATCH kTable[] = {
+      entry(OSSL_FUNC_KEYMGMT_NEW, new_key), entry(OSSL_FUNC_KEYMGMT_IMPORT, import_key<Algs...>),
+      entry(OSSL_FUNC_KEYMGMT_IMPORT_TYPES, import_types), COMMON_FUNCTIONS};
+  return kTable;
+}
+
+#define ALL_KINDS(functions)                                                                               \
+  {"EC:id-ecPublicKey:1.2.840.10045.2.1", CAMVAULT_PROVIDER,                                               \
+   functions<KeyAlg::ec_p256, KeyAlg::ec_p384, KeyAlg::ec_p521>(ec_operation), "EC keys in the keystore"}, \
+      {"RSA:rsaEncryption:1.2.840.113549.1.1.1", CAMVAULT_PROVIDER,                                        \
+       functions<KeyAlg::rsa_2048, KeyAlg::rsa_3072, KeyAlg::rsa_4096>(rsa_operation),                     \
+       "RSA keys in the keystore"},                                                                        \
+      {"ED25519:1.3.101.112", CAMVAULT_PROVIDER, functions<KeyAlg::ed25519>(ed_operation),                 \
+       "Ed25519 keys in the keystore"},                                                                    \
+  {                                                                                                        \
+    nullptr, nullptr, nullptr, nullptr                                                                     \
+  }
 }  // namespace
 
-const OSSL_ALGORITHM kKeyManagement[] = {
-    {"EC:id-ecPublicKey:1.2.840.10045.2.1", CAMVAULT_PROVIDER,
-     functions<KeyAlg::ec_p256, KeyAlg::ec_p384, KeyAlg::ec_p521>(ec_operation), "EC keys in keystored"},
-    {"RSA:rsaEncryption:1.2.840.113549.1.1.1", CAMVAULT_PROVIDER,
-     functions<KeyAlg::rsa_2048, KeyAlg::rsa_3072, KeyAlg::rsa_4096>(rsa_operation), "RSA keys in keystored"},
-    {"ED25519:1.3.101.112", CAMVAULT_PROVIDER, functions<KeyAlg::ed25519>(ed_operation),
-     "Ed25519 keys in keystored"},
-    {nullptr, nullptr, nullptr, nullptr}};
+const OSSL_ALGORITHM kKeyManagement[] = {ALL_KINDS(functions)};
+const OSSL_ALGORITHM kKeyManagementInProcess[] = {ALL_KINDS(functions_in_process)};
 
-}  // namespace camvault::openssl_provider
+}  // namespace camvault::openssl_keys

@@ -1,6 +1,6 @@
 // Signatures: the digest is made with the program's own OpenSSL (what is hashed in a handshake is no secret),
-// the rest by keystored. provider-signature(7). Verifying is left to the providers that have the public key
-// exported to them.
+// the rest by whoever has the key. provider-signature(7). Verifying is left to the providers that have the
+// public key exported to them.
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
@@ -10,10 +10,10 @@
 #include <optional>
 
 #include "algorithm_identifiers.h"
-#include "key.h"
-#include "provider.h"
+#include "camvault/openssl_keys/key.h"
+#include "camvault/openssl_keys/provider.h"
 
-namespace camvault::openssl_provider {
+namespace camvault::openssl_keys {
 
 namespace {
 using crypto::HashAlg;
@@ -234,7 +234,7 @@ int sign(void* data, unsigned char* signature, std::size_t* size, std::size_t ro
   crypto::Digest value;
   value.size = static_cast<std::uint8_t>(digest_size);
   std::copy_n(digest, digest_size, value.bytes.begin());
-  return give(operation, sign_digest(*operation.key, scheme_of(operation), value, *hash), signature, size,
+  return give(operation, operation.key->signer->sign(scheme_of(operation), *hash, value), signature, size,
               room);
 }
 
@@ -290,8 +290,8 @@ int sign_ed25519(void* data, unsigned char* signature, std::size_t* size, std::s
     *size = crypto::max_signature_size(operation.key->alg);
     return 1;
   }
-  return give(operation, sign_message(*operation.key, BytesView(message, message_size)), signature, size,
-              room);
+  return give(operation, operation.key->signer->sign_message(BytesView(message, message_size)), signature,
+              size, room);
 }
 
 const OSSL_DISPATCH kDigestSignatures[] = {
@@ -327,4 +327,4 @@ const OSSL_ALGORITHM kSignatures[] = {
     {"ED25519:1.3.101.112", CAMVAULT_PROVIDER, kMessageSignatures, "Ed25519 by keystored"},
     {nullptr, nullptr, nullptr, nullptr}};
 
-}  // namespace camvault::openssl_provider
+}  // namespace camvault::openssl_keys

@@ -1,6 +1,6 @@
 #include "algorithm_identifiers.h"
 
-namespace camvault::openssl_provider {
+namespace camvault::openssl_keys {
 
 namespace {
 using crypto::HashAlg;
@@ -50,4 +50,4 @@ Bytes algorithm_identifier(crypto::SignatureScheme scheme, HashAlg hash) {
   return {};
 }
 
-}  // namespace camvault::openssl_provider
+}  // namespace camvault::openssl_keys

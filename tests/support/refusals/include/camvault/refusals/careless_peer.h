@@ -10,6 +10,7 @@
 
 #include <array>
 #include <atomic>
+#include <csignal>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -53,8 +54,10 @@ inline SslContext careless_context(const SSL_METHOD* method, const Case* identit
   return context;
 }
 
+// OpenSSL writes with write(2): to a peer that has hung up, that is the end of this process unless it looks away.
 inline void make_blocking(int fd) {
   const timeval patience{5, 0};
+  ::signal(SIGPIPE, SIG_IGN);
   ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK);
   ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);

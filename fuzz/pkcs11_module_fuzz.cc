@@ -102,6 +102,9 @@ class Stub final : public keystore::Keystore {
                           const keystore::KeyPolicy& /*policy*/, const Secret& /*key*/) override {
     return no();
   }
+  Result<std::shared_ptr<keystore::TlsSecrets>> tls_secrets() override {
+    return fail(Errc::unsupported, "none");
+  }
   Result<std::shared_ptr<crypto::SigningKey>> signing_key(const keystore::KeyUse& /*use*/) override {
     return no();
   }

@@ -1,15 +1,16 @@
-// A TLS client on unmodified libssl whose secrets are elsewhere, or, to compare, not.
+// A TLS client on unmodified libssl whose secrets are in keystored, or, to compare, not.
 //
-//   tls_secrets_client PORT 1.2|1.3 vault|plain CA.pem|- PSK_FILE|- KEYLOG
+//   tls_secrets_client PORT 1.2|1.3 ROOT|- CA.pem|- PSK GROUPS KEYLOG
 //
-// Sends a line, reads one, says what it knows on standard output, and waits for the end of its standard
-// input, so that its memory can be looked into.
+// PSK: the name of a key below ROOT; without ROOT a file; - for certificates. Sends a line, reads one, says
+// what it knows on standard output, and waits for the end of its standard input, so that its memory can be
+// looked into.
 #include <arpa/inet.h>
 #include <openssl/err.h>
-#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -17,11 +18,50 @@
 
 #include "camvault/base/file.h"
 #include "camvault/base/owned.h"
-#include "vault.h"
+#include "camvault/ipc/keystore_client.h"
+#include "camvault/tls_secrets/library_context.h"
 
 namespace {
 using namespace camvault;
-using namespace camvault::tls_secrets;
+
+// Remembers what came from the keystore.
+class Recorder final : public keystore::TlsSecrets {
+ public:
+  explicit Recorder(std::shared_ptr<keystore::TlsSecrets> inner) : inner_(std::move(inner)) {}
+  Result<Bytes> random(std::size_t count) override {
+    ++requests;
+    CAM_TRY(auto bytes, inner_->random(count));
+    append(randoms, bytes);
+    return bytes;
+  }
+  Result<keystore::TlsShare> new_share(keystore::TlsGroup group) override {
+    ++requests;
+    return inner_->new_share(group);
+  }
+  Result<Bytes> agree(BytesView share, BytesView peer_point) override {
+    ++requests;
+    ++exchanges;
+    return inner_->agree(share, peer_point);
+  }
+  Result<Bytes> psk(const keystore::KeyUse& use) override {
+    ++requests;
+    return inner_->psk(use);
+  }
+  Result<Bytes> derive(const keystore::TlsDerivation& derivation) override {
+    ++requests;
+    return inner_->derive(derivation);
+  }
+  bool gave(BytesView bytes) const {
+    return std::search(randoms.begin(), randoms.end(), bytes.begin(), bytes.end()) != randoms.end();
+  }
+
+  int requests = 0;
+  int exchanges = 0;
+  Bytes randoms;
+
+ private:
+  std::shared_ptr<keystore::TlsSecrets> inner_;
+};
 
 Bytes psk;  // the bytes or the handle
 std::ofstream key_log;
@@ -38,42 +78,54 @@ void log_key(const SSL* /*ssl*/, const char* line) {
   key_log << line << "\n" << std::flush;
 }
 
-int complain(const char* what) {
-  std::fprintf(stderr, "%s\n", what);
+int complain(const std::string& what) {
+  std::fprintf(stderr, "%s\n", what.c_str());
   ERR_print_errors_fp(stderr);
   return 1;
+}
+
+Result<std::shared_ptr<Recorder>> connect(const std::string& root) {
+  CAM_TRY(const auto store, ipc::connect_keystore(ipc::default_socket_path(root)));
+  CAM_TRY(auto secrets, store->tls_secrets());
+  return std::make_shared<Recorder>(std::move(secrets));
 }
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 7) return complain("usage");
-  const bool vault = std::strcmp(argv[3], "vault") == 0;
-  if (vault) start_vault();
-  OSSL_LIB_CTX* context = OSSL_LIB_CTX_new();
-  const char* properties = nullptr;
-  if (OSSL_PROVIDER_load(context, "default") == nullptr) return complain("default");
-  if (vault) {
-    properties = "?provider=vault";
-    if (OSSL_PROVIDER_add_builtin(context, "vault", vault_provider_init) != 1 ||
-        OSSL_PROVIDER_load(context, "vault") == nullptr ||
-        RAND_set_DRBG_type(context, "CTR-DRBG", "provider=vault", nullptr, nullptr) != 1)
-      return complain("vault");
+  if (argc != 8) return complain("usage");
+  const std::string root = argv[3];
+  const std::string ca = argv[4];
+  const std::string psk_name = argv[5];
+  const bool inside = root != "-";
+  std::shared_ptr<Recorder> secrets;
+  std::shared_ptr<const tls_secrets::LibraryContext> library;
+  if (inside) {
+    auto connected = connect(root);
+    if (!connected) return complain(connected.error().what);
+    secrets = *connected;
+    auto context = tls_secrets::LibraryContext::create(secrets);
+    if (!context) return complain(context.error().what);
+    library = *context;
   }
-  Owned<SSL_CTX, SSL_CTX_free> tls(SSL_CTX_new_ex(context, properties, TLS_client_method()));
+  Owned<SSL_CTX, SSL_CTX_free> tls(SSL_CTX_new_ex(
+      inside ? library->get() : nullptr, inside ? tls_secrets::kProperties : nullptr, TLS_client_method()));
   if (tls == nullptr) return complain("SSL_CTX_new_ex");
   const int version = std::strcmp(argv[2], "1.2") == 0 ? TLS1_2_VERSION : TLS1_3_VERSION;
   SSL_CTX_set_min_proto_version(tls.get(), version);
   SSL_CTX_set_max_proto_version(tls.get(), version);
-  // P-256 only for the server's certificate; keys are exchanged by what stands first.
-  if (SSL_CTX_set1_groups_list(tls.get(), "X25519:P-256") != 1) return complain("groups");
-  key_log.open(argv[6]);
+  if (SSL_CTX_set1_groups_list(tls.get(), argv[6]) != 1) return complain("groups");
+  key_log.open(argv[7]);
   SSL_CTX_set_keylog_callback(tls.get(), log_key);
-  if (std::strcmp(argv[4], "-") != 0) {
-    SSL_CTX_load_verify_file(tls.get(), argv[4]);
+  if (ca != "-") {
+    SSL_CTX_load_verify_file(tls.get(), ca.c_str());
     SSL_CTX_set_verify(tls.get(), SSL_VERIFY_PEER, nullptr);
   }
-  if (std::strcmp(argv[5], "-") != 0) {
-    psk = vault ? ask_vault(Request::load_psk, {as_bytes(argv[5])}) : read_file(argv[5], 64).value();
+  if (psk_name != "-") {
+    auto given = inside
+                     ? secrets->psk({keystore::KeyName::parse(psk_name).value(), keystore::Purpose::tls_psk})
+                     : read_file(psk_name, 64);
+    if (!given) return complain(given.error().what);
+    psk = std::move(*given);
     SSL_CTX_set_psk_client_callback(tls.get(), give_psk);
     SSL_CTX_set_cipher_list(tls.get(), "ECDHE-PSK-CHACHA20-POLY1305");
     SSL_CTX_set_ciphersuites(tls.get(), "TLS_AES_128_GCM_SHA256");
@@ -87,26 +139,25 @@ int main(int argc, char** argv) {
   Owned<SSL, SSL_free> ssl(SSL_new(tls.get()));
   SSL_set_fd(ssl.get(), fd);
   const auto before = std::chrono::steady_clock::now();
+  const int asked_before = inside ? secrets->requests : 0;
   if (SSL_connect(ssl.get()) != 1) return complain("handshake");
   const auto took =
       std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - before);
-  const int asked = requests_so_far();
+  const int asked = inside ? secrets->requests - asked_before : 0;
   char line[64] = {};
   if (SSL_write(ssl.get(), "hello\n", 6) != 6 || SSL_read(ssl.get(), line, sizeof line - 1) <= 0)
     return complain("data");
   std::uint8_t random[32];
   SSL_get_client_random(ssl.get(), random, sizeof random);
-  std::uint8_t master[48];
+  std::uint8_t master[64];
   const auto size = SSL_SESSION_get_master_key(SSL_get0_session(ssl.get()), master, sizeof master);
   std::printf("version %s\ncipher %s\nanswer %s", SSL_get_version(ssl.get()), SSL_get_cipher(ssl.get()),
               line);
-  std::printf("handshake_us %ld\nvault_requests %d\n", static_cast<long>(took.count()), asked);
-  std::printf("client_random %s\n", to_hex(random).c_str());
-  if (vault) {
-    std::printf("random_from_vault %d\n", ask_vault(Request::gave_random, {random})[0]);
-    std::printf("secrets_in_vault_from_exchange %d\n", ask_vault(Request::count_exchanges, {})[0]);
-    std::printf("master_is_handle %d\n", is_handle(BytesView(master, size)) ? 1 : 0);
-  }
+  std::printf("handshake_us %ld\nrequests %d\n", static_cast<long>(took.count()), asked);
+  std::printf("client_random %s\nmaster %s\n", to_hex(random).c_str(),
+              to_hex(BytesView(master, size)).c_str());
+  if (inside)
+    std::printf("random_from_keystore %d\nexchanges %d\n", secrets->gave(random) ? 1 : 0, secrets->exchanges);
   std::puts("ready");
   std::fflush(stdout);
   char end = 0;

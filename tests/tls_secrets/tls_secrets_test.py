@@ -1,26 +1,32 @@
-"""docs/tls-secrets.md: a client on unmodified libssl, whose handshake secrets are in another process, against `openssl s_server`.
+"""docs/tls-secrets.md: a client on unmodified libssl, whose handshake secrets are in keystored, against `openssl s_server`.
 
-The server's key log says what the secrets are; they are looked for in the client's memory. NC-3.1-1, NC-3.4-1.
+The server's key log says what the secrets are; they are looked for in the client's memory. NC-1-2, NC-3.1-1, NC-3.4-1.
 """
 import contextlib
 import os
 import pathlib
 import re
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "programs"))
 from memory import found_in_process  # noqa: E402
+from rig import Background, Camera, free_port, must  # noqa: E402
 
 CLIENT = os.environ["TLS_SECRETS_CLIENT"]
-TIMES = 5
+CAMVAULT = os.environ["CAMVAULT"]
+TIMES = 3
+GROUPS = {"X25519": "X25519:P-256", "P-256": "P-256"}  # what is agreed -> what is offered
 
 
 class TlsSecrets(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.camera = Camera()
+        cls.addClassCleanup(cls.camera.close)
+
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="camvault-tls-secrets-")
         self.addCleanup(folder.cleanup)
@@ -29,28 +35,19 @@ class TlsSecrets(unittest.TestCase):
     def path(self, name):
         return str(self.folder / name)
 
-    def serve(self, psk):
+    def serve(self, psk=None, groups="X25519:P-256"):
         """openssl s_server with a key log; it answers each line reversed."""
         if psk:
-            (self.folder / "psk").write_bytes(os.urandom(32))
-            options = ["-nocert", "-psk", (self.folder / "psk").read_bytes().hex(), "-psk_identity", "camera", "-cipher", "PSK",
-                       "-ciphersuites", "TLS_AES_128_GCM_SHA256"]
+            options = ["-nocert", "-psk", psk.hex(), "-psk_identity", "camera", "-cipher", "PSK", "-ciphersuites", "TLS_AES_128_GCM_SHA256"]
         else:
-            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.path("key.pem"),
-                            "-out", self.path("ca.pem"), "-days", "2", "-subj", "/CN=localhost"], check=True, capture_output=True)
+            must(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.path("key.pem"),
+                  "-out", self.path("ca.pem"), "-days", "2", "-subj", "/CN=localhost"])
             options = ["-cert", self.path("ca.pem"), "-key", self.path("key.pem")]
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            port = s.getsockname()[1]
-        server = subprocess.Popen(["openssl", "s_server", "-accept", "127.0.0.1:%d" % port, "-keylogfile", self.path("server.keys"), "-rev", "-quiet", *options],
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(server.wait)
-        self.addCleanup(server.terminate)
-        for _ in range(500):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                return port
-            time.sleep(0.02)
-        raise RuntimeError("openssl s_server does not listen")
+        port = free_port()
+        server = Background(["openssl", "s_server", "-accept", "127.0.0.1:%d" % port, "-keylogfile", self.path("server.keys"), "-rev", "-quiet",
+                             "-groups", groups, *options], self.path("server.log"), port=port)
+        self.addCleanup(server.stop)
+        return port
 
     def secrets(self, client_random):
         """Label -> secret of that connection, as the server knows it."""
@@ -58,9 +55,13 @@ class TlsSecrets(unittest.TestCase):
         return {label: bytes.fromhex(secret) for label, random, secret in (line.split() for line in lines if line.count(" ") == 2 and line[0] != "#")
                 if random == client_random}
 
+    def command(self, port, version, inside, psk="-", groups="X25519:P-256"):
+        root = str(self.camera.folder) if inside else "-"
+        return [CLIENT, str(port), version, root, "-" if psk != "-" else self.path("ca.pem"), psk, groups, self.path("client.keys")]
+
     @contextlib.contextmanager
-    def client(self, port, version, mode, psk):
-        command = [CLIENT, str(port), version, mode, "-" if psk else self.path("ca.pem"), self.path("psk") if psk else "-", self.path("client.keys")]
+    def client(self, *arguments, **options):
+        command = self.command(*arguments, **options)
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         try:
             output = ""
@@ -73,30 +74,60 @@ class TlsSecrets(unittest.TestCase):
         finally:
             process.communicate()
 
-    def run_all(self, psk):
-        port = self.serve(psk)
+    def check_inside(self, said, needles, pid):
+        self.assertEqual(found_in_process(pid, needles), [])
+        self.assertEqual((said["random_from_keystore"], said["exchanges"]), ("1", "1"))
+        self.assertNotIn(bytes.fromhex(said["master"]), needles.values())
+        own = re.findall(r"^\w+ %s (\w+)$" % said["client_random"], pathlib.Path(self.path("client.keys")).read_text(), re.M)
+        self.assertEqual(len(own), 1 if said["version"] == "TLSv1.2" else 5)
+        for handle in own:
+            self.assertNotIn(bytes.fromhex(handle), needles.values(), "the client's own key log knows handles only")
+
+    def run_all(self, port, psk_file="-", psk=None, groups="X25519:P-256"):
         for version in ("1.2", "1.3"):
-            for mode in ("plain", "vault") * TIMES:
-                with self.client(port, version, mode, psk) as (pid, said):
+            for inside in (False, True) * TIMES:
+                name = "-" if not psk else "camera/tls-psk" if inside else psk_file
+                with self.client(port, version, inside, psk=name, groups=groups) as (pid, said):
                     self.assertEqual((said["version"], said["answer"]), ("TLSv" + version, "olleh"))
                     needles = self.secrets(said["client_random"])
                     self.assertEqual(len(needles), 1 if version == "1.2" else 5, needles.keys())
                     if psk:
-                        needles["PSK"] = (self.folder / "psk").read_bytes()
-                    found = found_in_process(pid, needles)
-                    if mode == "plain":
-                        self.assertNotEqual(found, [])  # the search is not blind
-                        continue
-                    self.assertEqual(found, [])
-                    self.assertEqual((said["random_from_vault"], said["secrets_in_vault_from_exchange"], said["master_is_handle"]), ("1", "1", "1"))
-                    for secret in re.findall(r"^\w+ %s (\w+)$" % said["client_random"], pathlib.Path(self.path("client.keys")).read_text(), re.M):
-                        self.assertTrue(secret.startswith(b"\xfeVAULT".hex()), "the client's own key log knows handles only")
+                        needles["PSK"] = psk
+                    if inside:
+                        print("TLS %s%s, secrets in keystored: %s us, %s requests" % (version, " PSK" if psk else "", said["handshake_us"], said["requests"]))
+                        self.check_inside(said, needles, pid)
+                    else:
+                        print("TLS %s%s: %s us" % (version, " PSK" if psk else "", said["handshake_us"]))
+                        self.assertNotEqual(found_in_process(pid, needles), [])  # the search is not blind
 
     def test_certificates(self):
-        self.run_all(psk=False)
+        self.run_all(self.serve())
+
+    def test_the_other_group(self):
+        self.run_all(self.serve(groups="P-256"), groups="P-256")
 
     def test_pre_shared_key(self):
-        self.run_all(psk=True)
+        psk = os.urandom(31) + b"."
+        (self.folder / "psk").write_bytes(psk)
+        must([CAMVAULT, "keystore", "secret", "set", "camera/tls-psk", "--purpose", "tls-psk", "--root", self.camera.folder], data=psk)
+        self.run_all(self.serve(psk=psk), psk_file=self.path("psk"), psk=psk)
+
+    def refused(self, *arguments, **options):
+        done = subprocess.run(self.command(*arguments, **options), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        return done.stderr
+
+    def test_refusals(self):
+        """A server that insists on a group whose secret would not be inside; a PSK that is none; a server without our PSK."""
+        self.refused(self.serve(groups="P-384"), "1.3", True, groups="X25519:P-256")
+        must([CAMVAULT, "keystore", "secret", "set", "camera/short-psk", "--purpose", "tls-psk", "--root", self.camera.folder], data=b"0123456789abcde")
+        must([CAMVAULT, "keystore", "secret", "set", "camera/wifi", "--purpose", "wifi-psk", "--root", self.camera.folder], data=b"0123456789abcdef")
+        port = self.serve(psk=os.urandom(32))
+        self.assertIn("limit", self.refused(port, "1.3", True, psk="camera/short-psk"))
+        self.assertIn("purpose", self.refused(port, "1.3", True, psk="camera/wifi"))
+        must([CAMVAULT, "keystore", "secret", "set", "camera/other-psk", "--purpose", "tls-psk", "--root", self.camera.folder], data=os.urandom(31) + b".")
+        for version in ("1.2", "1.3"):
+            self.refused(port, version, True, psk="camera/other-psk")
 
 
 if __name__ == "__main__":

@@ -4,11 +4,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "camvault/base/file.h"
 #include "camvault/ipc/frame.h"
 #include "camvault/keystore_engine/access_rules.h"
+#include "camvault/keystore_tls/vault.h"
 #include "config.h"
 
 namespace camvault::keystored {
@@ -41,6 +43,8 @@ class ClientConnection {
   bool more_frames = false;     // whole frames may wait in the buffer
   std::size_t outstanding = 0;  // requests with a worker
   std::uint32_t events = 0;     // registered with epoll
+  // Secrets of its TLS handshakes; made when it asks for the first. Workers keep it as long as they need it.
+  std::shared_ptr<keystore_tls::Vault> vault;
 
  private:
   static constexpr std::size_t kMaxOutput =

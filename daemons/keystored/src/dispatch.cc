@@ -16,6 +16,7 @@ struct Handler {
   Engine& engine;
   const ServiceFacts& facts;
   const Caller& who;
+  keystore_tls::Vault* vault;
 
   Answer<ResponseResult> operator()(const request::Status&) const {
     CAM_TRY(auto counts, engine.counts(who));
@@ -129,6 +130,21 @@ struct Handler {
     return info;
   }
 
+  Answer<ResponseResult> operator()(const request::TlsShare& r) const {
+    CAM_TRY_STATUS(engine.permit_tls_share(who));
+    return bytes(vault->new_share(r.group));
+  }
+  Answer<ResponseResult> operator()(const request::TlsAgree& r) const {
+    return bytes(vault->agree(r.share, r.peer));
+  }
+  Answer<ResponseResult> operator()(const request::TlsPsk& r) const {
+    CAM_TRY(auto psk, engine.tls_psk(who, r.use));
+    return bytes(vault->keep_psk(std::move(psk)));
+  }
+  Answer<ResponseResult> operator()(const request::TlsDerive& r) const {
+    return bytes(vault->derive(r.derivation));
+  }
+
   // The caller's own data, or what his key's policy gives him, on its way to him.
   static Answer<ResponseResult> revealed(Answer<Secret> answer) {
     CAM_TRY(const auto secret, std::move(answer));
@@ -162,9 +178,9 @@ void log_failure(const Caller& who, const ipc::Request& request, const Refusal& 
 }  // namespace
 
 ipc::Response dispatch(Engine& engine, const ServiceFacts& facts, const Caller& who,
-                       const ipc::Request& request) {
+                       keystore_tls::Vault* vault, const ipc::Request& request) {
   ipc::Response response{.id = request.id, .error = {}, .result = {}};
-  auto answer = std::visit(Handler{engine, facts, who}, request.body);
+  auto answer = std::visit(Handler{engine, facts, who, vault}, request.body);
   if (answer) {
     response.result = std::move(*answer);
   } else {

@@ -8,6 +8,7 @@
 #include "camvault/ipc/request.h"
 #include "camvault/ipc/response.h"
 #include "camvault/keystore_engine/engine.h"
+#include "camvault/keystore_tls/vault.h"
 
 namespace camvault::keystored {
 
@@ -20,8 +21,9 @@ struct ServiceFacts {
   std::function<std::optional<std::chrono::seconds>(std::size_t backend)> silent = {};
 };
 
-// Thread-safe.
+// Thread-safe. `vault`: of the connection; may be null if the operation is none of TLS.
 ipc::Response dispatch(keystore_engine::Engine& engine, const ServiceFacts& facts,
-                       const keystore_engine::Caller& who, const ipc::Request& request);
+                       const keystore_engine::Caller& who, keystore_tls::Vault* vault,
+                       const ipc::Request& request);
 
 }  // namespace camvault::keystored

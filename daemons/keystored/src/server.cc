@@ -215,8 +215,10 @@ void Server::protocol_error(ClientConnection& client, const Error& error) {
 void Server::take_request(ClientId id, ClientConnection& client, BytesView frame) {
   const auto request = ipc::decode_request(frame);
   if (!request) return protocol_error(client, request.error());
+  if (client.vault == nullptr && request->operation() >= keystore::Operation::tls_share)
+    client.vault = std::make_shared<keystore_tls::Vault>();
   if (engine_->is_quick(request->operation(), request->used_key())) {
-    auto answer = encoded(dispatch(*engine_, facts_, client.who, *request));
+    auto answer = encoded(dispatch(*engine_, facts_, client.who, client.vault.get(), *request));
     client.send_frame(answer, now_);
     wipe(answer.data(), answer.size());
     return;
@@ -228,11 +230,11 @@ void Server::take_request(ClientId id, ClientConnection& client, BytesView frame
   auto& lane = *lanes_[number];
   if (lane.is_stuck()) return refuse(ServiceError::unavailable);
   // The frame is decoded again by the worker: a request's views cannot outlive the buffer they point into.
-  auto work = [this, id, number, who = client.who,
+  auto work = [this, id, number, who = client.who, vault = client.vault,
                copy = std::make_shared<Secret>(frame)](Lane::Ticket ticket) {
     auto answer = copy->reveal([&](BytesView bytes) {
       const auto again = ipc::decode_request(bytes);
-      return again ? encoded(dispatch(*engine_, facts_, who, *again)) : Bytes();
+      return again ? encoded(dispatch(*engine_, facts_, who, vault.get(), *again)) : Bytes();
     });
     {
       const std::lock_guard lock(completed_mutex_);

@@ -7,6 +7,7 @@
 #include "camvault/crypto_openssl/issue.h"
 #include "camvault/crypto_openssl/local_key.h"
 #include "camvault/keystore/encoding.h"
+#include "camvault/keystore/tls_secrets.h"
 #include "camvault/keystore_software/software_backend.h"
 #include "test_daemon.h"
 
@@ -72,6 +73,35 @@ TEST_F(Values, WrongTriesMakeEverybodyWaitTheRightOneToo) {
   EXPECT_EQ(is("camera/pin", "2580").error().code, Errc::unavailable);
   std::this_thread::sleep_for(std::chrono::milliseconds(1100));
   EXPECT_TRUE(is("camera/pin", "2580").value());
+}
+
+// NC-1-2, NC-3.4-1. What the vault does with them: keystore_tls/vault_test.cc.
+TEST_F(Values, SecretsOfHandshakesBelongToOneConnection) {
+  const auto secrets = keystore_->tls_secrets().value();
+  const auto others = keystore_->tls_secrets().value();
+  const auto share = secrets->new_share(keystore::TlsGroup::x25519).value();
+  EXPECT_EQ(share.point.size(), 32U);
+  EXPECT_EQ(others->agree(share.handle, Bytes(32, 9)).error().code, Errc::invalid);
+  const auto shared = secrets->agree(share.handle, Bytes(32, 9)).value();
+  const auto stage = secrets->derive({.step = keystore::TlsStep::extract_1_3, .secret = shared}).value();
+  const keystore::TlsDerivation key{
+      .step = keystore::TlsStep::expand_1_3, .secret = stage, .label = as_bytes("key"), .size = 16};
+  EXPECT_EQ(secrets->derive(key).value().size(), 16U);
+  EXPECT_EQ(others->derive(key).error().code, Errc::invalid);
+
+  put("camera/cloud", Purpose::tls_psk, "0123456789abcdef0123");
+  put("camera/short", Purpose::tls_psk, "0123456789abcde");
+  put("camera/wifi", Purpose::wifi_psk, "0123456789abcdef");
+  const auto psk = secrets->psk({key_name("camera/cloud"), Purpose::tls_psk}).value();
+  EXPECT_EQ(psk.size(), 20U);
+  EXPECT_EQ(as_text(psk).find("0123"), std::string_view::npos);
+  EXPECT_EQ(secrets->psk({key_name("camera/short"), Purpose::tls_psk}).error().code, Errc::limit);
+  EXPECT_EQ(secrets->psk({key_name("camera/wifi"), Purpose::tls_psk}).error().code, Errc::denied);
+  EXPECT_EQ(secrets->psk({key_name("camera/wifi"), Purpose::wifi_psk}).error().code, Errc::denied);
+  EXPECT_EQ(secrets->psk({key_name("camera/none"), Purpose::tls_psk}).error().code, Errc::not_found);
+  const keystore::KeyUse use{key_name("camera/cloud"), Purpose::tls_psk};
+  EXPECT_EQ(keystore_->compare(use, Secret(as_bytes("0123456789abcdef0123"))).error().code, Errc::denied);
+  EXPECT_EQ(keystore_->derive(use, {.kdf = Kdf::hkdf_sha256, .size = 32}).error().code, Errc::denied);
 }
 
 TEST_F(Values, DerivationsAreThoseOfTheirStandards) {

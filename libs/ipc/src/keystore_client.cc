@@ -5,6 +5,7 @@
 
 #include "async_channel.h"
 #include "camvault/keystore/registry.h"
+#include "camvault/keystore/tls_secrets.h"
 #include "connection.h"
 
 namespace camvault::ipc {
@@ -143,6 +144,53 @@ class RemoteKey final : public crypto::SigningKey {
   KeyUse use_;
   crypto::KeyAlg alg_;
   Bytes spki_;
+};
+
+// Handles are of one connection. When that ends, those handshakes do; the next secret begins with another.
+class RemoteTlsSecrets final : public keystore::TlsSecrets {
+ public:
+  explicit RemoteTlsSecrets(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
+
+  Result<Bytes> random(std::size_t count) override {
+    if (count == 0 || count > keystore::kMaxRandom)
+      return fail(Errc::usage, "1 to 4096 random bytes at a time");
+    return call(request::Random{static_cast<std::uint32_t>(count)});
+  }
+  Result<keystore::TlsShare> new_share(keystore::TlsGroup group) override {
+    CAM_TRY(const auto bytes, call(request::TlsShare{group}));
+    if (bytes.size() != keystore::kTlsHandle + keystore::point_size(group))
+      return fail(Errc::malformed, "keystored's answer has another shape");
+    const BytesView view(bytes);
+    return keystore::TlsShare{to_bytes(view.first(keystore::kTlsHandle)),
+                              to_bytes(view.subspan(keystore::kTlsHandle))};
+  }
+  Result<Bytes> agree(BytesView share, BytesView peer_point) override {
+    CAM_TRY_STATUS(check_size(share.size() + peer_point.size()));
+    return call(request::TlsAgree{share, peer_point});
+  }
+  Result<Bytes> psk(const KeyUse& use) override { return call(request::TlsPsk{use}); }
+  Result<Bytes> derive(const keystore::TlsDerivation& derivation) override {
+    CAM_TRY_STATUS(keystore::check_tls_derivation(derivation));
+    CAM_TRY_STATUS(check_size(derivation.secret.size() + derivation.before.size()));
+    return call(request::TlsDerive{derivation});
+  }
+
+ private:
+  Result<Bytes> call(RequestBody body) {
+    const std::lock_guard lock(mutex_);
+    if (connection_ == nullptr || !connection_->is_usable()) {
+      CAM_TRY(connection_, Connection::open(shared_->path, shared_->options));
+    }
+    CAM_TRY(auto response, connection_->call(std::move(body)));
+    if (response.error) return tl::unexpected(keystore::to_error(*response.error));
+    auto* bytes = std::get_if<Bytes>(&response.result);
+    if (bytes == nullptr) return fail(Errc::malformed, "keystored's answer has another shape");
+    return std::move(*bytes);
+  }
+
+  const std::shared_ptr<Shared> shared_;
+  std::mutex mutex_;
+  std::unique_ptr<Connection> connection_;
 };
 
 class KeystoreClient final : public keystore::Keystore {
@@ -305,6 +353,10 @@ class KeystoreClient final : public keystore::Keystore {
     return key.reveal([&](BytesView bytes) {
       return call_for<KeyInfo>(pool(), request::Restore{name, type, policy, bytes});
     });
+  }
+
+  Result<std::shared_ptr<keystore::TlsSecrets>> tls_secrets() override {
+    return std::make_shared<RemoteTlsSecrets>(shared_);
   }
 
   Result<std::shared_ptr<crypto::SigningKey>> signing_key(const KeyUse& use) override {

@@ -219,6 +219,26 @@ void write_body(CborWriter& out, const request::Restore& r) {
   write_new_key(out, r.key, r.type, r.policy);
   write_data(out, r.data);
 }
+void write_body(CborWriter& out, const request::TlsShare& r) {
+  out.unsigned_integer(tag::kTlsGroup, number_of(r.group));
+}
+void write_body(CborWriter& out, const request::TlsAgree& r) {
+  write_data(out, r.share);
+  write_additional(out, r.peer);
+}
+void write_body(CborWriter& out, const request::TlsPsk& r) {
+  write_use(out, r.use);
+}
+void write_body(CborWriter& out, const request::TlsDerive& r) {
+  const auto& d = r.derivation;
+  out.unsigned_integer(tag::kHash, number_of(d.hash));
+  write_data(out, d.secret);
+  write_additional(out, d.before);
+  out.unsigned_integer(tag::kCount, d.size);
+  out.unsigned_integer(tag::kTlsStep, number_of(d.step));
+  out.bytes(tag::kLabel, d.label);
+  out.bytes(tag::kContext, d.data);
+}
 }  // namespace
 
 Result<Bytes> encode_request(const Request& request) {
@@ -346,6 +366,13 @@ Result<RequestBody> read_use_and_data(CborReader& in) {
   CAM_TRY(const auto data, read_data(in));
   return Body{std::move(use), data};
 }
+template <class E>
+Result<E> read_enumerator(CborReader& in, std::int64_t key) {
+  CAM_TRY(const auto number, in.unsigned_integer(key));
+  const auto value = keystore::from_number<E>(number);
+  if (!value) return fail(Errc::malformed, "an unknown number");
+  return *value;
+}
 Result<RequestBody> read_derive(CborReader& in) {
   CAM_TRY(auto use, read_use(in));
   keystore::Derivation d;
@@ -353,10 +380,7 @@ Result<RequestBody> read_derive(CborReader& in) {
   CAM_TRY(d.info, read_additional(in));
   CAM_TRY_STATUS(in.key(tag::kCount));
   CAM_TRY(d.size, read_u32(in));
-  CAM_TRY(const auto number, in.unsigned_integer(tag::kKdf));
-  const auto kdf = keystore::from_number<keystore::Kdf>(number);
-  if (!kdf) return fail(Errc::malformed, "an unknown derivation");
-  d.kdf = *kdf;
+  CAM_TRY(d.kdf, read_enumerator<keystore::Kdf>(in, tag::kKdf));
   CAM_TRY_STATUS(in.key(tag::kRounds));
   CAM_TRY(d.rounds, read_u32(in));
   return request::Derive{std::move(use), d};
@@ -371,6 +395,31 @@ Result<RequestBody> read_restore(CborReader& in) {
   CAM_TRY(auto key, read_new_key(in));
   CAM_TRY(const auto data, read_data(in));
   return request::Restore{std::move(key.key), key.type, std::move(key.policy), data};
+}
+Result<RequestBody> read_tls_share(CborReader& in) {
+  CAM_TRY(const auto group, read_enumerator<keystore::TlsGroup>(in, tag::kTlsGroup));
+  return request::TlsShare{group};
+}
+Result<RequestBody> read_tls_agree(CborReader& in) {
+  CAM_TRY(const auto share, read_data(in));
+  CAM_TRY(const auto peer, read_additional(in));
+  return request::TlsAgree{share, peer};
+}
+Result<RequestBody> read_tls_psk(CborReader& in) {
+  CAM_TRY(auto use, read_use(in));
+  return request::TlsPsk{std::move(use)};
+}
+Result<RequestBody> read_tls_derive(CborReader& in) {
+  keystore::TlsDerivation d;
+  CAM_TRY(d.hash, read_hash(in));
+  CAM_TRY(d.secret, read_data(in));
+  CAM_TRY(d.before, read_additional(in));
+  CAM_TRY_STATUS(in.key(tag::kCount));
+  CAM_TRY(d.size, read_u32(in));
+  CAM_TRY(d.step, read_enumerator<keystore::TlsStep>(in, tag::kTlsStep));
+  CAM_TRY(d.label, in.bytes(tag::kLabel));
+  CAM_TRY(d.data, in.bytes(tag::kContext));
+  return request::TlsDerive{d};
 }
 template <class Body>
 Result<RequestBody> read_named(CborReader& in) {
@@ -434,6 +483,14 @@ Result<RequestBody> read_body(Operation operation, CborReader& in) {
       return read_named<request::Backup>(in);
     case Operation::restore:
       return read_restore(in);
+    case Operation::tls_share:
+      return read_tls_share(in);
+    case Operation::tls_agree:
+      return read_tls_agree(in);
+    case Operation::tls_psk:
+      return read_tls_psk(in);
+    case Operation::tls_derive:
+      return read_tls_derive(in);
   }
   return fail(Errc::malformed, "an unknown operation");
 }

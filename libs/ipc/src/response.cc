@@ -209,7 +209,11 @@ Result<ResponseResult> read_result(Operation operation, CborReader& in) {
     case Operation::derive:
     case Operation::seal:
     case Operation::unseal:
-    case Operation::backup: {
+    case Operation::backup:
+    case Operation::tls_share:
+    case Operation::tls_agree:
+    case Operation::tls_psk:
+    case Operation::tls_derive: {
       CAM_TRY(const auto bytes, in.bytes());
       return to_bytes(bytes);
     }

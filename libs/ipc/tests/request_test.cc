@@ -59,6 +59,16 @@ std::vector<Request> one_of_each() {
           {25, request::Unseal{name(), data}},
           {26, request::Backup{name()}},
           {27, request::Restore{name(), KeyType::rsa_2048, policy, data}},
+          {28, request::TlsShare{keystore::TlsGroup::secp256r1}},
+          {29, request::TlsAgree{data, data}},
+          {30, request::TlsPsk{use}},
+          {31, request::TlsDerive{{.step = keystore::TlsStep::expand_1_3,
+                                   .hash = HashAlg::sha384,
+                                   .secret = data,
+                                   .label = data,
+                                   .data = {},
+                                   .size = 48}}},
+          {31, request::TlsDerive{{.step = keystore::TlsStep::extract_1_3, .secret = data, .before = data}}},
           {~0u, request::Attest{name(), KeyName::parse("camera/attestation").value(), data}}};
 }
 

@@ -40,6 +40,8 @@ std::string_view to_string(Purpose purpose) {
       return "key-derivation";
     case Purpose::rollback_protection:
       return "rollback-protection";
+    case Purpose::tls_psk:
+      return "tls-psk";
   }
   return "?";
 }
@@ -52,7 +54,7 @@ Result<Purpose> purpose_from_string(std::string_view text) {
       Errc::usage,
       "unknown purpose; known are device-identity, media-signing, ca-signing, tls, attestation, "
       "audit-signing, firmware-signing, data-encryption, mac, report-signing, key-agreement, password, "
-      "wifi-psk, key-derivation and rollback-protection");
+      "wifi-psk, key-derivation, rollback-protection and tls-psk");
 }
 
 bool suits(KeyType type, Purpose purpose) {
@@ -66,6 +68,7 @@ bool suits(KeyType type, Purpose purpose) {
     case Purpose::password:
     case Purpose::wifi_psk:
     case Purpose::key_derivation:
+    case Purpose::tls_psk:
       return type == KeyType::secret;
     case Purpose::rollback_protection:
       return type == KeyType::counter;

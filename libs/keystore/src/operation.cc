@@ -60,6 +60,14 @@ std::string_view to_string(Operation operation) {
       return "backup";
     case Operation::restore:
       return "restore";
+    case Operation::tls_share:
+      return "tls_share";
+    case Operation::tls_agree:
+      return "tls_agree";
+    case Operation::tls_psk:
+      return "tls_psk";
+    case Operation::tls_derive:
+      return "tls_derive";
   }
   return "?";
 }

@@ -34,7 +34,8 @@ constexpr Row<Purpose> kPurposes[] = {{1, Purpose::device_identity},
                                       {12, Purpose::password},
                                       {13, Purpose::wifi_psk},
                                       {14, Purpose::key_derivation},
-                                      {15, Purpose::rollback_protection}};
+                                      {15, Purpose::rollback_protection},
+                                      {16, Purpose::tls_psk}};
 
 constexpr Row<SignatureScheme> kSchemes[] = {{1, SignatureScheme::ecdsa},
                                              {2, SignatureScheme::rsa_pss},
@@ -42,6 +43,11 @@ constexpr Row<SignatureScheme> kSchemes[] = {{1, SignatureScheme::ecdsa},
                                              {4, SignatureScheme::ed25519}};
 
 constexpr Row<Kdf> kKdfs[] = {{1, Kdf::hkdf_sha256}, {2, Kdf::pbkdf2_sha256}, {3, Kdf::wpa_psk}};
+
+constexpr Row<TlsGroup> kTlsGroups[] = {{1, TlsGroup::x25519}, {2, TlsGroup::secp256r1}};
+
+constexpr Row<TlsStep> kTlsSteps[] = {
+    {1, TlsStep::prf_1_2}, {2, TlsStep::extract_1_3}, {3, TlsStep::expand_1_3}, {4, TlsStep::mac_1_3}};
 
 constexpr Row<HashAlg> kHashes[] = {{1, HashAlg::sha256}, {2, HashAlg::sha384}, {3, HashAlg::sha512}};
 
@@ -81,10 +87,24 @@ std::uint64_t number_of(HashAlg hash) {
 std::uint64_t number_of(Kdf kdf) {
   return number_in(kKdfs, kdf);
 }
+std::uint64_t number_of(TlsGroup group) {
+  return number_in(kTlsGroups, group);
+}
+std::uint64_t number_of(TlsStep step) {
+  return number_in(kTlsSteps, step);
+}
 
 template <>
 std::optional<Kdf> from_number(std::uint64_t number) {
   return value_in(kKdfs, number);
+}
+template <>
+std::optional<TlsGroup> from_number(std::uint64_t number) {
+  return value_in(kTlsGroups, number);
+}
+template <>
+std::optional<TlsStep> from_number(std::uint64_t number) {
+  return value_in(kTlsSteps, number);
 }
 template <>
 std::optional<KeyType> from_number(std::uint64_t number) {

@@ -19,7 +19,7 @@ TEST(KeyPolicy, DefaultsFitEveryTypeAndPurposeThatSuitEachOther) {
       suitable += suits(type, purpose) ? 1 : 0;
     }
   }
-  EXPECT_EQ(suitable, 8 * 7 + 9);
+  EXPECT_EQ(suitable, 8 * 7 + 10);
 }
 
 TEST(KeyPolicy, RefusesAlgorithmsTheTypeDoesNotHave) {

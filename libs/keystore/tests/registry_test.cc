@@ -29,10 +29,15 @@ TEST(Registry, NumbersNeverChange) {
   EXPECT_EQ(operation_from_number(20), Operation::compare);
   EXPECT_EQ(operation_from_number(24), Operation::seal);
   EXPECT_EQ(operation_from_number(27), Operation::restore);
+  EXPECT_EQ(operation_from_number(31), Operation::tls_derive);
   EXPECT_EQ(number_of(KeyType::ecdh_p256), 10u);
   EXPECT_EQ(number_of(KeyType::counter), 13u);
   EXPECT_EQ(number_of(Purpose::key_agreement), 11u);
   EXPECT_EQ(number_of(Purpose::rollback_protection), 15u);
+  EXPECT_EQ(number_of(Purpose::tls_psk), 16u);
+  EXPECT_EQ(number_of(TlsGroup::secp256r1), 2u);
+  EXPECT_EQ(number_of(TlsStep::prf_1_2), 1u);
+  EXPECT_EQ(number_of(TlsStep::mac_1_3), 4u);
   EXPECT_EQ(number_of(Kdf::hkdf_sha256), 1u);
   EXPECT_EQ(number_of(Kdf::wpa_psk), 3u);
   EXPECT_EQ(service_error_from_number(15), ServiceError::internal);
@@ -43,16 +48,18 @@ TEST(Registry, ReadsBackWhatItWritesAndNothingElse) {
   for (const auto type : kAllKeyTypes) EXPECT_EQ(from_number<KeyType>(number_of(type)), type);
   for (const auto purpose : kAllPurposes) EXPECT_EQ(from_number<Purpose>(number_of(purpose)), purpose);
   for (const std::uint64_t number :
-       {std::uint64_t{0}, std::uint64_t{16}, std::uint64_t{257}, ~std::uint64_t{0}}) {
+       {std::uint64_t{0}, std::uint64_t{17}, std::uint64_t{257}, ~std::uint64_t{0}}) {
     EXPECT_FALSE(from_number<KeyType>(number));
     EXPECT_FALSE(from_number<Purpose>(number));
     EXPECT_FALSE(from_number<Origin>(number));
     EXPECT_FALSE(from_number<crypto::SignatureScheme>(number));
     EXPECT_FALSE(from_number<crypto::HashAlg>(number));
     EXPECT_FALSE(from_number<Kdf>(number));
+    EXPECT_FALSE(from_number<TlsGroup>(number));
+    EXPECT_FALSE(from_number<TlsStep>(number));
   }
   EXPECT_FALSE(operation_from_number(0));
-  EXPECT_FALSE(operation_from_number(28));
+  EXPECT_FALSE(operation_from_number(32));
   EXPECT_FALSE(service_error_from_number(0));
   EXPECT_FALSE(service_error_from_number(17));
   EXPECT_FALSE(service_error_from_number(257));

@@ -61,7 +61,8 @@ bool AccessRules::may_be_user(std::uint32_t uid, std::string_view application) c
 
 const char* AccessRules::why_not(const Caller& who, Operation operation, std::string_view application) const {
   if (operation == Operation::status) return nullptr;  // tells nothing about keys of others
-  if (operation == Operation::random || operation == Operation::list) {
+  // These name no key: what comes of them is the caller's own.
+  if (operation == Operation::random || operation == Operation::list || operation == Operation::tls_share) {
     return is_known(who.uid) ? nullptr : "the uid belongs to no application";
   }
   const auto* rule = find(application);
@@ -71,6 +72,9 @@ const char* AccessRules::why_not(const Caller& who, Operation operation, std::st
     case Operation::status:
     case Operation::random:
     case Operation::list:
+    case Operation::tls_share:
+    case Operation::tls_agree:  // what these two work on is what the caller got before
+    case Operation::tls_derive:
     case Operation::info:
     case Operation::public_key:
     case Operation::attester:
@@ -96,6 +100,7 @@ const char* AccessRules::why_not(const Caller& who, Operation operation, std::st
     case Operation::agree:
     case Operation::compare:
     case Operation::derive:
+    case Operation::tls_psk:
     case Operation::read_counter:
     case Operation::increment_counter:
     case Operation::seal:

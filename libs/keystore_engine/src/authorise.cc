@@ -23,6 +23,8 @@ bool purpose_allows(Purpose purpose, Operation operation) {
       return operation == Operation::derive;
     case Purpose::rollback_protection:
       return operation == Operation::read_counter || operation == Operation::increment_counter;
+    case Purpose::tls_psk:
+      return operation == Operation::tls_psk;
     case Purpose::attestation:
       return false;  // signs what keystored itself states, never a caller's bytes (AN13874 2.3)
     case Purpose::device_identity:

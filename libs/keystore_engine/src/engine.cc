@@ -233,13 +233,17 @@ bool Engine::is_quick(Operation operation, const KeyName* key) const {
     case Operation::read_counter:
     case Operation::increment_counter:
     case Operation::derive:  // thousands of rounds
-    case Operation::seal:    // their label is no key
+    case Operation::tls_psk:
+    case Operation::seal:  // their label is no key
     case Operation::unseal:
       return false;  // they wait for the disk, or take long
     case Operation::status:
     case Operation::list:
     case Operation::info:
     case Operation::public_key:
+    case Operation::tls_share:
+    case Operation::tls_agree:
+    case Operation::tls_derive:
       return true;
     case Operation::random:
       // As quick as the shortest use of a key there: a call into this process, or one into a module.

@@ -46,4 +46,17 @@ Answer<Secret> Engine::derive(const Caller& who, const KeyUse& use, const keysto
   return derived;
 }
 
+Answer<void> Engine::permit_tls_share(const Caller& who) {
+  return authorise(who, Operation::tls_share, {}, {});
+}
+
+Answer<Secret> Engine::tls_psk(const Caller& who, const KeyUse& use) {
+  CAM_TRY(const auto record, authorise_use(who, Operation::tls_psk, use));
+  CAM_TRY(const auto handle, read_handle(*record));
+  auto* backend = backend_named(record->info.backend);
+  if (backend == nullptr) return keystore::refuse(ServiceError::unsupported, "the key's backend is not here");
+  CAM_TRY(auto psk, backend->take_out(record->info.type, handle));
+  return psk;
+}
+
 }  // namespace camvault::keystore_engine

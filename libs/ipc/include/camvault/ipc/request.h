@@ -10,6 +10,7 @@
 #include "camvault/base/bytes.h"
 #include "camvault/keystore/keystore.h"
 #include "camvault/keystore/operation.h"
+#include "camvault/keystore/tls_secrets.h"
 
 namespace camvault::ipc {
 
@@ -43,6 +44,10 @@ inline constexpr std::int64_t kBackend = 13;   // name of a backend; absent: the
 inline constexpr std::int64_t kNewKey = 14;    // boolean: bind the name to a new key
 inline constexpr std::int64_t kKdf = 15;       // number
 inline constexpr std::int64_t kRounds = 16;    // number
+inline constexpr std::int64_t kTlsGroup = 17;  // number
+inline constexpr std::int64_t kTlsStep = 18;   // number
+inline constexpr std::int64_t kLabel = 19;     // bytes
+inline constexpr std::int64_t kContext = 20;   // bytes: seed, context or message
 }  // namespace request_tag
 
 struct Hello {
@@ -165,6 +170,19 @@ struct Restore {
   keystore::KeyPolicy policy;
   BytesView data;
 };
+struct TlsShare {
+  keystore::TlsGroup group;
+};
+struct TlsAgree {
+  BytesView share;
+  BytesView peer;
+};
+struct TlsPsk {
+  KeyUse use;
+};
+struct TlsDerive {
+  keystore::TlsDerivation derivation;
+};
 }  // namespace request
 
 // In the order of Operation's numbers.
@@ -174,7 +192,8 @@ using RequestBody =
                  request::Random, request::Encrypt, request::Decrypt, request::Mac, request::Attest,
                  request::Move, request::Certify, request::Attester, request::Activate, request::Agree,
                  request::Compare, request::Derive, request::ReadCounter, request::IncrementCounter,
-                 request::Seal, request::Unseal, request::Backup, request::Restore>;
+                 request::Seal, request::Unseal, request::Backup, request::Restore, request::TlsShare,
+                 request::TlsAgree, request::TlsPsk, request::TlsDerive>;
 
 struct Request {
   std::uint32_t id = 0;

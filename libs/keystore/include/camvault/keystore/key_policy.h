@@ -29,6 +29,7 @@ enum class Purpose : std::uint8_t {
   wifi_psk,             // a WPA passphrase: gives the key of one SSID, for a join
   key_derivation,       // HKDF and PBKDF2
   rollback_protection,  // counters
+  tls_psk,              // a pre-shared key of TLS: a handle to it, for handshakes
 };
 
 inline constexpr Purpose kAllPurposes[] = {Purpose::device_identity,
@@ -45,7 +46,8 @@ inline constexpr Purpose kAllPurposes[] = {Purpose::device_identity,
                                            Purpose::password,
                                            Purpose::wifi_psk,
                                            Purpose::key_derivation,
-                                           Purpose::rollback_protection};
+                                           Purpose::rollback_protection,
+                                           Purpose::tls_psk};
 
 std::string_view to_string(Purpose purpose);  // "device-identity", "media-signing", ...
 Result<Purpose> purpose_from_string(std::string_view text);

@@ -19,6 +19,8 @@
 
 namespace camvault::keystore {
 
+class TlsSecrets;  // camvault/keystore/tls_secrets.h
+
 struct KeyInfo {
   KeyName name;
   KeyType type;
@@ -161,6 +163,9 @@ class Keystore {
   // As import_key; the origin is always `imported`.
   virtual Result<KeyInfo> restore(const KeyName& name, KeyType type, const KeyPolicy& policy,
                                   const Secret& key) = 0;
+
+  // A place for secrets of TLS handshakes, of the caller's own; it outlives this object.
+  virtual Result<std::shared_ptr<TlsSecrets>> tls_secrets() = 0;
 
   // A key to sign with. It keeps what it needs of the connection; it outlives this object. sign_async never
   // blocks: the signature arrives on a thread of the client.

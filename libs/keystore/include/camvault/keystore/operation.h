@@ -39,8 +39,12 @@ enum class Operation : std::uint8_t {
   unseal = 25,
   backup = 26,
   restore = 27,
+  tls_share = 28,   // an ephemeral key
+  tls_agree = 29,   // and the other side's
+  tls_psk = 30,     // a handle to a pre-shared key
+  tls_derive = 31,  // a step of the key schedule
 };
-inline constexpr Operation kLastOperation = Operation::restore;
+inline constexpr Operation kLastOperation = Operation::tls_derive;
 
 std::optional<Operation> operation_from_number(std::uint64_t number);
 std::string_view to_string(Operation operation);  // "sign_digest", ...: the audit's words

@@ -8,6 +8,7 @@
 #include "camvault/keystore/derivation.h"
 #include "camvault/keystore/key_policy.h"
 #include "camvault/keystore/key_type.h"
+#include "camvault/keystore/tls_secrets.h"
 
 namespace camvault::keystore {
 
@@ -17,6 +18,8 @@ std::uint64_t number_of(Purpose purpose);
 std::uint64_t number_of(crypto::SignatureScheme scheme);
 std::uint64_t number_of(crypto::HashAlg hash);
 std::uint64_t number_of(Kdf kdf);
+std::uint64_t number_of(TlsGroup group);
+std::uint64_t number_of(TlsStep step);
 
 // Nothing for a number that is not in the registry.
 template <class E>
@@ -24,6 +27,10 @@ std::optional<E> from_number(std::uint64_t number);
 
 template <>
 std::optional<Kdf> from_number(std::uint64_t number);
+template <>
+std::optional<TlsGroup> from_number(std::uint64_t number);
+template <>
+std::optional<TlsStep> from_number(std::uint64_t number);
 template <>
 std::optional<KeyType> from_number(std::uint64_t number);
 template <>

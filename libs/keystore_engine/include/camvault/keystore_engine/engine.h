@@ -107,6 +107,11 @@ class Engine {
   Answer<bool> compare(const Caller& who, const KeyUse& use, BytesView candidate);
   Answer<Secret> derive(const Caller& who, const KeyUse& use, const keystore::Derivation& derivation);
 
+  // Secrets of handshakes are no keys of ours (keystore_tls): the engine says only who may have some, and
+  // gives the one that is stored. ServiceError::unsupported if it is in a module that gives nothing away.
+  Answer<void> permit_tls_share(const Caller& who);
+  Answer<Secret> tls_psk(const Caller& who, const KeyUse& use);
+
   Answer<std::uint64_t> read_counter(const Caller& who, const KeyName& name);
   Answer<std::uint64_t> increment_counter(const Caller& who, const KeyName& name);
 

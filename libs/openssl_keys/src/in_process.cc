@@ -19,20 +19,26 @@ int init(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH* in, const OSSL_DIS
 OSSL_LIB_CTX* make_context() {
   auto* context = OSSL_LIB_CTX_new();
   // The default provider first: of what both have, fetches without a wish get the first one's.
-  const bool loaded = context != nullptr && OSSL_PROVIDER_load(context, "default") != nullptr &&
-                      OSSL_PROVIDER_add_builtin(context, kName, init) == 1 &&
-                      OSSL_PROVIDER_load(context, kName) != nullptr;
+  const bool loaded =
+      context != nullptr && OSSL_PROVIDER_load(context, "default") != nullptr && join_context(context);
   return loaded ? context : nullptr;
 }
 }  // namespace
+
+Status join_context(OSSL_LIB_CTX* context) {
+  const bool loaded =
+      OSSL_PROVIDER_add_builtin(context, kName, init) == 1 && OSSL_PROVIDER_load(context, kName) != nullptr;
+  ERR_clear_error();
+  if (!loaded) return fail(Errc::internal, "OpenSSL does not take our provider");
+  return ok();
+}
 
 OSSL_LIB_CTX* library_context() {
   static OSSL_LIB_CTX* const context = make_context();
   return context;
 }
 
-Result<EvpKey> evp_key(std::shared_ptr<crypto::SigningKey> signer) {
-  auto* library = library_context();
+Result<EvpKey> evp_key(std::shared_ptr<crypto::SigningKey> signer, OSSL_LIB_CTX* library) {
   if (library == nullptr) return fail(Errc::internal, "OpenSSL does not take our provider");
   CAM_TRY(auto key, make_key(std::move(signer)));
   const Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free> context(

@@ -3,6 +3,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "camvault/openssl_keys/in_process.h"
+#include "camvault/tls_secrets/library_context.h"
 #include "connection.h"
 #include "x509.h"
 
@@ -21,18 +23,40 @@ constexpr const char* kSignatures =
 constexpr int kSecurityLevel = 2;          // 112 bits
 constexpr long kMaxPeerChain = 64 * 1024;  // bytes
 
+// Which OpenSSL a context works with: the process's own one, or one whose handshakes are in the keystore.
+struct Library {
+  std::shared_ptr<const tls_secrets::LibraryContext> owner;
+  OSSL_LIB_CTX* context = nullptr;
+  const char* properties = nullptr;
+  const char* groups = kGroups;
+
+  static Result<Library> for_secrets(const std::shared_ptr<keystore::TlsSecrets>& secrets) {
+    Library library;
+    if (secrets == nullptr) {
+      library.context = openssl_keys::library_context();
+      if (library.context == nullptr) return fail(Errc::internal, "OpenSSL does not take our provider");
+      return library;
+    }
+    CAM_TRY(library.owner, tls_secrets::LibraryContext::create(secrets));
+    library.context = library.owner->get();
+    library.properties = tls_secrets::kProperties;
+    library.groups = tls_secrets::kGroups;
+    CAM_TRY_STATUS(openssl_keys::join_context(library.context));
+    return library;
+  }
+};
+
 int number_of(Version version) {
   return version == Version::tls1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
 }
 
-Result<SslContext> base_context(const SSL_METHOD* method, Versions versions) {
-  auto* library = openssl_keys::library_context();
-  if (library == nullptr) return fail(Errc::internal, "OpenSSL does not take our provider");
-  SslContext context(SSL_CTX_new_ex(library, nullptr, method));
+Result<SslContext> base_context(const Library& library, const SSL_METHOD* method, Versions versions) {
+  SslContext context(SSL_CTX_new_ex(library.context, library.properties, method));
   auto* c = context.get();
   const bool good = c != nullptr && SSL_CTX_set_min_proto_version(c, number_of(versions.oldest)) == 1 &&
                     SSL_CTX_set_max_proto_version(c, number_of(versions.newest)) == 1 &&
-                    SSL_CTX_set_cipher_list(c, kSuites12) == 1 && SSL_CTX_set1_groups_list(c, kGroups) == 1 &&
+                    SSL_CTX_set_cipher_list(c, kSuites12) == 1 &&
+                    SSL_CTX_set1_groups_list(c, library.groups) == 1 &&
                     SSL_CTX_set1_sigalgs_list(c, kSignatures) == 1;
   ERR_clear_error();
   if (!good) return fail(Errc::internal, "OpenSSL does not take our TLS settings");
@@ -46,10 +70,10 @@ Result<SslContext> base_context(const SSL_METHOD* method, Versions versions) {
   return context;
 }
 
-Status use(SSL_CTX* context, const Credential& credential) {
+Status use(SSL_CTX* context, const Library& library, const Credential& credential) {
   const auto& chain = credential.chain();
   const auto leaf = x509_of(chain.front());
-  CAM_TRY(const auto key, openssl_keys::evp_key(credential.key()));
+  CAM_TRY(const auto key, openssl_keys::evp_key(credential.key(), library.context));
   bool good = leaf != nullptr && SSL_CTX_use_certificate(context, leaf.get()) == 1 &&
               SSL_CTX_use_PrivateKey(context, key.get()) == 1;
   for (std::size_t i = 1; good && i < chain.size(); ++i) {
@@ -83,6 +107,7 @@ std::string_view to_string(Version version) {
 }
 
 struct Context::State {
+  Library library;                           // before all that is made with it
   std::shared_ptr<const Verifier> verifier;  // before the context, which points to it
   std::shared_ptr<const Credential> credential;
   SslContext context;
@@ -94,9 +119,11 @@ struct Context::State {
     auto state = std::make_unique<State>();
     state->verifier = std::make_shared<const Verifier>(std::move(verifier));
     state->credential = std::move(ours);
-    CAM_TRY(state->context, base_context(method, versions));
+    CAM_TRY(state->library, Library::for_secrets(state->verifier->environment.secrets));
+    CAM_TRY(state->context, base_context(state->library, method, versions));
     set_verifier(state->context.get(), state->verifier.get());
-    if (state->credential != nullptr) CAM_TRY_STATUS(use(state->context.get(), *state->credential));
+    if (state->credential != nullptr)
+      CAM_TRY_STATUS(use(state->context.get(), state->library, *state->credential));
     return state;
   }
 };

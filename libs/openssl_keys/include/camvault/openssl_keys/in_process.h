@@ -13,7 +13,10 @@ namespace camvault::openssl_keys {
 OSSL_LIB_CTX* library_context();
 
 using EvpKey = Owned<EVP_PKEY, EVP_PKEY_free>;
-// Usable with everything of library_context(): OpenSSL sees the public half, `signer` makes each signature.
-Result<EvpKey> evp_key(std::shared_ptr<crypto::SigningKey> signer);
+// Lets keys of ours be in another context than library_context().
+Status join_context(OSSL_LIB_CTX* context);
+
+// Usable with everything of that context: OpenSSL sees the public half, `signer` makes each signature.
+Result<EvpKey> evp_key(std::shared_ptr<crypto::SigningKey> signer, OSSL_LIB_CTX* context = library_context());
 
 }  // namespace camvault::openssl_keys

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "camvault/keystore/tls_secrets.h"
 #include "camvault/net/tcp.h"
 #include "camvault/tls/credential.h"
 #include "camvault/tls/policy.h"
@@ -17,10 +18,13 @@ namespace camvault::tls {
 enum class Version : std::uint8_t { tls1_2, tls1_3 };
 std::string_view to_string(Version version);  // "TLS 1.2"
 
-// Both must outlive contexts and connections.
+// `engine` and `clock` must outlive contexts and connections.
 struct Environment {
   const crypto::Engine* engine = nullptr;
   const Clock* clock = nullptr;
+  // Where the secrets of handshakes are: null, in this process; else in the keystore (docs/tls-secrets.md),
+  // and then X25519 and P-256 are the only groups.
+  std::shared_ptr<keystore::TlsSecrets> secrets = {};
 };
 
 struct Versions {

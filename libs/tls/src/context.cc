@@ -96,6 +96,35 @@ void name_authorities(SSL_CTX* context, const Policy& clients) {
   ERR_clear_error();
 }
 
+constexpr const char* kPskSuites12 =
+    "ECDHE-PSK-CHACHA20-POLY1305";  // ECDHE and AEAD: OpenSSL 3.0 has no other
+constexpr const char* kPskSuites13 =
+    "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";  // a PSK goes with SHA-256
+constexpr std::size_t kMaxIdentity = 128;
+
+struct PskSlot {
+  std::shared_ptr<keystore::TlsSecrets> secrets;
+  PreSharedKey ours;
+};
+
+int psk_index() {
+  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+// libssl gets a handle, and treats it as the secret.
+unsigned int give_psk(SSL* ssl, const char* /*hint*/, char* identity, unsigned int room, unsigned char* out,
+                      unsigned int out_room) {
+  const auto* slot = static_cast<const PskSlot*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), psk_index()));
+  if (slot == nullptr || slot->ours.identity.size() >= room) return 0;
+  const auto handle = slot->secrets->psk(slot->ours.key);
+  if (!handle || handle->size() > out_room) return 0;
+  slot->ours.identity.copy(identity, slot->ours.identity.size());
+  identity[slot->ours.identity.size()] = '\0';
+  std::copy(handle->begin(), handle->end(), out);
+  return static_cast<unsigned int>(handle->size());
+}
+
 Status check_policy(const Policy& policy) {
   if (policy.anchors.empty()) return fail(Errc::denied, "a policy that trusts nobody connects to nobody");
   return ok();
@@ -110,6 +139,7 @@ struct Context::State {
   Library library;                           // before all that is made with it
   std::shared_ptr<const Verifier> verifier;  // before the context, which points to it
   std::shared_ptr<const Credential> credential;
+  std::optional<PskSlot> psk;
   SslContext context;
 
   static Result<std::unique_ptr<State>> make(const SSL_METHOD* method, Versions versions, Verifier verifier,
@@ -147,6 +177,24 @@ Result<Context> Context::provisional_client(const Environment& environment,
   CAM_TRY(auto state,
           State::make(TLS_client_method(), versions, {environment, Role::server, {}, true}, std::move(ours)));
   SSL_CTX_set_verify(state->context.get(), SSL_VERIFY_PEER, nullptr);
+  return Context(std::move(state));
+}
+
+// A server that shows a certificate instead meets a policy that trusts nobody.
+Result<Context> Context::psk_client(const Environment& environment, PreSharedKey ours, Versions versions) {
+  if (environment.secrets == nullptr) return fail(Errc::usage, "a PSK is used in the keystore only");
+  if (ours.identity.empty() || ours.identity.size() > kMaxIdentity)
+    return fail(Errc::usage, "an identity of 1 to 128 bytes");
+  CAM_TRY(auto state, State::make(TLS_client_method(), versions, {environment, Role::server, {}}, nullptr));
+  auto* context = state->context.get();
+  state->psk.emplace(PskSlot{environment.secrets, std::move(ours)});
+  const bool good = SSL_CTX_set_cipher_list(context, kPskSuites12) == 1 &&
+                    SSL_CTX_set_ciphersuites(context, kPskSuites13) == 1 &&
+                    SSL_CTX_set_ex_data(context, psk_index(), &*state->psk) == 1;
+  ERR_clear_error();
+  if (!good) return fail(Errc::internal, "OpenSSL does not take our TLS settings");
+  SSL_CTX_set_psk_client_callback(context, give_psk);
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   return Context(std::move(state));
 }
 

@@ -51,6 +51,12 @@ class Connection : public net::Stream {
   virtual void close(net::Deadline deadline) = 0;
 };
 
+// A secret that both sides have, in the keystore, of the purpose tls-psk.
+struct PreSharedKey {
+  std::string identity;  // what we call ourselves; 1 to 128 bytes
+  keystore::KeyUse key;
+};
+
 // Of a server.
 enum class ClientCertificates : std::uint8_t { none, optional, required };
 
@@ -64,6 +70,10 @@ class Context {
   // Connection::judge_peer. For bootstrapping and nothing else.
   static Result<Context> provisional_client(const Environment& environment,
                                             std::shared_ptr<const Credential> ours, Versions versions = {});
+  // TLS-PSK with ECDHE (RFC 5489, RFC 7905, RFC 8446 2.2; NC-1-2): the server proves that it has the secret,
+  // and no certificate is taken for that. Needs environment.secrets.
+  static Result<Context> psk_client(const Environment& environment, PreSharedKey ours,
+                                    Versions versions = {});
   // `clients` is looked at unless `wanted` is none.
   static Result<Context> server(const Environment& environment, std::shared_ptr<const Credential> ours,
                                 ClientCertificates wanted, const Policy& clients, Versions versions = {});

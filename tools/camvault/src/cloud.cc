@@ -1,0 +1,229 @@
+// camvault cloud: messages to the camera's cloud, over MQTT; they wait on disk while it is away.
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+#include <memory>
+
+#include <nlohmann/json.hpp>
+
+#include "camvault/base/file.h"
+#include "camvault/cloud/mqtt.h"
+#include "camvault/crypto_openssl/engine.h"
+#include "camvault/crypto_openssl/issue.h"
+#include "camvault/ipc/keystore_client.h"
+#include "camvault/key_source/root_layout.h"
+#include "camvault/report/text.h"
+#include "commands.h"
+#include "exit_code.h"
+
+namespace camvault::cli {
+
+namespace {
+constexpr std::size_t kMaxChain = 64 * 1024;
+constexpr std::size_t kMaxList = 4 * 1024 * 1024;
+
+struct Options {
+  std::filesystem::path root = "/";
+  std::filesystem::path profile;
+  std::string topic;
+  bool once = false;
+  unsigned patience = 30;
+  bool json = false;
+
+  key_source::RootLayout layout() const { return {root}; }
+  std::filesystem::path profile_file() const {
+    return profile.empty() ? root / "etc/camvault/cloud.toml" : profile;
+  }
+  std::filesystem::path queue_folder() const { return root / "var/lib/camvault/cloud/queue"; }
+};
+
+volatile std::sig_atomic_t stop_wanted = 0;
+void want_stop(int /*signal*/) {
+  stop_wanted = 1;
+}
+
+// Engine and clock, to which contexts refer.
+struct World {
+  SystemClock clock;
+  std::unique_ptr<crypto::Engine> engine = crypto_openssl::make_openssl_engine();
+};
+
+Result<std::vector<crypto::Certificate>> certificates(const World& world, const std::filesystem::path& file) {
+  CAM_TRY(const auto pem, read_file(file, kMaxChain));
+  auto read = world.engine->certificates_from_pem(as_text(pem));
+  if (!read) return fail_in(file.string(), read.error());
+  return read;
+}
+
+Result<std::vector<crypto::Certificate>> chain_of(const Options& options, const World& world,
+                                                  const cloud::Profile& profile) {
+  auto chain = certificates(world, options.layout().identity_folder() / profile.chain);
+  if (chain && chain->empty()) return fail(Errc::malformed, profile.chain + " holds no certificate");
+  return chain;
+}
+
+Result<cloud::Device> device_of(const Options& options, const World& world, const cloud::Profile& profile) {
+  if (!profile.psk_identity.empty()) return cloud::Device{profile.psk_identity, profile.psk_identity};
+  CAM_TRY(const auto chain, chain_of(options, world, profile));
+  return cloud::Device{chain.front().device_serial, chain.front().common_name};
+}
+
+Result<tls::Context> context_for(const Options& options, const World& world, const cloud::Profile& profile) {
+  CAM_TRY(const auto store, ipc::connect_keystore(options.layout().keystore_socket()));
+  tls::Environment environment{world.engine.get(), &world.clock};
+  if (profile.secrets_in_keystore) {
+    CAM_TRY(environment.secrets, store->tls_secrets());
+  }
+  if (!profile.psk_identity.empty()) {
+    CAM_TRY(const auto name, keystore::KeyName::parse(profile.psk_key));
+    return tls::Context::psk_client(environment, {profile.psk_identity, {name, keystore::Purpose::tls_psk}});
+  }
+  tls::Policy policy;
+  policy.expected_name = profile.host;
+  CAM_TRY(policy.anchors, certificates(world, profile.anchors));
+  for (const auto& file : profile.lists) {
+    CAM_TRY(const auto bytes, read_file(file, kMaxList));
+    auto list = world.engine->crl_from_pem_or_der(bytes);
+    if (!list) return fail_in(file.string(), list.error());
+    policy.crls.push_back(std::move(*list));
+  }
+  CAM_TRY(auto chain, chain_of(options, world, profile));
+  policy.not_earlier_than = chain.front().not_before;
+  CAM_TRY(const auto name, keystore::KeyName::parse(profile.key));
+  CAM_TRY(const auto info, store->info(name));
+  CAM_TRY(auto key, store->signing_key({name, info.policy.purpose}));
+  CAM_TRY(const auto ours, tls::Credential::create(std::move(chain), std::move(key)));
+  return tls::Context::client(environment, policy, ours);
+}
+
+Status send(const Options& options) {
+  const World world;
+  CAM_TRY(const auto profile, cloud::load_profile(options.profile_file()));
+  CAM_TRY(const auto device, device_of(options, world, profile));
+  CAM_TRY(auto topic, cloud::topic(profile, device, options.topic));
+  std::string payload;
+  for (auto at = std::istreambuf_iterator<char>(std::cin);
+       at != std::istreambuf_iterator<char>() && payload.size() <= cloud::kMaxPayload; ++at)
+    payload.push_back(*at);
+  CAM_TRY_STATUS(cloud::check_payload(payload, device));
+  CAM_TRY(auto queue, cloud::Queue::open(options.queue_folder()));
+  CAM_TRY_STATUS(queue.put({topic, to_bytes(as_bytes(payload))}));
+  CAM_TRY(const auto waiting, queue.size());
+  if (options.json) {
+    std::puts(nlohmann::ordered_json{{"topic", topic}, {"waiting", waiting}}.dump().c_str());
+  } else {
+    std::printf("  %s waits to be sent; %zu in the queue\n", topic.c_str(), waiting);
+  }
+  return ok();
+}
+
+void say(const Options& options, const cloud::Progress& progress, std::size_t waiting) {
+  const auto trouble = report::printable(progress.trouble);
+  if (options.json) {
+    std::puts(nlohmann::ordered_json{
+        {"connected", progress.connected},
+        {"delivered", progress.delivered},
+        {"waiting", waiting},
+        {"trouble", trouble.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(trouble)}}
+                  .dump()
+                  .c_str());
+  } else if (progress.connected) {
+    std::printf("  connected; %zu delivered, %zu waiting\n", progress.delivered, waiting);
+  } else {
+    std::printf("  not connected%s%s; %zu waiting\n", trouble.empty() ? "" : ": ", trouble.c_str(), waiting);
+  }
+  std::fflush(stdout);
+}
+
+Status run(const Options& options) {
+  const World world;
+  CAM_TRY(const auto profile, cloud::load_profile(options.profile_file()));
+  CAM_TRY(const auto device, device_of(options, world, profile));
+  CAM_TRY(const auto context, context_for(options, world, profile));
+  CAM_TRY(auto queue, cloud::Queue::open(options.queue_folder()));
+  CAM_TRY(const auto publisher, cloud::Publisher::create(profile, device, context, queue));
+  std::signal(SIGINT, want_stop);
+  std::signal(SIGTERM, want_stop);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(options.patience);
+  cloud::Progress last;
+  bool said = false;
+  std::size_t waiting = 0;
+  Status counted = ok();
+  CAM_TRY_STATUS(publisher->run([&](const cloud::Progress& now) {
+    const auto size = queue.size();
+    if (!size) {
+      counted = tl::unexpected(size.error());
+      return true;
+    }
+    waiting = *size;
+    if (!said || now.connected != last.connected || now.trouble != last.trouble) say(options, now, waiting);
+    said = true;
+    last = now;
+    return stop_wanted != 0 || (options.once && (waiting == 0 || std::chrono::steady_clock::now() > until));
+  }));
+  CAM_TRY_STATUS(counted);
+  for (const auto& file : queue.damaged())
+    (void)complain(kUnreadableInput, "a message was damaged and is set aside: " + file);
+  say(options, last, waiting);
+  if (options.once && waiting > 0)
+    return fail(Errc::unavailable,
+                profile.host + ": " + (last.trouble.empty() ? "no answer within the time" : last.trouble));
+  return ok();
+}
+
+Status status(const Options& options) {
+  CAM_TRY(const auto queue, cloud::Queue::open(options.queue_folder()));
+  CAM_TRY(const auto waiting, queue.size());
+  if (options.json) {
+    std::puts(nlohmann::ordered_json{{"waiting", waiting}}.dump().c_str());
+  } else {
+    std::printf("  %zu messages wait to be sent\n", waiting);
+  }
+  return ok();
+}
+
+CLI::App* add(CLI::App& parent, const std::shared_ptr<Options>& options, const std::string& name,
+              const std::string& description, Status (*work)(const Options&), int& exit_code) {
+  auto* command = parent.add_subcommand(name, description);
+  command->add_option("--root", options->root, "folder that holds this camera's state (default /)")
+      ->type_name("DIR");
+  command->add_flag("--json", options->json, "one JSON object a line");
+  command->callback([options, work, &exit_code] {
+    const auto done = work(*options);
+    if (!done) exit_code = complain_about(done.error());
+  });
+  return command;
+}
+}  // namespace
+
+void add_cloud(CLI::App& app, int& exit_code) {
+  const auto options = std::make_shared<Options>();
+  auto* command = app.add_subcommand("cloud", "messages to the camera's cloud, over MQTT with mutual TLS");
+  command->require_subcommand(1);
+  command->footer(
+      "Examples:\n  echo '{\"motion\": true}' | camvault cloud send events/motion\n"
+      "  camvault cloud run --profile /etc/camvault/cloud.toml");
+  auto* sending =
+      add(*command, options, "send", "put a message into the queue; standard input has it", send, exit_code);
+  sending->add_option("TOPIC", options->topic, "what the profile's {topic} stands for")->required();
+  sending->footer(
+      "The message is on disk when the command returns, whether the cloud can be reached or not.\n\n"
+      "Examples:\n  echo '{\"motion\": true}' | camvault cloud send events/motion");
+  auto* running =
+      add(*command, options, "run", "deliver what is in the queue, and what comes", run, exit_code);
+  running->add_flag("--once", options->once, "end when the queue is empty, or with 69 after --patience");
+  running->add_option("--patience", options->patience, "for --once (default 30)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1u, 86400u));
+  running->footer("Examples:\n  camvault cloud run\n  camvault cloud run --once --patience 10 --json");
+  for (auto* each : {sending, running}) {
+    each->add_option("--profile", options->profile,
+                     "how the cloud wants to be spoken to (default DIR/etc/camvault/cloud.toml)")
+        ->type_name("FILE");
+  }
+  add(*command, options, "status", "how many messages wait", status, exit_code)
+      ->footer("Examples:\n  camvault cloud status --json");
+}
+
+}  // namespace camvault::cli

@@ -11,8 +11,9 @@ namespace camvault::tls_secrets {
 namespace {
 using keystore::TlsGroup;
 
-// libssl 3.0 offers a group to TLS 1.2 only if its kind of key is called EC, X25519 or X448 (tls_valid_group). EC
-// would be the name of certificates' keys as well, which stay with OpenSSL; nobody uses X448 here.
+// libssl 3.0 offers a group to TLS 1.2 only if its kind of key is called EC, X25519 or X448
+// (tls_valid_group). EC would be the name of certificates' keys as well, which stay with OpenSSL; nobody uses
+// X448 here.
 constexpr const char* kX25519 = "X25519";
 constexpr const char* kP256 = "X448";
 

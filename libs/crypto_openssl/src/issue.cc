@@ -18,6 +18,7 @@ namespace {
 constexpr std::size_t kMaxSerial = 20;  // RFC 5280 4.1.2.2
 constexpr std::size_t kMaxRevoked = 100'000;
 constexpr std::size_t kMaxRequestSize = 16 * 1024;
+constexpr std::size_t kMaxChallenge = 255;  // PKCS#9 ub-pkcs9-challengePassword-length
 
 Status check_serial(BytesView serial) {
   const bool zero = std::all_of(serial.begin(), serial.end(), [](std::uint8_t b) { return b == 0; });
@@ -70,6 +71,31 @@ Result<Certificate> issue(crypto::SigningKey& key, const Issuer& issuer, BytesVi
   return certificate_from_der(certificate);  // what our own reader refuses must not leave
 }
 
+// CertificationRequestInfo's attributes (RFC 2986 4.1).
+Result<Bytes> encode_attributes(std::string_view challenge_password) {
+  if (challenge_password.empty()) return der::explicit_tag(0, {});
+  if (challenge_password.size() > kMaxChallenge)
+    return fail(Errc::usage, "a challenge password longer than 255 bytes");
+  CAM_TRY(const auto type, der::object_identifier("1.2.840.113549.1.9.7"));
+  const auto value = der::utf8_string(challenge_password);  // RFC 7030 3.5: base64 needs + and =
+  return der::explicit_tag(0, der::sequence({type, der::set(value)}));
+}
+
+// Empty if there is none, or more than one.
+std::string challenge_password_of(X509_REQ* request) {
+  const int at = X509_REQ_get_attr_by_NID(request, NID_pkcs9_challengePassword, -1);
+  if (at < 0 || X509_REQ_get_attr_by_NID(request, NID_pkcs9_challengePassword, at) >= 0) return {};
+  auto* attribute = X509_REQ_get_attr(request, at);
+  const auto* value = X509_ATTRIBUTE_count(attribute) == 1 ? X509_ATTRIBUTE_get0_type(attribute, 0) : nullptr;
+  if (value == nullptr || (value->type != V_ASN1_UTF8STRING && value->type != V_ASN1_PRINTABLESTRING &&
+                           value->type != V_ASN1_IA5STRING && value->type != V_ASN1_T61STRING))
+    return {};
+  const auto* text = value->value.asn1_string;
+  const auto size = static_cast<std::size_t>(ASN1_STRING_length(text));
+  if (size > kMaxChallenge) return {};
+  return std::string(as_text(BytesView(ASN1_STRING_get0_data(text), size)));
+}
+
 Result<Bytes> encode_revoked(const RevokedCertificate& revoked) {
   CAM_TRY(const auto serial, from_hex(revoked.serial));
   CAM_TRY_STATUS(check_serial(serial));
@@ -85,11 +111,10 @@ Result<Bytes> encode_revoked(const RevokedCertificate& revoked) {
 }  // namespace
 
 Result<Bytes> make_certificate_request(crypto::SigningKey& key, const SubjectName& subject,
-                                       RsaPadding padding) {
+                                       RsaPadding padding, std::string_view challenge_password) {
   CAM_TRY(const auto name, encode_name(subject));
-  const auto no_attributes = der::explicit_tag(0, {});
-  const auto to_be_signed =
-      der::sequence({der::integer(std::uint64_t{0}), name, key.spki_der(), no_attributes});
+  CAM_TRY(const auto attributes, encode_attributes(challenge_password));
+  const auto to_be_signed = der::sequence({der::integer(std::uint64_t{0}), name, key.spki_der(), attributes});
   return sign_object(key, choose_signature(key.alg(), padding), to_be_signed);
 }
 
@@ -121,6 +146,8 @@ Result<CertificateRequest> read_certificate_request(BytesView der_or_pem) {
   out.subject = printable_name(subject);
   out.common_name = single_attribute(subject, NID_commonName);
   out.device_serial = single_attribute(subject, NID_serialNumber);
+  out.challenge_password = challenge_password_of(request.get());
+  clear_errors();
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "commands.h"
+#include "enrol.h"
 #include "exit_code.h"
 
 namespace {
@@ -53,6 +54,7 @@ int main(int argc, char** argv) {
   add_sign(app, exit_code);
   add_camera(app, exit_code);
   add_factory(app, exit_code);
+  add_enrol(app, exit_code);
   add_keystore(app, exit_code);
   add_attest(app, exit_code);
   add_status(app, exit_code);

@@ -1,4 +1,4 @@
-// One question, one answer over HTTP/1.0 or HTTPS, within limits.
+// One question, one answer over HTTP/1.1 or HTTPS, within limits.
 #pragma once
 
 #include <chrono>
@@ -12,8 +12,8 @@ namespace camvault::authority_client {
 
 inline constexpr std::chrono::seconds kDefaultTimeout{10};
 
-// Somebody to ask. HTTPS: TLS 1.2 or newer; the certificate must be of that host and lead to an authority of
-// the system, or of `ca_file` (PEM) if given. HTTP is allowed because RFC 3161 tokens and OCSP responses are
+// Somebody to ask. HTTPS: libs/tls; the certificate must be of that host and lead to an authority of the
+// system, or of `ca_file` (PEM) if given. HTTP is allowed because RFC 3161 tokens and OCSP responses are
 // signed themselves; whoever sits on the wire can only withhold them, and see digests.
 struct Server {
   std::string url;  // http://HOST[:PORT]/PATH or https://...
@@ -33,8 +33,8 @@ struct Question {
   std::size_t max_answer = 64 * 1024;  // bytes of one DER element
 };
 
-// Waits for the answer: one DER element. No redirection is followed, no proxy used. Errc::unavailable when
-// the server is away, slow or answers anything but that; the reason says what, never with words of the
+// Waits for the answer: one DER element. No redirection is followed, no proxy used. Errc::unavailable
+// when the server is away, slow or answers anything but that; the reason says what, never with words of the
 // server.
 Result<Bytes> ask(const Server& server, const Question& question);
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "camvault/crypto/certificate.h"
@@ -71,20 +72,23 @@ enum class RsaPadding : std::uint8_t { pkcs1v15, pss };
 inline constexpr std::size_t kSerialSize =
     16;  // bytes of the serial numbers we choose; RFC 5280 4.1.2.2 allows 20
 
-// A PKCS#10 request in DER that `openssl req -verify` accepts.
+// A PKCS#10 request in DER that `openssl req -verify` accepts. `challenge_password` (RFC 2985 5.4.1;
+// printable, at most 255 bytes) is what EST binds the request to its connection with; empty: none.
 Result<Bytes> make_certificate_request(crypto::SigningKey& key, const SubjectName& subject,
-                                       RsaPadding padding = RsaPadding::pkcs1v15);
+                                       RsaPadding padding = RsaPadding::pkcs1v15,
+                                       std::string_view challenge_password = {});
 
 struct CertificateRequest {
   std::string subject;  // printable, RFC 4514
   std::string common_name;
   std::string device_serial;
+  std::string challenge_password;  // empty if there is none
   Bytes spki;
   std::shared_ptr<const crypto::PublicKey> key;
 };
 // Reads one in DER or PEM (at most 16 KiB). Errc::invalid if its signature was not made with the key it
-// names: nobody gets a certificate for a key that they do not have. Attributes and wanted extensions are not
-// looked at.
+// names: nobody gets a certificate for a key that they do not have. Other attributes and wanted extensions
+// are not looked at.
 Result<CertificateRequest> read_certificate_request(BytesView der_or_pem);
 
 // A certificate whose subject and issuer are the same.
@@ -124,6 +128,11 @@ Result<crypto::RevocationList> issue_revocation_list(crypto::SigningKey& issuer_
                                                      const crypto::Certificate& issuer,
                                                      const RevocationContent& content,
                                                      RsaPadding padding = RsaPadding::pkcs1v15);
+
+// PKCS#7 that holds certificates and signs nothing (RFC 5652, RFC 7030 4.1.3), DER.
+Bytes encode_certs_only(const std::vector<crypto::Certificate>& certificates);
+// At most 64 KiB and 32 certificates, in the order they stand in. Errc::malformed, Errc::limit.
+Result<std::vector<crypto::Certificate>> read_certs_only(BytesView der);
 
 // RFC 7468 text.
 std::string certificate_pem(const crypto::Certificate& certificate);

@@ -1,0 +1,261 @@
+#include "authority.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+
+#include "camvault/base/file.h"
+#include "camvault/crypto_openssl/issue.h"
+
+namespace camvault::fleetd {
+
+using crypto_openssl::CertificateProfile;
+using crypto_openssl::KeyUsage;
+
+namespace {
+constexpr std::size_t kMaxPem = 64 * 1024;
+constexpr std::size_t kNumberSize = crypto_openssl::kSerialSize;
+constexpr std::uint64_t kMaxCertificatesOfDevice =
+    8;  // valid at a time: a renewal every two thirds needs two
+constexpr std::chrono::hours kCaValidity{20 * 365 * 24};
+constexpr std::chrono::hours kServerValidity{30 * 24};
+constexpr std::chrono::minutes kBackdated{5};  // clocks of cameras are not exact
+constexpr const char* kServerAuth = "1.3.6.1.5.5.7.3.1";
+constexpr const char* kClientAuth = "1.3.6.1.5.5.7.3.2";
+
+Result<std::shared_ptr<crypto::SigningKey>> key_of(keystore::Keystore& store, const char* name,
+                                                   keystore::Purpose purpose) {
+  CAM_TRY(const auto key, keystore::KeyName::parse(name));
+  const auto made = store.generate(key, keystore::KeyType::ec_p256,
+                                   keystore::default_policy(keystore::KeyType::ec_p256, purpose));
+  if (!made && made.error().code != Errc::exists) return fail_in(name, made.error());
+  return store.signing_key({key, purpose});
+}
+
+std::optional<Bytes> address_of(const std::string& text) {
+  Bytes four(4);
+  Bytes sixteen(16);
+  if (::inet_pton(AF_INET, text.c_str(), four.data()) == 1) return four;
+  if (::inet_pton(AF_INET6, text.c_str(), sixteen.data()) == 1) return sixteen;
+  return std::nullopt;
+}
+
+bool contains(const std::vector<crypto::Certificate>& list, const crypto::Certificate& one) {
+  return std::any_of(list.begin(), list.end(), [&](const auto& c) { return equal(c.der, one.der); });
+}
+}  // namespace
+
+Bytes Authority::new_number() const {
+  Bytes number(kNumberSize);
+  environment_.engine->random(number);
+  number[0] = static_cast<std::uint8_t>((number[0] & 0x7f) | 0x40);  // positive, always as long
+  return number;
+}
+
+Result<std::unique_ptr<Authority>> Authority::open(const std::filesystem::path& folder,
+                                                   const tls::Environment& environment,
+                                                   std::shared_ptr<keystore::Keystore> keystore, Store& store,
+                                                   AuthoritySettings settings) {
+  auto out = std::unique_ptr<Authority>(new Authority(environment, store, std::move(settings)));
+  CAM_TRY(out->ca_key_, key_of(*keystore, "fleet/ca", keystore::Purpose::ca_signing));
+  CAM_TRY(out->tls_key_, key_of(*keystore, "fleet/tls", keystore::Purpose::tls));
+  CAM_TRY_STATUS(out->open_ca(folder));
+  CAM_TRY_STATUS(out->context());
+  return out;
+}
+
+Status Authority::open_ca(const std::filesystem::path& folder) {
+  folder_ = folder;
+  const auto file = folder / kCaFile;
+  const auto pem = read_file(file, kMaxPem);
+  if (pem) {
+    CAM_TRY(auto certificates, environment_.engine->certificates_from_pem(as_text(*pem), 1));
+    if (certificates.empty() || certificates.front().key->spki_der() != ca_key_->spki_der())
+      return fail(Errc::invalid, file.string() + " is not the certificate of the key fleet/ca");
+    ca_ = std::move(certificates.front());
+    return ok();
+  }
+  if (pem.error().code != Errc::not_found) return tl::unexpected(pem.error());
+  CertificateProfile profile;
+  profile.ca = true;
+  profile.path_length = 0;
+  profile.key_usage = KeyUsage::key_cert_sign | KeyUsage::crl_sign;
+  profile.not_before = now() - kBackdated;
+  profile.not_after = now() + kCaValidity;
+  crypto_openssl::SubjectName name;
+  name.organization = settings_.organization;
+  name.common_name = "Fleet CA " + to_hex(new_number()).substr(2, 8);
+  CAM_TRY(ca_, crypto_openssl::issue_self_signed(*ca_key_, name, profile, new_number()));
+  return write_file_atomically(file, as_bytes(crypto_openssl::certificate_pem(ca_)));
+}
+
+// Issued anew at each start and before it ends; nobody needs to keep it.
+Result<std::shared_ptr<const tls::Credential>> Authority::server_credential() {
+  CertificateProfile profile;
+  profile.extended_key_usages = {kServerAuth};
+  profile.not_before = now() - kBackdated;
+  profile.not_after = now() + kServerValidity;
+  for (const auto& name : settings_.names) {
+    if (const auto address = address_of(name)) {
+      profile.ip_addresses.push_back(*address);
+    } else {
+      profile.dns_names.push_back(name);
+    }
+  }
+  crypto_openssl::SubjectName name;
+  name.organization = settings_.organization;
+  name.common_name = "fleetd";
+  CAM_TRY(auto certificate, crypto_openssl::issue_certificate(*ca_key_, ca_, name, tls_key_->spki_der(),
+                                                              profile, new_number()));
+  return tls::Credential::create({std::move(certificate)}, tls_key_);
+}
+
+Result<crypto::RevocationList> Authority::list() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (list_ && list_->next_update && now() + settings_.list_validity / 2 < *list_->next_update)
+      return *list_;
+  }
+  CAM_TRY(const auto rows, store_.revoked());
+  crypto_openssl::RevocationContent content;
+  for (const auto& row : rows) {
+    CAM_TRY(const auto since, from_iso8601(row.revoked));
+    content.revoked.push_back({row.number, since, static_cast<crypto_openssl::RevocationReason>(row.reason)});
+  }
+  CAM_TRY(content.number, store_.next_list_number());
+  content.this_update = now() - kBackdated;
+  content.next_update = now() + settings_.list_validity;
+  CAM_TRY(auto made, crypto_openssl::issue_revocation_list(*ca_key_, ca_, content));
+  CAM_TRY_STATUS(
+      write_file_atomically(folder_ / kListFile, as_bytes(crypto_openssl::revocation_list_pem(made))));
+  const std::lock_guard lock(mutex_);
+  list_ = made;
+  return made;
+}
+
+Result<std::shared_ptr<const tls::Context>> Authority::context() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (context_ != nullptr && now() < context_until_) return context_;
+  }
+  tls::Policy clients;
+  clients.anchors = settings_.device_anchors;
+  clients.anchors.insert(clients.anchors.end(), settings_.operator_anchors.begin(),
+                         settings_.operator_anchors.end());
+  clients.anchors.push_back(ca_);
+  clients.crls = settings_.device_lists;
+  clients.crls.insert(clients.crls.end(), settings_.operator_lists.begin(), settings_.operator_lists.end());
+  CAM_TRY(const auto own, list());
+  clients.crls.push_back(own);
+  CAM_TRY(auto credential, server_credential());
+  CAM_TRY(auto made, tls::Context::server(environment_, std::move(credential),
+                                          tls::ClientCertificates::optional, clients));
+  auto shared = std::make_shared<const tls::Context>(std::move(made));
+  const std::lock_guard lock(mutex_);
+  context_ = shared;
+  context_until_ = now() + std::min<std::chrono::hours>(settings_.list_validity / 2, kServerValidity / 2);
+  return shared;
+}
+
+PeerKind Authority::kind_of(const std::vector<crypto::Certificate>& path) const {
+  if (path.empty()) return PeerKind::none;
+  const auto& anchor = path.back();
+  if (equal(anchor.der, ca_.der))
+    return path.front().device_serial.empty() ? PeerKind::none : PeerKind::member;
+  if (contains(settings_.operator_anchors, anchor)) return PeerKind::operator_;
+  return contains(settings_.device_anchors, anchor) && !path.front().device_serial.empty() ? PeerKind::device
+                                                                                           : PeerKind::none;
+}
+
+enrolment::CsrAttributes Authority::csr_attributes() {
+  enrolment::CsrAttributes out;
+  out.challenge_password = settings_.require_binding;
+  return out;
+}
+
+Result<std::vector<crypto::Certificate>> Authority::enrol(const crypto_openssl::CertificateRequest& request,
+                                                          const enrolment::EstPeer& peer, bool again) {
+  const auto refuse = [&](std::string why) {
+    ++refusals_;
+    return fail(Errc::denied, std::move(why));
+  };
+  const auto kind = kind_of(peer.path);
+  if (kind != PeerKind::device && kind != PeerKind::member) return refuse("not a device's certificate");
+  const auto& shown = peer.path.front();
+  const auto& serial = shown.device_serial;
+  // RFC 7030 4.2.2: a device asks for itself.
+  if (!request.device_serial.empty() && request.device_serial != serial)
+    return refuse("a request for another device than the one that asks");
+  if (again && kind == PeerKind::member) {
+    CAM_TRY(const auto known, store_.find_number(shown.serial));
+    if (!known || !known->revoked.empty())
+      return refuse("the certificate shown was revoked, or is not of this CA");
+  }
+  const auto key_hash = to_hex(environment_.engine->digest(crypto::HashAlg::sha256, request.spki).view());
+  CAM_TRY(const auto earlier, store_.find_key(key_hash));
+  if (earlier) {
+    if (earlier->serial != serial) return refuse("another device has this key");
+    if (!earlier->revoked.empty()) return refuse("the certificate of this key was revoked");
+    CAM_TRY(const auto allowed, store_.is_allowed(serial));
+    if (!allowed) return refuse("the device " + serial + " is not on the list");
+    CAM_TRY(const auto der, from_hex(earlier->der));
+    CAM_TRY(auto certificate, environment_.engine->certificate_from_der(der));
+    return std::vector{std::move(certificate)};
+  }
+  auto issued = issue(serial, request, shown.common_name, key_hash);
+  if (!issued && issued.error().code == Errc::denied) ++refusals_;
+  return issued;
+}
+
+// Signed first, written down, and only then given away. A certificate that was signed and not written down,
+// when this process ends between the two, never leaves it.
+Result<std::vector<crypto::Certificate>> Authority::issue(const std::string& serial,
+                                                          const crypto_openssl::CertificateRequest& request,
+                                                          const std::string& common_name,
+                                                          const std::string& key_hash) {
+  CAM_TRY(const auto allowed, store_.is_allowed(serial));
+  if (!allowed) return fail(Errc::denied, "the device " + serial + " is not on the list");
+  CAM_TRY(const auto valid, store_.valid_certificates(serial, now()));
+  if (valid >= kMaxCertificatesOfDevice)
+    return fail(Errc::denied, "the device " + serial + " has too many certificates");
+  CertificateProfile profile;
+  profile.extended_key_usages = {kClientAuth, kServerAuth};
+  profile.not_before = now() - kBackdated;
+  profile.not_after = std::min(now() + Ticks(settings_.certificate_validity), ca_.not_after);
+  crypto_openssl::SubjectName name;
+  name.organization = settings_.organization;
+  name.common_name = common_name.empty() ? serial : common_name;
+  name.device_serial = serial;
+  CAM_TRY(auto certificate,
+          crypto_openssl::issue_certificate(*ca_key_, ca_, name, request.spki, profile, new_number()));
+  CertificateRow row;
+  row.number = certificate.serial;
+  row.serial = serial;
+  row.key_hash = key_hash;
+  row.der = to_hex(certificate.der);
+  row.issued = to_iso8601(now());
+  row.not_after = to_iso8601(certificate.not_after);
+  CAM_TRY(const auto kept, store_.add_certificate(row));
+  if (kept.serial != serial) return fail(Errc::denied, "another device has this key");
+  if (kept.number != row.number) {  // the same request came twice at the same time: one certificate
+    CAM_TRY(const auto der, from_hex(kept.der));
+    CAM_TRY(certificate, environment_.engine->certificate_from_der(der));
+  } else {
+    ++enrolments_;
+  }
+  return std::vector{std::move(certificate)};
+}
+
+Result<std::uint64_t> Authority::revoke(const std::string& serial, crypto_openssl::RevocationReason reason) {
+  CAM_TRY_STATUS(store_.forbid(serial));
+  CAM_TRY(const auto count, store_.revoke(serial, static_cast<int>(reason), now()));
+  {
+    const std::lock_guard lock(mutex_);
+    list_.reset();
+    context_.reset();
+  }
+  CAM_TRY_STATUS(context());
+  return count;
+}
+
+}  // namespace camvault::fleetd

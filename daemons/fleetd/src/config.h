@@ -1,0 +1,29 @@
+// /etc/camvault/fleetd.toml. Unknown keys are errors.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "camvault/base/result.h"
+
+namespace camvault::fleetd {
+
+struct Config {
+  std::string listen = "127.0.0.1";
+  std::uint16_t port = 8443;
+  std::vector<std::string> names = {"localhost", "127.0.0.1"};
+  std::string organization = "Camera owner";
+  std::string database;  // empty: SQLite in the state folder
+  std::vector<std::filesystem::path> device_anchors;
+  std::vector<std::filesystem::path> device_lists;
+  std::vector<std::filesystem::path> operator_anchors;
+  std::vector<std::filesystem::path> operator_lists;
+  unsigned certificate_hours = 90 * 24;
+  bool require_binding = false;
+};
+
+// `root`: paths in the file are below it unless they name another place outright.
+Result<Config> load_config(const std::filesystem::path& file);
+
+}  // namespace camvault::fleetd

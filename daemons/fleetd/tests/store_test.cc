@@ -1,0 +1,134 @@
+// The same tests on both databases.
+#include "store.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "private_postgres.h"
+
+namespace camvault::fleetd::test {
+namespace {
+
+const Timestamp kNow = from_iso8601("2026-06-01T10:00:00Z").value();
+
+CertificateRow row_of(const std::string& serial, const std::string& key, const std::string& number) {
+  CertificateRow row;
+  row.number = number;
+  row.serial = serial;
+  row.key_hash = key;
+  row.der = "3000";
+  row.issued = to_iso8601(kNow);
+  row.not_after = "2026-09-01T10:00:00Z";
+  return row;
+}
+
+class StoreTest : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    where_ = "sqlite:" + (folder_ / "fleet.db").string();
+    if (std::string(GetParam()) == "postgres") {
+      if (PrivatePostgres::programs().empty()) GTEST_SKIP() << "PostgreSQL is not installed";
+      postgres_ = std::make_unique<PrivatePostgres>();
+      where_ = postgres_->connection();
+    }
+    auto store = Store::open(where_);
+    ASSERT_TRUE(store) << store.error().what;
+    store_ = std::move(*store);
+  }
+
+  test_support::TemporaryFolder folder_;
+  std::unique_ptr<PrivatePostgres> postgres_;
+  std::string where_;
+  std::unique_ptr<Store> store_;
+};
+
+TEST_P(StoreTest, OneCertificateForAKeyOfADeviceOnTheList) {
+  EXPECT_EQ(store_->add_certificate(row_of("A", "k1", "01")).error().code, Errc::denied);
+  ASSERT_TRUE(store_->allow("A", "north ' gate; DROP TABLE devices", kNow));
+  ASSERT_TRUE(store_->allow("A", "north gate", kNow));
+  EXPECT_TRUE(store_->is_allowed("A").value());
+  EXPECT_FALSE(store_->is_allowed("B").value());
+  EXPECT_EQ(store_->add_certificate(row_of("A", "k1", "01")).value().number, "01");
+  EXPECT_EQ(store_->add_certificate(row_of("A", "k1", "02")).value().number, "01");  // asked again
+  EXPECT_EQ(store_->add_certificate(row_of("A", "k2", "03")).value().number, "03");
+  EXPECT_EQ(store_->valid_certificates("A", kNow).value(), 2u);
+  EXPECT_EQ(store_->valid_certificates("A", kNow + std::chrono::hours(24 * 365)).value(), 0u);
+  EXPECT_EQ(store_->devices({}, 10).value().front().note, "north gate");
+  EXPECT_EQ(store_->devices({}, 10).value().front().certificates, 2u);
+  EXPECT_TRUE(store_->devices("A", 10).value().empty());
+}
+
+TEST_P(StoreTest, RevocationCountsOnce) {
+  ASSERT_TRUE(store_->allow("A", "", kNow));
+  ASSERT_TRUE(store_->add_certificate(row_of("A", "k1", "01")));
+  ASSERT_TRUE(store_->forbid("A"));
+  EXPECT_EQ(store_->forbid("B").error().code, Errc::not_found);
+  EXPECT_EQ(store_->revoke("A", 1, kNow).value(), 1u);
+  EXPECT_EQ(store_->revoke("A", 4, kNow).value(), 0u);
+  EXPECT_EQ(store_->revoked().value().front().reason, 1);
+  EXPECT_EQ(store_->revoked().value().front().revoked, to_iso8601(kNow));
+  EXPECT_EQ(store_->next_list_number().value(), 1u);
+  EXPECT_EQ(store_->next_list_number().value(), 2u);
+  EXPECT_EQ(store_->find_number("01").value()->revoked, to_iso8601(kNow));
+  EXPECT_FALSE(store_->find_number("02").value());
+  const auto totals = store_->totals().value();
+  EXPECT_EQ(totals.issued, 1u);
+  EXPECT_EQ(totals.revoked, 1u);
+  EXPECT_EQ(totals.enrolled, 0u);
+}
+
+// Many threads, the same requests: each key ends with one certificate, and everybody gets that one.
+TEST_P(StoreTest, ManyAtATime) {
+  constexpr int kKeys = 20;
+  for (int i = 0; i < kKeys; ++i) ASSERT_TRUE(store_->allow("D" + std::to_string(i), "", kNow));
+  std::vector<std::vector<std::string>> got(6, std::vector<std::string>(kKeys));
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t t = 0; t < got.size(); ++t) {
+      threads.emplace_back([&, t] {
+        for (int i = 0; i < kKeys; ++i) {
+          const auto n = std::to_string(i);
+          const auto kept = store_->add_certificate(row_of("D" + n, "k" + n, n + "-" + std::to_string(t)));
+          if (kept) got[t][static_cast<std::size_t>(i)] = kept->number;
+        }
+      });
+    }
+  }
+  for (std::size_t i = 0; i < kKeys; ++i) {
+    EXPECT_FALSE(got[0][i].empty());
+    for (const auto& thread : got) EXPECT_EQ(thread[i], got[0][i]);
+  }
+  EXPECT_EQ(store_->totals().value().issued, static_cast<std::uint64_t>(kKeys));
+}
+
+TEST_P(StoreTest, WhatWasAnsweredIsThereAfterAKill) {
+  ASSERT_TRUE(store_->allow("A", "", kNow));
+  ASSERT_TRUE(store_->add_certificate(row_of("A", "k1", "01")));
+  if (postgres_ != nullptr) {
+    postgres_->kill();
+    const auto away = store_->add_certificate(row_of("A", "k2", "02"));
+    ASSERT_FALSE(away);
+    EXPECT_EQ(away.error().code, Errc::unavailable);
+    postgres_->start();
+  }
+  // Connections that broke are opened anew.
+  Result<std::optional<CertificateRow>> found = store_->find_key("k1");
+  for (int i = 0; i < 20 && !found; ++i) found = store_->find_key("k1");
+  ASSERT_TRUE(found) << found.error().what;
+  EXPECT_EQ((*found)->number, "01");
+  const auto second = Store::open(where_);
+  ASSERT_TRUE(second) << second.error().what;
+  EXPECT_EQ((*second)->totals().value().issued, 1u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Databases, StoreTest, testing::Values("sqlite", "postgres"),
+                         [](const auto& kind) { return std::string(kind.param); });
+
+TEST(Where, NobodyThere) {
+  EXPECT_FALSE(Store::open("sqlite:/no/such/folder/fleet.db"));
+  EXPECT_FALSE(Store::open("host=/no/such/folder dbname=x connect_timeout=1"));
+}
+
+}  // namespace
+}  // namespace camvault::fleetd::test

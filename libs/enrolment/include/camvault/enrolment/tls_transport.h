@@ -1,0 +1,33 @@
+// EST over libs/tls.
+#pragma once
+
+#include <memory>
+
+#include "camvault/enrolment/est_client.h"
+#include "camvault/tls/context.h"
+
+namespace camvault::enrolment {
+
+// Connects when it is first asked, and again when the server ended the connection. Thread-confined.
+class TlsTransport final : public EstTransport {
+ public:
+  // `context` must outlive it. `timeout`: for each connection and each exchange.
+  TlsTransport(const tls::Context& context, http::Url server, std::chrono::milliseconds timeout);
+  ~TlsTransport() override;
+  TlsTransport(const TlsTransport&) = delete;
+  TlsTransport& operator=(const TlsTransport&) = delete;
+
+  Result<http::Response> exchange(const http::Request& request) override;
+  Result<Bytes> channel_binding() override;  // of a new connection, which serves the next exchange
+  bool always_binds() const override;
+
+ private:
+  struct Open;
+  Status connect();
+  const tls::Context& context_;
+  http::Url server_;
+  std::chrono::milliseconds timeout_;
+  std::unique_ptr<Open> open_;
+};
+
+}  // namespace camvault::enrolment

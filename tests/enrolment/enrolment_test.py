@@ -1,0 +1,199 @@
+"""A camera's road into its owner's network, with real daemons; and fleetd asked by curl and openssl alone.
+
+AX-2.2-1, IP-2.4-1, NC-1-1, NC-2-2, NC-2-3, SP-4.2.7
+"""
+import base64
+import shutil
+import socket
+import ssl
+import sys
+import threading
+import time
+import unittest
+
+from rig import CAMVAULT, Rig, must, run
+
+
+class Enrolment(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.rig = Rig().start()
+        cls.camera = cls.rig.camera("CAM-000001")
+        cls.identity = cls.camera.root / "var/lib/camvault/identity"
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.rig.close()
+
+    def issued(self, serial):
+        return self.rig.api(f"certificates?serial={serial}")["certificates"]
+
+    def test_1_a_camera_enrols_and_then_rests(self):
+        code, first = self.rig.enrol(self.camera)
+        self.assertEqual(code, 0, first)
+        self.assertTrue(first["new"])
+        self.assertEqual(first["serial"], "CAM-000001")
+        chain = self.identity / "ldevid-chain.pem"
+        checked = must("openssl", "verify", "-x509_strict", "-purpose", "sslclient", "-CAfile", self.rig.fleet_ca, chain)
+        self.assertIn("OK", checked)
+        code, second = self.rig.enrol(self.camera)
+        self.assertEqual((code, second["new"], second["key"]), (0, False, first["key"]))
+        self.assertEqual(len(self.issued("CAM-000001")), 1)
+
+    def test_2_renewal_brings_a_new_key_and_takes_the_old_one_away(self):
+        _, before = self.rig.enrol(self.camera)
+        code, after = self.rig.enrol(self.camera, "--renew")
+        self.assertEqual(code, 0, after)
+        self.assertNotEqual(after["key"], before["key"])
+        self.assertEqual(after["old_key"], "")
+        self.assertEqual(self.rig.keys(self.camera), [after["key"]])
+        self.assertEqual(len(self.issued("CAM-000001")), 2)
+        # the server is known from now on, and so is its CA
+        done = run(CAMVAULT, "enrol", "--root", self.camera.root, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_3_who_is_not_on_the_list_is_refused(self):
+        stranger = self.rig.camera("CAM-666666", allowed=False)
+        code, why = self.rig.enrol(stranger)
+        self.assertEqual(code, 77, why)
+        self.assertEqual(self.issued("CAM-666666"), [])
+        log = (self.rig.folder / "fleetd.log").read_text()
+        self.assertIn("CAM-666666 is not on the list", log)
+        self.rig.api("devices", {"serials": ["CAM-666666"]})
+        self.assertEqual(self.rig.enrol(stranger)[0], 0)
+
+    def test_4_a_server_of_another_ca_is_not_believed(self):
+        code, why = self.rig.enrol(self.rig.camera("CAM-000004"))
+        self.assertEqual(code, 0, why)
+        place = self.rig.camera("CAM-000005")
+        done = run(CAMVAULT, "enrol", "--root", place.root, "--server", self.rig.url, "--trust", self.rig.factory_root)
+        self.assertEqual(done.returncode, 65, done.stderr)
+        done = run(CAMVAULT, "enrol", "--root", place.root, "--server", self.rig.url)
+        self.assertEqual(done.returncode, 64, done.stderr)
+
+    def test_5_a_revoked_camera_is_out_at_once(self):
+        place = self.rig.camera("CAM-000007")
+        self.assertEqual(self.rig.enrol(place)[0], 0)
+        self.assertEqual(self.rig.api("revoke", {"serial": "CAM-000007"})["revoked"], 1)
+        code, why = self.rig.enrol(place, "--renew")
+        self.assertNotEqual(code, 0)
+        status, crl = self.rig.curl("/crl", "-o", self.rig.folder / "crl.der", cert="")
+        self.assertEqual(status, 200)
+        text = must("openssl", "crl", "-inform", "DER", "-in", self.rig.folder / "crl.der", "-noout", "-text", "-CAfile", self.rig.fleet_ca)
+        self.assertIn("Key Compromise", text)
+        chain = place.root / "var/lib/camvault/identity/ldevid-chain.pem"
+        done = run("openssl", "verify", "-crl_check", "-CAfile", self.rig.fleet_ca, "-CRLfile",
+                   self.rig.owner.root / "var/lib/camvault/fleetd/ca.crl.pem", chain)
+        self.assertIn("certificate revoked", done.stderr)
+
+    def test_6_curl_and_openssl_enrol_by_hand(self):
+        """Requests made without any code of ours, with an identity whose key is in a file."""
+        f = self.rig.folder
+        must("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f / "maker.key",
+             "-subj", "/CN=Other maker", "-days", "30", "-out", f / "maker.pem")
+        must("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f / "dev.key", "-subj",
+             "/CN=Device/serialNumber=HAND-1", "-out", f / "dev.csr")
+        must("openssl", "x509", "-req", "-in", f / "dev.csr", "-CA", f / "maker.pem", "-CAkey", f / "maker.key", "-set_serial", "9",
+             "-days", "30", "-out", f / "dev.pem")
+        self.rig.config["device_anchors"].append(str(f / "maker.pem"))
+        self.rig.fleetd.stop()
+        self.rig.start()
+        self.rig.api("devices", {"serials": ["HAND-1"]})
+        est = "/.well-known/est/"
+        status, body = self.rig.curl(est + "cacerts", cert="")
+        self.assertEqual(status, 200)
+        (f / "ca.p7").write_bytes(base64.b64decode(body))
+        self.assertIn("Fleet CA", must("openssl", "pkcs7", "-inform", "DER", "-in", f / "ca.p7", "-print_certs"))
+        must("openssl", "req", "-newkey", "rsa:2048", "-nodes", "-keyout", f / "new.key", "-subj", "/serialNumber=HAND-1", "-outform", "DER",
+             "-out", f / "new.der")
+        (f / "new.b64").write_bytes(base64.encodebytes((f / "new.der").read_bytes()))
+        post = ["-H", "Content-Type: application/pkcs10", "--data-binary", f"@{f}/new.b64"]
+        device = {"cert": f / "dev.pem", "key": f / "dev.key"}
+        status, body = self.rig.curl(est + "simpleenroll", *post, **device)
+        self.assertEqual(status, 200, body)
+        (f / "new.p7").write_bytes(base64.b64decode(body))
+        (f / "new.pem").write_text(must("openssl", "pkcs7", "-inform", "DER", "-in", f / "new.p7", "-print_certs"))
+        self.assertIn("OK", must("openssl", "verify", "-CAfile", self.rig.fleet_ca, f / "new.pem"))
+        member = {"cert": f / "new.pem", "key": f / "new.key"}
+        again = self.rig.curl(est + "simpleenroll", *post, **device)
+        self.assertEqual(again, (200, body))  # the same certificate, not a second one
+        self.assertEqual(self.rig.curl(est + "simplereenroll", *post, **member)[0], 200)
+        self.assertEqual(len(self.issued("HAND-1")), 1)
+        # refused neighbours
+        self.assertEqual(self.rig.curl(est + "simpleenroll", *post, cert="")[0], 401)
+        self.assertEqual(self.rig.curl(est + "simpleenroll", *post)[0], 403)  # an operator is no device
+        self.assertEqual(self.rig.curl(est + "serverkeygen", *post, **device)[0], 501)
+        self.assertEqual(self.rig.curl("/api/v1/devices", **device)[0], 403)
+        self.assertEqual(self.rig.curl("/", cert="")[0], 403)
+        must("openssl", "req", "-key", f / "new.key", "-new", "-subj", "/serialNumber=HAND-2", "-outform", "DER", "-out", f / "other.der")
+        (f / "other.b64").write_bytes(base64.encodebytes((f / "other.der").read_bytes()))
+        post[-1] = f"@{f}/other.b64"
+        self.assertEqual(self.rig.curl(est + "simpleenroll", *post, **device)[0], 403)
+        (f / "big").write_bytes(b"A" * 10_000_000)
+        post[-1] = f"@{f}/big"
+        self.assertIn(self.rig.curl(est + "simpleenroll", *post, **device)[0], (0, 413))
+        done = run("openssl", "s_client", "-connect", f"localhost:{self.rig.config['port']}", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0", input="")
+        self.assertNotEqual(done.returncode, 0)
+
+    def test_7_the_page_and_the_api(self):
+        status, page = self.rig.curl("/")
+        self.assertEqual(status, 200)
+        self.assertIn("CAM-000001", page)
+        self.assertNotIn("<script", page)
+        self.assertEqual(self.rig.curl("/api/v1/devices", "-d", '{"serials":["<b>"]}')[0], 400)
+        self.assertEqual(self.rig.curl("/api/v1/revoke", "-d", '{"serial":"NOBODY"}')[0], 404)
+        self.assertGreaterEqual(self.rig.api("status")["enrolled"], 1)
+
+    def test_8_a_clock_at_1970(self):
+        if shutil.which("faketime") is None:
+            self.skipTest("faketime is not installed (libs/tls/tests/context_test.cc has the clock at 1970, too)")
+        place = self.rig.camera("CAM-000008")
+        done = run("faketime", "1970-01-02 00:00:00", *self.rig.enrol_command(place))
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_9_a_server_that_is_slow_wrong_or_endless(self):
+        """Behind a certificate that the camera was told to trust."""
+        place = self.rig.camera("CAM-000009")
+        f = self.rig.folder
+        must("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f / "bad.key",
+             "-subj", "/CN=Bad CA", "-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE",
+             "-addext", "keyUsage=critical,digitalSignature", "-days", "30", "-out", f / "bad.pem")
+        answers = {"slow": None, "empty": b"", "garbage": b"\x00" * 2000, "error": b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n",
+                   "later": b"HTTP/1.1 202 Later\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n",
+                   "html": b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\nhtml",
+                   "10 MB": b"HTTP/1.1 200 OK\r\nContent-Type: application/pkcs7-mime\r\nContent-Length: 10000000\r\n\r\n" + b"A" * 10_000_000,
+                   "endless": b"HTTP/1.1 200 OK\r\nContent-Type: application/pkcs7-mime\r\nTransfer-Encoding: chunked\r\n\r\n" + b"fff\r\n" + b"A" * 4095 + b"\r\n" + b"0000010\r\n" * 2000}
+        for name, answer in answers.items():
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(f / "bad.pem", f / "bad.key")
+            listener = socket.create_server(("127.0.0.1", 0))
+
+            def serve(listener=listener, answer=answer, context=context):
+                try:
+                    with context.wrap_socket(listener.accept()[0], server_side=True) as connection:
+                        connection.recv(4096)
+                        if answer is None:
+                            time.sleep(3)
+                        else:
+                            connection.sendall(answer)
+                except OSError:
+                    pass
+
+            thread = threading.Thread(target=serve)
+            thread.start()
+            begin = time.monotonic()
+            done = run(CAMVAULT, "enrol", "--root", place.root, "--server", f"https://localhost:{listener.getsockname()[1]}", "--trust",
+                       f / "bad.pem", "--timeout", "1")
+            self.assertLess(time.monotonic() - begin, 6, name)
+            self.assertIn(done.returncode, (65, 69), f"{name}: {done.stderr}")
+            listener.close()
+            thread.join()
+        # and nothing bad came of it
+        code, enrolled = self.rig.enrol(place)
+        self.assertEqual((code, enrolled["key"] if code == 0 else enrolled), (0, "camera/ldevid-1"))
+        self.assertEqual(self.rig.keys(place), ["camera/ldevid-1"])
+        self.assertEqual(len(self.issued("CAM-000009")), 1)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2, argv=sys.argv)

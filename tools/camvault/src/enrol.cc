@@ -1,0 +1,149 @@
+// camvault enrol: the camera's identity in its owner's network, from an EST server (RFC 7030).
+#include <cstdio>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "camvault/base/file.h"
+#include "camvault/crypto_openssl/engine.h"
+#include "camvault/enrolment/enroller.h"
+#include "camvault/ipc/keystore_client.h"
+#include "camvault/key_source/root_layout.h"
+#include "camvault/report/text.h"
+#include "enrol.h"
+#include "exit_code.h"
+
+namespace camvault::cli {
+
+namespace {
+constexpr std::size_t kMaxPem = 1 << 20;
+
+struct Options {
+  std::filesystem::path root = "/";
+  std::filesystem::path keystore;
+  std::string server;
+  std::vector<std::filesystem::path> trust;
+  std::vector<std::filesystem::path> crl;
+  std::string label;
+  std::string key_type = "ec-p256";
+  unsigned timeout = 10;
+  bool renew = false;
+  bool json = false;
+};
+
+Result<enrolment::EnrolSettings> settings_of(const Options& options, const crypto::Engine& engine) {
+  enrolment::EnrolSettings out;
+  out.folder = key_source::RootLayout{options.root}.identity_folder();
+  auto server = options.server;
+  if (server.empty()) {
+    CAM_TRY(const auto known, enrolment::read_local_identity(out.folder));
+    server = known.server;
+    if (server.empty()) return fail(Errc::usage, "--server is wanted the first time");
+  }
+  CAM_TRY(out.server, http::parse_url(server));
+  if (!out.server.tls || out.server.target != "/")
+    return fail(Errc::usage, "--server is https://HOST[:PORT] and nothing more");
+  for (const auto& file : options.trust) {
+    CAM_TRY(const auto pem, read_file(file, kMaxPem));
+    CAM_TRY(const auto some, engine.certificates_from_pem(as_text(pem)));
+    out.trust.insert(out.trust.end(), some.begin(), some.end());
+  }
+  for (const auto& file : options.crl) {
+    CAM_TRY(const auto data, read_file(file, kMaxPem));
+    CAM_TRY(auto list, engine.crl_from_pem_or_der(data));
+    out.crls.push_back(std::move(list));
+  }
+  out.label = options.label;
+  out.key_type = options.key_type;
+  out.timeout = std::chrono::seconds(options.timeout);
+  return out;
+}
+
+void print(const enrolment::Enrolled& enrolled, bool json) {
+  const auto& certificate = enrolled.certificate;
+  if (json) {
+    const nlohmann::ordered_json value{
+        {"new", enrolled.is_new},
+        {"serial", certificate.device_serial},
+        {"key", enrolled.identity.active->key},
+        {"subject", certificate.subject},
+        {"issuer", certificate.issuer},
+        {"number", certificate.serial},
+        {"not_after", to_iso8601(certificate.not_after)},
+        {"old_key", enrolled.identity.previous ? enrolled.identity.previous->key : ""},
+        {"note", enrolled.note}};
+    std::printf("%s\n", value.dump(1).c_str());
+    return;
+  }
+  std::printf(
+      "  %s identity  %s\n             issued by  %s\n             key        %s\n             ends       "
+      "%s\n",
+      enrolled.is_new ? "new    " : "present", report::printable(certificate.subject).c_str(),
+      report::printable(certificate.issuer).c_str(), enrolled.identity.active->key.c_str(),
+      to_iso8601(certificate.not_after).c_str());
+  if (!enrolled.note.empty()) std::printf("  %s\n", report::printable(enrolled.note).c_str());
+}
+
+Status enrol(const Options& options) {
+  const auto engine = crypto_openssl::make_openssl_engine();
+  const SystemClock clock;
+  const key_source::RootLayout layout{options.root};
+  CAM_TRY(auto settings, settings_of(options, *engine));
+  CAM_TRY(const auto store,
+          ipc::connect_keystore(options.keystore.empty() ? layout.keystore_socket() : options.keystore));
+  enrolment::Enroller enroller({engine.get(), &clock}, store, std::move(settings));
+  CAM_TRY(const auto enrolled, enroller.enrol(options.renew));
+  print(enrolled, options.json);
+  return ok();
+}
+}  // namespace
+
+void add_enrol(CLI::App& app, int& exit_code) {
+  auto* command =
+      app.add_subcommand("enrol", "get or renew the camera's identity in its owner's network (EST)");
+  auto options = std::make_shared<Options>();
+  command->add_option("--root", options->root, "folder that holds the camera's state (default /)")
+      ->type_name("DIR");
+  command
+      ->add_option("--keystore", options->keystore,
+                   "socket of the camera's keystored (default DIR/run/camvault/keystored.sock)")
+      ->type_name("SOCKET");
+  command->add_option("--server", options->server, "EST server; may be left out once it is known")
+      ->type_name("https://HOST[:PORT]");
+  command
+      ->add_option("--trust", options->trust,
+                   "who vouches for the server (PEM); wanted the first time, later ones come from the server")
+      ->type_name("FILE");
+  command->add_option("--crl", options->crl, "revocation lists for the server (PEM or DER)")
+      ->type_name("FILE");
+  command->add_option("--label", options->label, "label of the EST service, RFC 7030 3.2.2")
+      ->type_name("LABEL");
+  command->add_option("--key-type", options->key_type, "kind of the new key (default ec-p256)")
+      ->type_name("TYPE")
+      ->check(CLI::IsMember({"ec-p256", "ec-p384", "rsa-2048", "rsa-3072", "rsa-4096"}));
+  command->add_option("--timeout", options->timeout, "seconds for each connection and answer (default 10)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1u, 600u));
+  command->add_flag("--renew", options->renew,
+                    "a new key and certificate now, not only when a third of the time is left");
+  command->add_flag("--json", options->json, "the result as JSON");
+  command->footer(
+      "The factory's identity (camera/idevid) proves which camera asks; the new key is made in the camera's "
+      "keystored.\n"
+      "Safe to run at each start and every day: it does nothing while the identity has time left, and goes "
+      "on where it\n"
+      "was cut off. The old key is kept until the new one has worked.\n\n"
+      "Examples:\n  camvault enrol --root /srv/camera1 --server https://fleet.example:8443 --trust "
+      "fleet-ca.pem\n"
+      "  camvault enrol --root /srv/camera1            # later: renews when it is time\n"
+      "  camvault enrol --root /srv/camera1 --renew --json");
+  command->callback([options, &exit_code] {
+    const auto done = enrol(*options);
+    exit_code = !done                      ? complain_about(done.error())
+                : std::fflush(stdout) == 0 ? kYes
+                                           : complain(kCannotWrite, "standard output cannot be written");
+  });
+}
+
+}  // namespace camvault::cli

@@ -1,0 +1,12 @@
+// camvault enrol.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace camvault::cli {
+
+void add_enrol(CLI::App& app, int& exit_code);
+
+}  // namespace camvault::cli

@@ -23,7 +23,7 @@ struct Config {
   bool require_binding = false;
 };
 
-// `root`: paths in the file are below it unless they name another place outright.
+// Errc::usage with file and key; Errc::denied if others can change the file.
 Result<Config> load_config(const std::filesystem::path& file);
 
 }  // namespace camvault::fleetd

@@ -28,7 +28,7 @@ class Postgres:
             os.chown(self.folder, NOBODY, NOBODY)
         self.folder.chmod(0o755)
         self.data = self.folder / "data"
-        subprocess.run([*self.prefix, self.bin / "initdb", "-D", self.data, "-U", "fleet", "-A", "trust", "-E", "UTF8", "--locale=C"],
+        subprocess.run([*self.prefix, self.bin / "initdb", "-D", self.data, "-U", "fleet", "-N", "-A", "trust", "-E", "UTF8", "--locale=C"],
                        check=True, capture_output=True, cwd=self.folder)
         self.process = None
         self.start()

@@ -31,12 +31,14 @@ class PrivatePostgres {
     ::chmod(folder_.path().c_str(), 0755);
     const auto made =
         test_support::run_program(as_user({(programs() / "initdb").string(), "-D", data(), "-U", "fleet",
-                                           "-A", "trust", "-E", "UTF8", "--locale=C"}));
+                                           "-N", "-A", "trust", "-E", "UTF8", "--locale=C"}));
     if (made.exit_code != 0) throw std::runtime_error(made.output);
     start();
   }
 
-  std::string connection() const { return "host=" + folder_.path().string() + " user=fleet dbname=postgres"; }
+  std::string connection(const std::string& database) const {
+    return "host=" + folder_.path().string() + " user=fleet dbname=" + database;
+  }
 
   void start() {
     server_ = test_support::BackgroundProgram(as_user({(programs() / "postgres").string(), "-D", data(), "-k",

@@ -54,7 +54,8 @@ inline SslContext careless_context(const SSL_METHOD* method, const Case* identit
   return context;
 }
 
-// OpenSSL writes with write(2): to a peer that has hung up, that is the end of this process unless it looks away.
+// OpenSSL writes with write(2): to a peer that has hung up, that is the end of this process unless it looks
+// away.
 inline void make_blocking(int fd) {
   const timeval patience{5, 0};
   ::signal(SIGPIPE, SIG_IGN);

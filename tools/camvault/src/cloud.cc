@@ -7,7 +7,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "camvault/base/file.h"
 #include "camvault/cloud/mqtt.h"
 #include "camvault/crypto_openssl/engine.h"
 #include "camvault/crypto_openssl/issue.h"
@@ -16,13 +15,12 @@
 #include "camvault/report/text.h"
 #include "commands.h"
 #include "exit_code.h"
+#include "own_identity.h"
+#include "trust_options.h"
 
 namespace camvault::cli {
 
 namespace {
-constexpr std::size_t kMaxChain = 64 * 1024;
-constexpr std::size_t kMaxList = 4 * 1024 * 1024;
-
 struct Options {
   std::filesystem::path root = "/";
   std::filesystem::path profile;
@@ -34,6 +32,9 @@ struct Options {
   key_source::RootLayout layout() const { return {root}; }
   std::filesystem::path profile_file() const {
     return profile.empty() ? root / "etc/camvault/cloud.toml" : profile;
+  }
+  std::filesystem::path chain_file(const cloud::Profile& of) const {
+    return layout().identity_folder() / of.chain;
   }
   std::filesystem::path queue_folder() const { return root / "var/lib/camvault/cloud/queue"; }
 };
@@ -49,23 +50,9 @@ struct World {
   std::unique_ptr<crypto::Engine> engine = crypto_openssl::make_openssl_engine();
 };
 
-Result<std::vector<crypto::Certificate>> certificates(const World& world, const std::filesystem::path& file) {
-  CAM_TRY(const auto pem, read_file(file, kMaxChain));
-  auto read = world.engine->certificates_from_pem(as_text(pem));
-  if (!read) return fail_in(file.string(), read.error());
-  return read;
-}
-
-Result<std::vector<crypto::Certificate>> chain_of(const Options& options, const World& world,
-                                                  const cloud::Profile& profile) {
-  auto chain = certificates(world, options.layout().identity_folder() / profile.chain);
-  if (chain && chain->empty()) return fail(Errc::malformed, profile.chain + " holds no certificate");
-  return chain;
-}
-
 Result<cloud::Device> device_of(const Options& options, const World& world, const cloud::Profile& profile) {
   if (!profile.psk_identity.empty()) return cloud::Device{profile.psk_identity, profile.psk_identity};
-  CAM_TRY(const auto chain, chain_of(options, world, profile));
+  CAM_TRY(const auto chain, certificates_from(*world.engine, options.chain_file(profile)));
   return cloud::Device{chain.front().device_serial, chain.front().common_name};
 }
 
@@ -79,21 +66,10 @@ Result<tls::Context> context_for(const Options& options, const World& world, con
     CAM_TRY(const auto name, keystore::KeyName::parse(profile.psk_key));
     return tls::Context::psk_client(environment, {profile.psk_identity, {name, keystore::Purpose::tls_psk}});
   }
-  tls::Policy policy;
+  CAM_TRY(auto policy, policy_from(*world.engine, {profile.anchors}, profile.lists));
   policy.expected_name = profile.host;
-  CAM_TRY(policy.anchors, certificates(world, profile.anchors));
-  for (const auto& file : profile.lists) {
-    CAM_TRY(const auto bytes, read_file(file, kMaxList));
-    auto list = world.engine->crl_from_pem_or_der(bytes);
-    if (!list) return fail_in(file.string(), list.error());
-    policy.crls.push_back(std::move(*list));
-  }
-  CAM_TRY(auto chain, chain_of(options, world, profile));
-  policy.not_earlier_than = chain.front().not_before;
-  CAM_TRY(const auto name, keystore::KeyName::parse(profile.key));
-  CAM_TRY(const auto info, store->info(name));
-  CAM_TRY(auto key, store->signing_key({name, info.policy.purpose}));
-  CAM_TRY(const auto ours, tls::Credential::create(std::move(chain), std::move(key)));
+  CAM_TRY(const auto ours, own_credential(*world.engine, *store, profile.key, options.chain_file(profile)));
+  policy.not_earlier_than = ours->leaf().not_before;
   return tls::Context::client(environment, policy, ours);
 }
 

@@ -13,6 +13,7 @@ void add_factory(CLI::App& app, int& exit_code);
 void add_keystore(CLI::App& app, int& exit_code);
 void add_attest(CLI::App& app, int& exit_code);
 void add_cloud(CLI::App& app, int& exit_code);
+void add_peer(CLI::App& app, int& exit_code);
 void add_status(CLI::App& app, int& exit_code);
 void add_camera(CLI::App& app, int& exit_code);
 void add_trust(CLI::App& app, int& exit_code);

@@ -59,6 +59,7 @@ int main(int argc, char** argv) {
   add_attest(app, exit_code);
   add_status(app, exit_code);
   add_cloud(app, exit_code);
+  add_peer(app, exit_code);
   add_trust(app, exit_code);
   add_export(app, exit_code);
   add_report(app, exit_code);

@@ -1,7 +1,6 @@
 #include "config.h"
 
 #include <pwd.h>
-#include <sys/stat.h>
 #include <toml++/toml.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 
 #include "camvault/base/file.h"
 #include "camvault/keystore_software/software_backend.h"
+#include "camvault/settings/table.h"
 
 namespace camvault::keystored {
 
@@ -19,18 +19,6 @@ using keystore_engine::ApplicationRule;
 namespace {
 constexpr std::size_t kMaxConfig = 256 * 1024;
 constexpr std::size_t kMaxUidsInRule = 64;
-
-// Files that decide who may do what, and who may read.
-Status check_only_owner_writes(const std::filesystem::path& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return ok();  // reading says what is wrong
-  if ((info.st_uid != 0 && info.st_uid != ::geteuid()) || (info.st_mode & 022u) != 0) {
-    return fail(Errc::denied, path.string() +
-                                  " can be changed by other users: it must belong to root or to this user, "
-                                  "and be writable by its owner only");
-  }
-  return ok();
-}
 
 Status only_keys(const toml::table& table, std::initializer_list<std::string_view> known,
                  std::string_view where) {
@@ -99,7 +87,7 @@ Result<ApplicationRule> read_application(const toml::node& node) {
   CAM_TRY(rule.backend, read_text(*table, "backend", where));
   CAM_TRY(const auto owner, read_text(*table, "backup_owner", where));
   if (!owner.empty()) {
-    CAM_TRY_STATUS(check_only_owner_writes(owner));
+    CAM_TRY_STATUS(settings::check_only_owner_writes(owner));
     const auto file = read_file(owner, kMaxConfig);
     if (!file) return fail_in(where + ", backup_owner", file.error());
     auto certificate = keystore_software::read_owner_certificate(*file);
@@ -253,7 +241,7 @@ Result<Config> parse_config(std::string_view text) {
 }
 
 Result<Config> load_config(const std::filesystem::path& path) {
-  CAM_TRY_STATUS(check_only_owner_writes(path));
+  CAM_TRY_STATUS(settings::check_only_owner_writes(path));
   CAM_TRY(const auto bytes, read_file(path, kMaxConfig));
   auto config = parse_config(as_text(bytes));
   if (!config) return fail_in(path.string(), std::move(config).error());

@@ -122,7 +122,8 @@ Result<Bytes> object_identifier(std::string_view dotted) {
   return element(0x06, content);
 }
 
-Result<Bytes> time(Timestamp value) {
+namespace {
+Result<std::string> digits_of(Timestamp value) {  // "20261121100000Z"
   if (value < kFirst || value >= kPastLast) {
     return fail(Errc::usage, "certificate time outside the years 1950 to 9999");
   }
@@ -131,7 +132,18 @@ Result<Bytes> time(Timestamp value) {
   std::copy_if(text.begin(), text.end(), std::back_inserter(digits),
                [](char c) { return c >= '0' && c <= '9'; });
   digits += 'Z';
-  if (text < "2050") return element(0x17, as_bytes(std::string_view(digits).substr(2)));
+  return digits;
+}
+}  // namespace
+
+Result<Bytes> time(Timestamp value) {
+  CAM_TRY(const auto digits, digits_of(value));
+  if (digits < "2050") return element(0x17, as_bytes(std::string_view(digits).substr(2)));
+  return element(0x18, as_bytes(digits));
+}
+
+Result<Bytes> generalized_time(Timestamp value) {
+  CAM_TRY(const auto digits, digits_of(value));
   return element(0x18, as_bytes(digits));
 }
 

@@ -26,5 +26,7 @@ Bytes printable_string(std::string_view text);
 Result<Bytes> object_identifier(std::string_view dotted);
 // RFC 5280 4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050 on. Years 1950 to 9999.
 Result<Bytes> time(Timestamp value);
+Result<Bytes> generalized_time(
+    Timestamp value);  // always GeneralizedTime, in whole seconds (RFC 6960 4.2.2.1)
 
 }  // namespace camvault::crypto_openssl::der

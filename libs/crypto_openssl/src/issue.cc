@@ -146,6 +146,7 @@ Result<CertificateRequest> read_certificate_request(BytesView der_or_pem) {
   out.subject = printable_name(subject);
   out.common_name = single_attribute(subject, NID_commonName);
   out.device_serial = single_attribute(subject, NID_serialNumber);
+  out.organizational_unit = single_attribute(subject, NID_organizationalUnitName);
   out.challenge_password = challenge_password_of(request.get());
   clear_errors();
   return out;

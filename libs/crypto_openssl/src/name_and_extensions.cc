@@ -9,6 +9,7 @@ namespace {
 constexpr std::size_t kMaxAttribute = 64;  // X.520 ub-common-name, ub-serial-number, ub-organization-name
 constexpr std::size_t kMaxModuleSerial = 64;
 constexpr std::size_t kMaxExtendedUsages = 16;
+constexpr std::size_t kMaxFurtherAttributes = 4;
 constexpr std::size_t kMaxAlternativeNames = 32;
 constexpr std::size_t kMaxDnsName = 253;  // RFC 1035 2.3.4, as text
 
@@ -107,6 +108,11 @@ Result<Bytes> encode_name(const SubjectName& name) {
   CAM_TRY_STATUS(add_attribute(out, "2.5.4.11", name.organizational_unit, false));
   CAM_TRY_STATUS(add_attribute(out, "2.5.4.3", name.common_name, false));
   CAM_TRY_STATUS(add_attribute(out, "2.5.4.5", name.device_serial, true));
+  if (name.further.size() > kMaxFurtherAttributes)
+    return fail(Errc::usage, "more than 4 further attributes in a name");
+  for (const auto& attribute : name.further) {
+    CAM_TRY_STATUS(add_attribute(out, attribute.oid, attribute.value, false));
+  }
   if (out.empty()) return fail(Errc::usage, "an empty subject name");
   return der::sequence({out});
 }

@@ -64,7 +64,8 @@ SignatureChoice choose_signature(KeyAlg alg, RsaPadding padding) {
           der::sequence({oid("1.2.840.113549.1.1.11"), der::null()})};
 }
 
-Result<Bytes> sign_object(crypto::SigningKey& key, const SignatureChoice& choice, BytesView to_be_signed) {
+Result<Bytes> sign_object(crypto::SigningKey& key, const SignatureChoice& choice, BytesView to_be_signed,
+                          BytesView behind) {
   CAM_TRY(const auto verifier, public_key_from_spki(key.spki_der()));
   Bytes signature;
   if (choice.scheme == SignatureScheme::ed25519) {
@@ -79,7 +80,7 @@ Result<Bytes> sign_object(crypto::SigningKey& key, const SignatureChoice& choice
       return fail(Errc::invalid, "the key made a signature that does not verify");
     }
   }
-  return der::sequence({to_be_signed, choice.algorithm_identifier, der::bit_string(signature)});
+  return der::sequence({to_be_signed, choice.algorithm_identifier, der::bit_string(signature), behind});
 }
 
 Result<Bytes> key_identifier(BytesView spki) {

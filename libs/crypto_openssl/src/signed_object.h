@@ -13,8 +13,10 @@ struct SignatureChoice {
 };
 SignatureChoice choose_signature(crypto::KeyAlg alg, RsaPadding padding);
 
-// Has `to_be_signed` signed and returns the whole. Errc::invalid if the key's answer does not verify.
-Result<Bytes> sign_object(crypto::SigningKey& key, const SignatureChoice& choice, BytesView to_be_signed);
+// Has `to_be_signed` signed and returns the whole; `behind` is one more element at its end (the certificates
+// of an OCSP response). Errc::invalid if the key's answer does not verify.
+Result<Bytes> sign_object(crypto::SigningKey& key, const SignatureChoice& choice, BytesView to_be_signed,
+                          BytesView behind = {});
 
 Result<Bytes> encode_name(const SubjectName& name);
 Result<Bytes> encode_extensions(const CertificateProfile& profile, BytesView subject_key_id,

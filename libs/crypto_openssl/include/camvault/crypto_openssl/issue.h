@@ -14,6 +14,12 @@
 
 namespace camvault::crypto_openssl {
 
+// One more attribute of a name, a UTF8String: Matter's vendor identifier, for one.
+struct NameAttribute {
+  std::string oid;  // dotted
+  std::string value;
+};
+
 // A subject, written in this order; empty attributes are left out. UTF-8, at most 64 bytes each (X.520 upper
 // bounds), no control characters. country: two letters. device_serial: PrintableString alphabet
 // (X.520 6.2.9).
@@ -22,7 +28,8 @@ struct SubjectName {
   std::string organization;
   std::string organizational_unit;
   std::string common_name;
-  std::string device_serial;  // serialNumber, 2.5.4.5
+  std::string device_serial;           // serialNumber, 2.5.4.5
+  std::vector<NameAttribute> further;  // at most 4
 };
 
 enum class KeyUsage : std::uint16_t {  // RFC 5280 4.2.1.3, as bits of the named bit list
@@ -82,6 +89,7 @@ struct CertificateRequest {
   std::string subject;  // printable, RFC 4514
   std::string common_name;
   std::string device_serial;
+  std::string organizational_unit;
   std::string challenge_password;  // empty if there is none
   Bytes spki;
   std::shared_ptr<const crypto::PublicKey> key;

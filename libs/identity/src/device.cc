@@ -52,13 +52,21 @@ bool is_device_serial(std::string_view text) {
                      [](char c) { return is_alphanumeric(c) || c == '.' || c == ':' || c == '-'; });
 }
 
-Result<Bytes> make_certificate_request_for(std::string_view serial, crypto::SigningKey& key) {
+Bytes offline_challenge(const crypto::Engine& engine, std::string_view order, std::string_view serial) {
+  const auto text = "camvault request\n" + std::string(order) + "\n" + std::string(serial) +
+                    "\n";  // neither has a line end
+  return to_bytes(engine.digest(crypto::HashAlg::sha256, as_bytes(text)).view());
+}
+
+Result<Bytes> make_certificate_request_for(std::string_view serial, crypto::SigningKey& key,
+                                           std::string_view use) {
   if (!is_device_serial(serial)) {
     return fail(Errc::usage,
                 "a serial number has 1 to 64 letters, digits and . : - and begins with a letter or digit");
   }
   // The factory writes the names; a request only says for which camera it is.
   crypto_openssl::SubjectName subject;
+  subject.organizational_unit = use;
   subject.device_serial = serial;
   return crypto_openssl::make_certificate_request(key, subject);
 }
@@ -85,6 +93,33 @@ Status check_further_certificate(const crypto::Engine& engine, const FurtherCert
                                  BytesView spki, const crypto::Certificate& root, Timestamp at) {
   return check_one(engine, certificate.certificate, certificate.chain_pem, certificate.serial, spki, root,
                    at);
+}
+
+Result<std::optional<FurtherCertificate>> pick_certificate(const crypto::Engine& engine,
+                                                           const std::vector<crypto::Certificate>& given,
+                                                           const std::vector<crypto::Certificate>& anchors,
+                                                           std::string_view serial, std::string_view use,
+                                                           BytesView spki, Timestamp at) {
+  const auto leaf = std::find_if(given.begin(), given.end(), [&](const crypto::Certificate& each) {
+    return each.key != nullptr && equal(each.key->spki_der(), spki);
+  });
+  if (leaf == given.end()) return std::optional<FurtherCertificate>();
+  const auto what = std::string(use) + ": ";
+  if (leaf->device_serial != serial)
+    return fail(Errc::invalid, what + "a certificate for another serial number");
+  if (leaf->is_ca) return fail(Errc::invalid, what + "a CA's certificate");
+  crypto::PathRequest request;
+  request.leaf = &*leaf;
+  request.intermediates = &given;
+  request.anchors = &anchors;
+  request.at = at;
+  const auto path = engine.validate_path(request);
+  if (path.verdict != crypto::PathVerdict::trusted) return fail(Errc::invalid, what + path.reason);
+  FurtherCertificate out{std::string(serial), std::string(use), *leaf, {}};
+  const std::vector<crypto::Certificate> chain(path.path.begin(),
+                                               path.path.end() - 1);  // the root stays at home
+  out.chain_pem = crypto_openssl::certificates_pem(chain);
+  return out;
 }
 
 Status install_device_certificates(const fs::path& folder, const DeviceCertificates& certificates) {

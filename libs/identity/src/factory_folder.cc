@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -14,6 +15,7 @@ using nlohmann::json;
 namespace {
 constexpr int kVersion = 1;
 constexpr std::size_t kMaxFile = 256 * 1024;
+constexpr std::size_t kFewFiles = 8;
 constexpr std::chrono::seconds kLockDeadline{3};
 constexpr std::chrono::milliseconds kLockRetry{20};
 }  // namespace
@@ -44,6 +46,7 @@ Status write_settings(const fs::path& folder, const FactorySettings& settings) {
            {"product", settings.product},
            {"module_type_oid", settings.module_type_oid}};
   out["media_supplement"] = settings.media_supplement;
+  if (settings.orders_required) out["orders_required"] = true;
   if (settings.media_signing_validity)
     out["media_signing_validity_days"] = settings.media_signing_validity->count();
   const auto text = out.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
@@ -73,6 +76,8 @@ Result<FactorySettings> read_settings(const fs::path& folder) {
       out.media_signing_validity = std::chrono::days(value.get<std::int32_t>());
     } else if (name == "media_supplement" && value.is_boolean()) {
       out.media_supplement = value.get<bool>();
+    } else if (name == "orders_required" && value.is_boolean()) {
+      out.orders_required = value.get<bool>();
     } else if (name != "v") {
       return bad();  // a misspelled setting must not be a default
     }
@@ -87,13 +92,54 @@ Result<crypto::Certificate> read_certificate(const crypto::Engine& engine, const
   return std::move(list->front());
 }
 
-fs::path issued_file(const fs::path& folder, std::string_view serial) {
-  return folder / kIssuedFolder / (std::string(serial) + ".pem");
+namespace {
+fs::path folder_of_issued(const fs::path& folder, std::uint16_t ca) {
+  return folder /
+         (ca == 0 ? std::string(kIssuedFolder) : std::string(kIssuedFolder) + "-" + std::to_string(ca));
 }
 
-fs::path further_file(const fs::path& folder, std::string_view serial, std::string_view use) {
+Status write_whole(const fs::path& path, std::string_view text) {
+  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
+  if (!fd.valid()) return fail(Errc::io, "cannot write " + path.string() + ": " + errno_text(errno));
+  while (!text.empty()) {
+    const auto written = ::write(fd.get(), text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return fail(Errc::io, "cannot write " + path.string() + ": " + errno_text(errno));
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return ok();
+}
+}  // namespace
+
+fs::path issued_file(const fs::path& folder, std::string_view serial, std::uint16_t ca) {
+  return folder_of_issued(folder, ca) / (std::string(serial) + ".pem");
+}
+
+fs::path further_file(const fs::path& folder, std::string_view serial, std::string_view use,
+                      std::uint16_t ca) {
   // No serial number has a '_': the name of one camera's file is never that of another's.
-  return folder / kIssuedFolder / (std::string(serial) + "_" + std::string(use) + ".pem");
+  return folder_of_issued(folder, ca) / (std::string(serial) + "_" + std::string(use) + ".pem");
+}
+
+Status write_files_together(const fs::path& folder,
+                            const std::vector<std::pair<fs::path, std::string>>& files) {
+  const bool few = files.size() <= kFewFiles;
+  fs::path made;
+  for (const auto& [path, text] : files) {
+    if (path.parent_path() != made) {
+      std::error_code error;
+      fs::create_directories(path.parent_path(), error);
+      if (error) return fail(Errc::io, path.parent_path().string() + ": " + error.message());
+      made = path.parent_path();
+    }
+    // syncfs waits for what others wrote, too: for a few files it is the longer way.
+    CAM_TRY_STATUS(few ? write_file_atomically(path, as_bytes(text)) : write_whole(path, text));
+  }
+  if (few) return ok();
+  const UniqueFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid() || ::syncfs(fd.get()) != 0)
+    return fail(Errc::io, "cannot sync " + folder.string() + ": " + errno_text(errno));
+  return ok();
 }
 
 }  // namespace camvault::identity

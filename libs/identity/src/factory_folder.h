@@ -19,10 +19,17 @@ Result<FactorySettings> read_settings(const std::filesystem::path& folder);
 
 Result<crypto::Certificate> read_certificate(const crypto::Engine& engine, const std::filesystem::path& file);
 
-// One file per camera with its two certificates: identity, media signing.
-std::filesystem::path issued_file(const std::filesystem::path& folder, std::string_view serial);
+// One file per camera with its two certificates: identity, media signing. Those of later authorities have
+// folders of their own.
+std::filesystem::path issued_file(const std::filesystem::path& folder, std::string_view serial,
+                                  std::uint16_t ca);
 // What was issued beside them, one certificate.
 std::filesystem::path further_file(const std::filesystem::path& folder, std::string_view serial,
-                                   std::string_view use);
+                                   std::string_view use, std::uint16_t ca);
+
+// Writes all of them and waits for the disk once. None replaces what anybody relies on: a stop on the way may
+// leave pieces.
+Status write_files_together(const std::filesystem::path& folder,
+                            const std::vector<std::pair<std::filesystem::path, std::string>>& files);
 
 }  // namespace camvault::identity

@@ -3,8 +3,11 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "camvault/base/bytes.h"
 #include "camvault/base/result.h"
@@ -46,10 +49,21 @@ struct ProvisionRequest {
   // Factory::challenge; empty: none. The certificate then names the key that attested, so that whoever trusts
   // the factory can check later evidence.
   Bytes attestation;
+  // Identities in other algorithms, for Factory::provision_group: use (kFurtherIdentities) and request.
+  std::vector<std::pair<std::string, Bytes>> further = {};
+  // The number that the evidence was made for where nobody could ask for one: see offline_challenge. Empty:
+  // it was Factory::challenge.
+  Bytes attestation_nonce = {};
 };
 
-// One request, for one key. Errc::usage for what is no serial number.
-Result<Bytes> make_certificate_request_for(std::string_view serial, crypto::SigningKey& key);
+// The number for evidence that goes into a request without a factory at hand: it speaks of the order and the
+// camera, and a key is certified once.
+Bytes offline_challenge(const crypto::Engine& engine, std::string_view order, std::string_view serial);
+
+// One request, for one key. `use` stands in it as organizational unit: what the key is for, signed by it.
+// Empty: whoever passes it on says so. Errc::usage for what is no serial number.
+Result<Bytes> make_certificate_request_for(std::string_view serial, crypto::SigningKey& key,
+                                           std::string_view use = {});
 
 // Two different keys are required: one that proves which camera this is, one that signs its video.
 Result<ProvisionRequest> make_provision_request(std::string_view serial, crypto::SigningKey& identity_key,
@@ -81,6 +95,15 @@ Status check_device_certificates(const crypto::Engine& engine, const DeviceCerti
 
 Status check_further_certificate(const crypto::Engine& engine, const FurtherCertificate& certificate,
                                  BytesView spki, const crypto::Certificate& root, Timestamp at);
+
+// Out of what an authority sent (in any order, with the CAs between): the certificate for this key, with its
+// chain. Nothing if none is for the key; Errc::invalid if it is for another serial number or does not lead to
+// one of `anchors`.
+Result<std::optional<FurtherCertificate>> pick_certificate(const crypto::Engine& engine,
+                                                           const std::vector<crypto::Certificate>& given,
+                                                           const std::vector<crypto::Certificate>& anchors,
+                                                           std::string_view serial, std::string_view use,
+                                                           BytesView spki, Timestamp at);
 
 // Writes both chains into `folder` (made if missing), each file atomically, readable by all.
 Status install_device_certificates(const std::filesystem::path& folder,

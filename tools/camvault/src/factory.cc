@@ -17,6 +17,7 @@ namespace {
 struct Options {
   std::filesystem::path root = "/";
   std::filesystem::path keystore;
+  std::filesystem::path root_keystore;
   std::string key_type = "ec-p256";
   std::string serial;
   std::string cause = "key-compromise";
@@ -28,17 +29,29 @@ struct Options {
   key_source::RootLayout layout() const { return {root}; }
 };
 
+// AX-2.1-5: the root key can be in a keystore of its own, which is switched off when it is not needed.
+Result<KeystoreHandle> root_keystore_of(const Options& options) {
+  return connect_below(options.root,
+                       options.root_keystore.empty() ? options.keystore : options.root_keystore);
+}
+
 Status init(const Options& options) {
   const auto folder = options.layout().factory_folder();
   CAM_TRY(const auto type, keystore::key_type_from_string(options.key_type));
   CAM_TRY(const auto store, connect_below(options.root, options.keystore));
-  CAM_TRY(const auto root_key, made_key(*store, kFactoryRootKey, type, keystore::Purpose::ca_signing));
+  CAM_TRY(const auto root_store, root_keystore_of(options));
+  CAM_TRY(const auto root_key, made_key(*root_store, kFactoryRootKey, type, keystore::Purpose::ca_signing));
   CAM_TRY(const auto device_ca_key,
           made_key(*store, kFactoryDeviceCaKey, type, keystore::Purpose::ca_signing));
   const SystemClock clock;
   const auto engine = crypto_openssl::make_openssl_engine();
-  CAM_TRY(const auto factory,
+  CAM_TRY(const auto log_key,
+          made_key(*store, kFactoryLogKey, keystore::KeyType::ec_p256, keystore::Purpose::audit_signing));
+  CAM_TRY(auto factory,
           identity::Factory::init(folder, options.settings, *root_key, *device_ca_key, clock, *engine));
+  CAM_TRY_STATUS(factory.certify_log_signer(*root_key, log_key->spki_der()));
+  CAM_TRY_STATUS(factory.use_log_key(*log_key));
+  CAM_TRY_STATUS(factory.checkpoint());
   std::printf("  root CA    %s\n             %s\n  device CA  %s\n             %s\n",
               report::printable(factory.root().subject).c_str(), (folder / identity::kRootCaFile).c_str(),
               report::printable(factory.device_ca().subject).c_str(),
@@ -55,15 +68,24 @@ Status list(const Options& options) {
 
 Status revoke(const Options& options) {
   CAM_TRY(const auto store, connect_below(options.root, options.keystore));
-  CAM_TRY(const auto device_ca_key, existing_key(*store, kFactoryDeviceCaKey, keystore::Purpose::ca_signing));
   CAM_TRY(const auto opened, open_factory_below(options.root));
+  auto& factory = *opened->factory;
+  CAM_TRY(const auto device_ca_key, issuing_key(*store, factory));
+  CAM_TRY(const auto log_key, log_key_of(*store, factory));
   const auto cause = options.cause == "superseded" ? identity::RevocationCause::superseded
                      : options.cause == "cessation-of-operation"
                          ? identity::RevocationCause::cessation_of_operation
                          : identity::RevocationCause::key_compromise;
-  CAM_TRY(const auto crl, opened->factory->revoke(*device_ca_key, options.serial, cause));
+  CAM_TRY_STATUS(factory.revoke(*device_ca_key, options.serial, cause));
+  // Certificates of other authorities are in the lists of those.
+  for (const auto& name : factory.authorities()) {
+    if (name == factory.device_ca_name()) continue;
+    const auto key = existing_key(*store, "factory/" + name, keystore::Purpose::ca_signing);
+    if (key) CAM_TRY_STATUS(factory.publish_device_ca_list(**key, std::chrono::days(30)));
+  }
+  CAM_TRY_STATUS(factory.checkpoint());
   std::printf("  %s is revoked; the list is in %s\n", options.serial.c_str(),
-              (options.layout().factory_folder() / identity::kDeviceCaListFile).c_str());
+              (factory.folder() / (factory.device_ca_name() + ".crl.pem")).c_str());
   return ok();
 }
 
@@ -73,22 +95,23 @@ Status publish_list(const Options& options) {
   const bool root = options.ca == "root";
   if (options.revoke_device_ca && !root)
     return fail(Errc::usage, "--revoke-device-ca is for the root's list (--ca root)");
-  CAM_TRY(const auto store, connect_below(options.root, options.keystore));
-  CAM_TRY(const auto key,
-          existing_key(*store, root ? kFactoryRootKey : kFactoryDeviceCaKey, keystore::Purpose::ca_signing));
+  CAM_TRY(const auto store, root ? root_keystore_of(options) : connect_below(options.root, options.keystore));
   CAM_TRY(const auto opened, open_factory_below(options.root));
+  auto& factory = *opened->factory;
+  const auto name = options.ca == "device" ? factory.device_ca_name() : options.ca;
+  CAM_TRY(const auto key,
+          existing_key(*store, root ? kFactoryRootKey : "factory/" + name, keystore::Purpose::ca_signing));
   const std::chrono::days validity(options.days != 0 ? options.days : root ? 365 : 30);
-  CAM_TRY(const auto crl, root ? opened->factory->publish_root_list(*key, validity, options.revoke_device_ca)
-                               : opened->factory->publish_device_ca_list(*key, validity));
+  CAM_TRY(const auto crl, root ? factory.publish_root_list(*key, validity, options.revoke_device_ca)
+                               : factory.publish_device_ca_list(*key, validity));
+  CAM_TRY_STATUS(checkpoint_if_possible(*opened, options.root, options.keystore));
   if (options.revoke_device_ca)
     std::printf("  the device CA is revoked, for all cameras and all times; it issues nothing any more\n");
-  const auto file =
-      options.layout().factory_folder() / (root ? identity::kRootListFile : identity::kDeviceCaListFile);
-  std::printf("  the list is in %s, valid until %s\n", file.c_str(),
+  const auto file = root ? std::string(identity::kRootListFile) : name + ".crl.pem";
+  std::printf("  the list is in %s, valid until %s\n", (factory.folder() / file).c_str(),
               crl.next_update ? to_iso8601(*crl.next_update).c_str() : "?");
   return ok();
 }
-
 }  // namespace
 
 void add_factory(CLI::App& app, int& exit_code) {
@@ -107,6 +130,11 @@ void add_factory(CLI::App& app, int& exit_code) {
     if (name != "list") add_keystore_option(*added, options->keystore);
     return added;
   };
+  const auto add_root_keystore = [&](CLI::App& to) {
+    to.add_option("--root-keystore", options->root_keystore,
+                  "socket of the keystored that holds the root key (default the factory's)")
+        ->type_name("SOCKET");
+  };
   auto* init_command = add("init", "make the root CA and the device CA", init);
   init_command
       ->add_option("--organization", options->settings.organization, "name of the maker in all certificates")
@@ -122,14 +150,22 @@ void add_factory(CLI::App& app, int& exit_code) {
       "for cameras that sign the pictures alone: their certificates do not promise that sound, times and "
       "decoder "
       "parameters are signed too, and nobody finds out when these signatures are taken away");
+  add_root_keystore(*init_command);
+  init_command->add_flag("--orders-required", options->settings.orders_required,
+                         "nothing is issued before there is an order (camvault factory order)");
   add_key_type_option(*init_command, options->key_type, "kind of the two CA keys");
   init_command->footer(
-      "The keys factory/root-ca and factory/device-ca are made inside the factory's keystored.\n"
+      "The keys factory/root-ca, factory/device-ca and factory/issue-log are made inside keystored, the "
+      "first in\n"
+      "another one with --root-keystore, which can then be switched off.\n"
       "Give root-ca.pem to everybody who verifies video (camvault verify --trust).\n\n"
       "Examples:\n  camvault factory init --root /srv/factory --organization 'Example Cameras' --country SE");
 
   add_factory_provision(*command, exit_code);
   add_factory_enroll(*command, exit_code);
+  add_factory_line(*command, exit_code);
+  add_factory_care(*command, exit_code);
+  add_factory_routes(*command, exit_code);
 
   options = std::make_shared<Options>();
   add("list", "serial numbers of all cameras issued", list)
@@ -152,10 +188,10 @@ void add_factory(CLI::App& app, int& exit_code) {
   auto* crl_command = add("crl", "sign a revocation list anew", publish_list);
   crl_command
       ->add_option("--ca", options->ca,
-                   "whose: device (default; tells of cameras, every revoke writes it) or root (tells of the "
-                   "device CA)")
-      ->type_name("CA")
-      ->check(CLI::IsMember({"device", "root"}));
+                   "whose: device (default; tells of cameras, every revoke writes it), root (tells of the "
+                   "device CA), or the name of another authority")
+      ->type_name("CA");
+  add_root_keystore(*crl_command);
   crl_command->add_option("--days", options->days, "how long the list is valid (default 30, the root's 365)")
       ->type_name("N")
       ->check(CLI::Range(1, 3660));

@@ -6,11 +6,11 @@
 #include "camvault/crypto_openssl/issue.h"
 #include "camvault/identity/attester.h"
 #include "camvault/identity/factory.h"
-#include "camvault/ipc/keystore_client.h"
 #include "camvault/key_source/root_layout.h"
 #include "camvault/report/text.h"
 #include "commands.h"
 #include "exit_code.h"
+#include "factory_station.h"
 #include "output_file.h"
 #include "trust_options.h"
 
@@ -26,11 +26,6 @@ struct Enrolment {
   std::string key = "camera/media-signing";
   std::vector<std::filesystem::path> module_trust;
 };
-
-Result<std::shared_ptr<keystore::Keystore>> connect(const std::filesystem::path& socket,
-                                                    const std::filesystem::path& root) {
-  return ipc::connect_keystore(socket.empty() ? key_source::RootLayout{root}.keystore_socket() : socket);
-}
 
 // The module proves itself: only what passed comes back.
 Result<identity::AttesterChallenge> prove(const crypto::Engine& engine, keystore::Keystore& camera,
@@ -50,7 +45,6 @@ Result<identity::AttesterChallenge> prove(const crypto::Engine& engine, keystore
 
 Status enroll(const Enrolment& options) {
   const key_source::RootLayout camera_layout{options.camera_root};
-  const key_source::RootLayout layout{options.root};
   const auto engine = crypto_openssl::make_openssl_engine();
   const SystemClock clock;
   CAM_TRY(const auto key, keystore::KeyName::parse(options.key));
@@ -59,7 +53,7 @@ Status enroll(const Enrolment& options) {
     CAM_TRY(const auto found, certificates_from(*engine, path));
     makers.insert(makers.end(), found.begin(), found.end());
   }
-  CAM_TRY(const auto camera, connect(options.camera_keystore, options.camera_root));
+  CAM_TRY(const auto camera, connect_below(options.camera_root, options.camera_keystore));
   auto described = camera->attester(key);
   if (!described && described.error().code == Errc::unsupported)
     return fail(Errc::unsupported,
@@ -68,12 +62,14 @@ Status enroll(const Enrolment& options) {
   CAM_TRY(const auto description, attestation::decode_attester(*described));
   CAM_TRY(const auto challenge, prove(*engine, *camera, key, description, makers, clock.now()));
 
-  CAM_TRY(const auto store, connect(options.keystore, options.root));
-  CAM_TRY(const auto ca_name, keystore::KeyName::parse("factory/device-ca"));
-  CAM_TRY(const auto ca_key, store->signing_key({ca_name, keystore::Purpose::ca_signing}));
-  CAM_TRY(auto factory, identity::Factory::open(layout.factory_folder(), clock, *engine));
+  CAM_TRY(const auto store, connect_below(options.root, options.keystore));
+  CAM_TRY(const auto opened, open_factory_below(options.root));
+  auto& factory = *opened->factory;
+  CAM_TRY(const auto ca_key, issuing_key(*store, factory));
+  CAM_TRY(const auto log_key, log_key_of(*store, factory));
   CAM_TRY(const auto chain,
           factory.certify_attester(*ca_key, options.serial, description.spki, challenge.simulator));
+  CAM_TRY_STATUS(factory.checkpoint());
   CAM_TRY_STATUS(
       write_output(camera_layout.attestation_chain(), as_bytes(crypto_openssl::certificates_pem(chain))));
   std::printf("  attestation key  %s\n                   %s\n",

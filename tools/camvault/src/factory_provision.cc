@@ -125,10 +125,10 @@ Status provision(const Provision& options) {
   CAM_TRY(const auto type, keystore::key_type_from_string(options.key_type));
   CAM_TRY(const auto factory_store, connect_below(options.root, options.keystore));
   CAM_TRY(const auto camera, connect_below(options.camera_root, options.camera_keystore));
-  CAM_TRY(const auto device_ca_key,
-          existing_key(*factory_store, kFactoryDeviceCaKey, keystore::Purpose::ca_signing));
   CAM_TRY(const auto opened, open_factory_below(options.root));
   auto& factory = *opened->factory;
+  CAM_TRY(const auto device_ca_key, issuing_key(*factory_store, factory));
+  CAM_TRY(const auto log_key, log_key_of(*factory_store, factory));
 
   // At the camera: keys are made inside its keystore; only requests with the public halves come out.
   CAM_TRY(const auto identity_key, made_key(*camera, kIdentityKey, type, keystore::Purpose::device_identity));
@@ -159,6 +159,7 @@ Status provision(const Provision& options) {
   Outcome outcome;
   outcome.installed.push_back({"idevid", certificates->identity, layout.device_identity_chain()});
   CAM_TRY_STATUS(add_identities(options, *camera, *device_ca_key, *opened, outcome));
+  CAM_TRY_STATUS(factory.checkpoint());
   outcome.installed.push_back({"media-signing", certificates->media_signing, layout.media_signing_chain()});
   return print(options, outcome);
 }

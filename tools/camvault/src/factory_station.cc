@@ -49,16 +49,46 @@ Result<std::unique_ptr<OpenedFactory>> open_factory_below(const std::filesystem:
   return opened;
 }
 
-CLI::App* add_factory_command(CLI::App& parent, const std::string& name, const std::string& description,
-                              std::function<Status()> run, int& exit_code) {
+Result<KeyHandle> issuing_key(keystore::Keystore& store, const identity::Factory& factory) {
+  return existing_key(store, "factory/" + factory.device_ca_name(), keystore::Purpose::ca_signing);
+}
+
+Result<KeyHandle> log_key_of(keystore::Keystore& store, identity::Factory& factory) {
+  std::error_code error;
+  if (!std::filesystem::exists(factory.folder() / identity::kLogSignerFile, error)) return KeyHandle();
+  CAM_TRY(auto key, existing_key(store, kFactoryLogKey, keystore::Purpose::audit_signing));
+  CAM_TRY_STATUS(factory.use_log_key(*key));
+  return key;
+}
+
+Status checkpoint_if_possible(OpenedFactory& opened, const std::filesystem::path& root,
+                              const std::filesystem::path& socket) {
+  const auto store = connect_below(root, socket);
+  if (!store) return ok();  // the next command with a keystore signs for this one, too
+  CAM_TRY(const auto key, log_key_of(**store, *opened.factory));
+  return opened.factory->checkpoint();
+}
+
+CLI::App* add_factory_answer(CLI::App& parent, const std::string& name, const std::string& description,
+                             std::function<Result<int>()> run, int& exit_code) {
   auto* command = parent.add_subcommand(name, description);
   command->callback([run = std::move(run), &exit_code] {
     const auto done = run();
     exit_code =
-        done ? (std::fflush(stdout) == 0 ? kYes : complain(kCannotWrite, "standard output cannot be written"))
-             : complain_about(done.error());
+        done
+            ? (std::fflush(stdout) == 0 ? *done : complain(kCannotWrite, "standard output cannot be written"))
+            : complain_about(done.error());
   });
   return command;
+}
+
+CLI::App* add_factory_command(CLI::App& parent, const std::string& name, const std::string& description,
+                              std::function<Status()> run, int& exit_code) {
+  const auto answer = [run = std::move(run)]() -> Result<int> {
+    CAM_TRY_STATUS(run());
+    return kYes;
+  };
+  return add_factory_answer(parent, name, description, answer, exit_code);
 }
 
 void add_root_option(CLI::App& command, std::filesystem::path& root) {

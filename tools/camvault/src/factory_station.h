@@ -15,6 +15,8 @@ namespace camvault::cli {
 
 inline constexpr const char* kFactoryRootKey = "factory/root-ca";
 inline constexpr const char* kFactoryDeviceCaKey = "factory/device-ca";
+inline constexpr const char* kFactoryLogKey = "factory/issue-log";
+inline constexpr const char* kFactoryOcspKey = "factory/ocsp-responder";
 
 using KeystoreHandle = std::shared_ptr<keystore::Keystore>;
 using KeyHandle = std::shared_ptr<crypto::SigningKey>;
@@ -37,13 +39,27 @@ struct OpenedFactory {
 };
 Result<std::unique_ptr<OpenedFactory>> open_factory_below(const std::filesystem::path& root);
 
+// The key of the device CA that issues now.
+Result<KeyHandle> issuing_key(keystore::Keystore& store, const identity::Factory& factory);
+// The log's key, in use from now on; nothing if this factory's log has none.
+Result<KeyHandle> log_key_of(keystore::Keystore& store, identity::Factory& factory);
+// For commands that need no other key: signs the log's end if its keystore is there.
+Status checkpoint_if_possible(OpenedFactory& opened, const std::filesystem::path& root,
+                              const std::filesystem::path& socket);
+
 // A command that runs `run`, and whose exit code says how it went.
 CLI::App* add_factory_command(CLI::App& parent, const std::string& name, const std::string& description,
                               std::function<Status()> run, int& exit_code);
+// The same for commands whose answer is the exit code.
+CLI::App* add_factory_answer(CLI::App& parent, const std::string& name, const std::string& description,
+                             std::function<Result<int>()> run, int& exit_code);
 void add_root_option(CLI::App& command, std::filesystem::path& root);
 void add_keystore_option(CLI::App& command, std::filesystem::path& socket);
 void add_key_type_option(CLI::App& command, std::string& type, const std::string& what);
 
 void add_factory_provision(CLI::App& factory, int& exit_code);
+void add_factory_line(CLI::App& factory, int& exit_code);
+void add_factory_care(CLI::App& factory, int& exit_code);
+void add_factory_routes(CLI::App& factory, int& exit_code);
 
 }  // namespace camvault::cli

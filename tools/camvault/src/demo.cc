@@ -11,8 +11,8 @@
 
 #include "camvault/base/file.h"
 #include "camvault/key_source/root_layout.h"
+#include "camvault/process/child_process.h"
 #include "camvault/report/text.h"
-#include "child_process.h"
 #include "commands.h"
 #include "demo_keystore.h"
 #include "exit_code.h"
@@ -108,9 +108,9 @@ Status Script::camvault(const std::vector<std::string>& arguments) const {
     argv.push_back(argument);
   }
   say(dim(line) + "\n");
-  ChildProcess::Start start;
+  process::ChildProcess::Start start;
   start.arguments = argv;
-  CAM_TRY(auto child, ChildProcess::start(start));
+  CAM_TRY(auto child, process::ChildProcess::start(start));
   const auto code = child.wait(&interrupted);
   if (interrupted != 0) return fail(Errc::unavailable, "interrupted");
   if (code != 0)
@@ -157,9 +157,10 @@ Result<Script::Row> Script::verify(const Forgery& expected) const {
   row.done = expected.what;
   row.html = expected.file;
   row.html.replace_extension(".html");
-  CAM_TRY(const auto finished, run_and_capture({self_.string(), "verify", expected.file.string(), "--trust",
-                                                ca_.string(), "--json", "--report", row.html.string()},
-                                               &interrupted));
+  CAM_TRY(const auto finished,
+          process::run_and_capture({self_.string(), "verify", expected.file.string(), "--trust", ca_.string(),
+                                    "--json", "--report", row.html.string()},
+                                   &interrupted));
   if (interrupted != 0) return fail(Errc::unavailable, "interrupted");
   const auto json = nlohmann::json::parse(finished.output, nullptr, false);
   if (json.is_discarded() || !json.contains("frames")) {

@@ -29,15 +29,15 @@ Result<std::filesystem::path> find_beside(const std::filesystem::path& program, 
 
 // Starts a program of ours with `--ready-fd N` added; false in `ready` if it does not write there in time.
 struct Started {
-  ChildProcess child;
+  process::ChildProcess child;
   bool ready = false;
 };
-Result<Started> start_until_ready(ChildProcess::Start start) {
-  CAM_TRY(auto pipe, make_pipe());
+Result<Started> start_until_ready(process::ChildProcess::Start start) {
+  CAM_TRY(auto pipe, process::make_pipe());
   start.ready_fd = pipe.write_end.get();
   start.arguments.insert(start.arguments.end(), {"--ready-fd", std::to_string(start.ready_fd)});
   Started out;
-  CAM_TRY(out.child, ChildProcess::start(start));
+  CAM_TRY(out.child, process::ChildProcess::start(start));
   pipe.write_end.reset();
   pollfd waiting{pipe.read_end.get(), POLLIN, 0};
   char line[256];
@@ -70,19 +70,19 @@ Result<std::filesystem::path> module_folder(const std::filesystem::path& root) {
 }
 
 // swtpm on a private socket; its line for keystored.toml.
-Result<std::string> start_tpm(const std::filesystem::path& root, ChildProcess& module) {
+Result<std::string> start_tpm(const std::filesystem::path& root, process::ChildProcess& module) {
   if (!has_program("swtpm"))
     return fail(Errc::unavailable, "swtpm is not installed (packaging/packages-tpm2.txt)");
   CAM_TRY(const auto folder, module_folder(root));
   const auto socket = (folder / "tpm").string();
-  ChildProcess::Start start;
+  process::ChildProcess::Start start;
   start.arguments = {"/usr/bin/env", "swtpm",
                      "socket",       "--tpm2",
                      "--tpmstate",   "dir=" + folder.string(),
                      "--server",     "type=unixio,path=" + socket,
                      "--ctrl",       "type=unixio,path=" + socket + ".ctrl",
                      "--flags",      "not-need-init,startup-clear"};
-  CAM_TRY(module, ChildProcess::start(start));
+  CAM_TRY(module, process::ChildProcess::start(start));
   for (int i = 0; i < kReadyWithinMilliseconds / 10; ++i) {
     if (std::filesystem::exists(socket + ".ctrl") && std::filesystem::exists(socket))
       return "[[backend]]\ntype = \"tpm2\"\ntcti = \"swtpm:path=" + socket + "\"\n";
@@ -102,10 +102,11 @@ Result<std::string> make_token(const std::filesystem::path& root) {
       configuration,
       as_bytes("directories.tokendir = " + (folder / "tokens").string() + "\nlog.level = ERROR\n"), 0600));
   CAM_TRY_STATUS(write_file_atomically(folder / "pin", as_bytes("demonstration\n"), 0600));
-  CAM_TRY(const auto made, run_and_capture({"/usr/bin/env", "SOFTHSM2_CONF=" + configuration, "softhsm2-util",
-                                            "--init-token", "--free", "--label", "camera", "--pin",
-                                            "demonstration", "--so-pin", "demonstration"},
-                                           nullptr));
+  CAM_TRY(const auto made,
+          process::run_and_capture(
+              {"/usr/bin/env", "SOFTHSM2_CONF=" + configuration, "softhsm2-util", "--init-token", "--free",
+               "--label", "camera", "--pin", "demonstration", "--so-pin", "demonstration"},
+              nullptr));
   if (made.exit_code != 0)
     return fail(Errc::unavailable, "softhsm2-util could not make a token: " + made.output);
   return "[[backend]]\ntype = \"pkcs11\"\nmodule = \"" + std::string(kSoftHsm) +
@@ -116,7 +117,7 @@ Result<std::string> make_token(const std::filesystem::path& root) {
 
 // Our simulator of a secure element, with channel keys of its own; its line for keystored.toml.
 Result<std::string> start_element(const std::filesystem::path& program, const std::filesystem::path& root,
-                                  ChildProcess& module) {
+                                  process::ChildProcess& module) {
   CAM_TRY(const auto simulator, find_beside(program, "camvault-se05x-sim"));
   CAM_TRY(const auto folder, module_folder(root));
   std::string keys;
@@ -129,7 +130,7 @@ Result<std::string> start_element(const std::filesystem::path& program, const st
   CAM_TRY_STATUS(write_file_atomically(key_file, as_bytes(keys), 0600));
   wipe(keys.data(), keys.size());
   const auto socket = (folder / "bus").string();
-  ChildProcess::Start start;
+  process::ChildProcess::Start start;
   start.arguments = {simulator.string(),          "--listen",     "unix:" + socket, "--state",
                      (folder / "state").string(), "--scp03-keys", key_file};
   CAM_TRY(const auto log, open_log(folder / "log"));
@@ -142,7 +143,7 @@ Result<std::string> start_element(const std::filesystem::path& program, const st
 }
 
 Result<std::string> start_module(DemoBackend backend, const std::filesystem::path& program,
-                                 const std::filesystem::path& root, ChildProcess& module) {
+                                 const std::filesystem::path& root, process::ChildProcess& module) {
   switch (backend) {
     case DemoBackend::software:
       break;
@@ -199,7 +200,7 @@ Result<DemoKeystore> DemoKeystore::start(const std::filesystem::path& program,
   CAM_TRY(const auto keystored, find_beside(program, "keystored"));
   CAM_TRY(const auto backend_line, start_module(backend, program, root, keystore.module_));
   CAM_TRY_STATUS(write_configuration(root, application, backend_line));
-  ChildProcess::Start start;
+  process::ChildProcess::Start start;
   start.arguments = {keystored.string(), "--root", root.string()};
   // An installed system's own keystore user could not enter the demo's private folder.
   if (geteuid() == 0) start.arguments.insert(start.arguments.end(), {"--user", "root"});

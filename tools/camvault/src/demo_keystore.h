@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "child_process.h"
+#include "camvault/process/child_process.h"
 
 namespace camvault::cli {
 
@@ -30,8 +30,8 @@ class DemoKeystore {
   }
 
  private:
-  ChildProcess module_;  // the simulated TPM or secure element, if any
-  ChildProcess child_;
+  process::ChildProcess module_;  // the simulated TPM or secure element, if any
+  process::ChildProcess child_;
   pid_t pid_ = -1;
 };
 

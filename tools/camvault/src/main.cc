@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "enrol.h"
 #include "exit_code.h"
+#include "network_command.h"
 
 namespace {
 using namespace camvault::cli;
@@ -57,6 +58,7 @@ int main(int argc, char** argv) {
   add_enrol(app, exit_code);
   add_keystore(app, exit_code);
   add_attest(app, exit_code);
+  add_network(app, exit_code);
   add_status(app, exit_code);
   add_cloud(app, exit_code);
   add_peer(app, exit_code);

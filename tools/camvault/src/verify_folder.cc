@@ -16,9 +16,9 @@
 
 #include "camvault/base/file.h"
 #include "camvault/crypto_openssl/engine.h"
+#include "camvault/process/child_process.h"
 #include "camvault/report/folder_html.h"
 #include "camvault/report/text.h"
-#include "child_process.h"
 #include "commands.h"
 #include "exit_code.h"
 #include "output_file.h"
@@ -192,7 +192,7 @@ class StateFile {
 void look_at(const std::filesystem::path& folder, std::vector<std::string> command, Clip& clip) {
   command.emplace_back("--");
   command.push_back((folder / clip.path).string());
-  const auto finished = run_and_capture(command, nullptr, kMaxResult);
+  const auto finished = process::run_and_capture(command, nullptr, kMaxResult);
   clip.done = true;
   if (!finished) {
     clip.reason = json_string(finished.error().what);

@@ -1,23 +1,42 @@
-#include "child_process.h"
+#include "camvault/process/child_process.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <thread>
 
-namespace camvault::cli {
+extern char** environ;  // NOLINT(readability-redundant-declaration): unistd.h has it with _GNU_SOURCE only
+
+namespace camvault::process {
 
 namespace {
 int code_of(int status) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+std::vector<char*> environment_with(std::vector<std::string>& more) {
+  std::vector<char*> all;
+  for (char** one = environ; *one != nullptr; ++one) {
+    const std::string_view old(*one);
+    const auto name = old.substr(0, old.find('=') + 1);
+    const bool replaced =
+        std::any_of(more.begin(), more.end(), [&](const std::string& m) { return m.starts_with(name); });
+    if (!replaced) all.push_back(*one);
+  }
+  for (auto& one : more) all.push_back(one.data());
+  all.push_back(nullptr);
+  return all;
+}
+
 // Between fork and exec: only calls that are safe after a fork.
-[[noreturn]] void become(const ChildProcess::Start& start, std::vector<char*>& argv, pid_t parent) {
+[[noreturn]] void become(const ChildProcess::Start& start, std::vector<char*>& argv, std::vector<char*>& envp,
+                         pid_t parent) {
   // Whatever ends the parent, even SIGKILL, ends this child.
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) _exit(127);
@@ -28,7 +47,7 @@ int code_of(int status) {
   if (start.standard_output >= 0) dup2(start.standard_output, STDOUT_FILENO);
   if (start.standard_error >= 0) dup2(start.standard_error, STDERR_FILENO);
   if (start.ready_fd >= 0) fcntl(start.ready_fd, F_SETFD, 0);
-  execv(argv[0], argv.data());
+  execve(argv[0], argv.data(), envp.data());
   _exit(127);
 }
 }  // namespace
@@ -44,12 +63,14 @@ Result<ChildProcess> ChildProcess::start(const Start& start) {
   std::vector<char*> argv;
   for (auto& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
+  auto more = start.environment;
+  auto envp = environment_with(more);
   if (access(argv[0], X_OK) != 0)
     return fail(Errc::not_found, std::string(argv[0]) + ": " + errno_text(errno));
   const auto parent = getpid();
   const auto pid = fork();
   if (pid < 0) return fail(Errc::io, "fork: " + errno_text(errno));
-  if (pid == 0) become(start, argv, parent);
+  if (pid == 0) become(start, argv, envp, parent);
   ChildProcess child;
   child.pid_ = pid;
   return child;
@@ -61,6 +82,14 @@ ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
     pid_ = std::exchange(other.pid_, -1);
   }
   return *this;
+}
+
+bool ChildProcess::alive() {
+  if (pid_ <= 0) return false;
+  int status = 0;
+  const auto ended = waitpid(pid_, &status, WNOHANG);
+  if (ended == pid_ || (ended < 0 && errno != EINTR)) pid_ = -1;
+  return pid_ > 0;
 }
 
 int ChildProcess::wait(const volatile std::sig_atomic_t* stop_when) {
@@ -120,4 +149,4 @@ Result<Finished> run_and_capture(const std::vector<std::string>& arguments,
   return finished;
 }
 
-}  // namespace camvault::cli
+}  // namespace camvault::process

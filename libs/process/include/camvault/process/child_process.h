@@ -1,4 +1,4 @@
-// Programs that the demo starts: they die with us, are stopped by their process id, and waited for.
+// Programs that we start: they die with us, are stopped by their process id, and waited for.
 #pragma once
 
 #include <sys/types.h>
@@ -9,15 +9,16 @@
 
 #include "camvault/base/file.h"
 
-namespace camvault::cli {
+namespace camvault::process {
 
 class ChildProcess {
  public:
   struct Start {
-    std::vector<std::string> arguments;  // [0] is the program's path
-    int standard_output = -1;            // -1: ours
-    int standard_error = -1;             // -1: ours
-    int ready_fd = -1;                   // stays open in the child under the same number
+    std::vector<std::string> arguments;    // [0] is the program's path
+    std::vector<std::string> environment;  // "NAME=value": beside ours, or in its place
+    int standard_output = -1;              // -1: ours
+    int standard_error = -1;               // -1: ours
+    int ready_fd = -1;                     // stays open in the child under the same number
   };
   static Result<ChildProcess> start(const Start& start);
 
@@ -30,6 +31,8 @@ class ChildProcess {
 
   bool running() const { return pid_ > 0; }
   pid_t pid() const { return pid_; }
+  // False once it has ended; it is then waited for.
+  bool alive();
   // Waits for its end: the exit code, or 128 + the signal that ended it. When a signal handler sets
   // `*stop_when`, the child is asked to end (SIGTERM) and still waited for.
   int wait(const volatile std::sig_atomic_t* stop_when = nullptr);
@@ -54,4 +57,4 @@ struct Finished {
 Result<Finished> run_and_capture(const std::vector<std::string>& arguments,
                                  const volatile std::sig_atomic_t* stop_when, std::size_t limit = 64u << 20);
 
-}  // namespace camvault::cli
+}  // namespace camvault::process

@@ -65,7 +65,7 @@ class Admission(unittest.TestCase):
 
     @classmethod
     def server(cls, name, serials, port=1812, server=None, change=None, env=None, factory=None, lists=()):
-        """FreeRADIUS with what `camvault network radius-config` writes; `change` edits its radiusd.conf."""
+        """FreeRADIUS with what `camvault network radius` writes; `change` edits its radiusd.conf."""
         folder = cls.site.folder / name
         folder.mkdir()
         pki_folder = cls.site.folder / (name + "-pki")
@@ -78,7 +78,7 @@ class Admission(unittest.TestCase):
             makers = ["--idevid-ca", device_ca, *flags("--idevid-crl", [*device_lists, *lists]), "--serials", pki_folder / "serials"]
         owner_ca, owner_lists = cls.owner.write(pki_folder, "owner")
         certificate, key = server or cls.network_ca.server(pki_folder, "server", RADIUS_NAME)
-        must([lab.CAMVAULT, "network", "radius-config", "--out", folder, *makers, "--owner-ca", owner_ca, *flags("--owner-crl", owner_lists),
+        must([lab.CAMVAULT, "network", "radius", "--out", folder, *makers, "--owner-ca", owner_ca, *flags("--owner-crl", owner_lists),
               "--server-cert", certificate, "--server-key", key, "--port", port, "--switch", "switch-1=127.0.0.1"])
         clients = folder / "clients.conf"
         secret = clients.read_text().split("secret = ", 1)[1].split()[0]

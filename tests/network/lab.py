@@ -325,7 +325,7 @@ class Site:
             raise
 
     def radius(self, folder, env=None):
-        """FreeRADIUS with a folder that camvault network radius-config wrote."""
+        """FreeRADIUS with a folder that camvault network radius wrote."""
         with self.space.entered():
             server = Program([find("freeradius"), "-d", folder, "-f", "-l", "stdout"], pathlib.Path(folder) / "radius.log", env=env)
         self.parts.append(server)

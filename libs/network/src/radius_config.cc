@@ -58,7 +58,7 @@ Result<std::string> render_issuers(const RadiusSite& site) {
     return "if (" + test + ") {\n\tupdate request {\n\t\t&Tmp-String-0 := \"" + std::string(kind) +
            "\"\n\t}\n}\n";
   };
-  return "# Written by camvault network radius-config.\n" + branch(idevid, "idevid") +
+  return "# Written by camvault network radius.\n" + branch(idevid, "idevid") +
          (ldevid.empty() ? "" : "els" + branch(ldevid, "ldevid")) +
          "else {\n\tupdate request {\n\t\t&Module-Failure-Message += \"camvault: certificates of "
          "%{TLS-Client-Cert-Issuer} admit nobody\"\n\t}\n\treject\n}\n";
@@ -76,7 +76,7 @@ Result<std::string> render_devices(const RadiusSite& site) {
            "\"\n\tTunnel-Type = VLAN,\n\tTunnel-Medium-Type = IEEE-802,\n\tTunnel-Private-Group-Id = \"" +
            std::to_string(vlan) + "\"\n";
   };
-  std::string text = "# Written by camvault network radius-config: who may come in, and into which VLAN.\n";
+  std::string text = "# Written by camvault network radius: who may come in, and into which VLAN.\n";
   for (const auto& serial : site.serials) {
     if (!is_made_of(serial, ".:-", 64))
       return fail(Errc::usage, "a serial number that no certificate can have");
@@ -92,7 +92,7 @@ Result<std::string> render_site(const RadiusSite& site) {
   CAM_TRY(const auto folder, path_line("raddbdir", site.folder));
   CAM_TRY(const auto certificate, path_line("server_certificate", site.server_certificate));
   CAM_TRY(const auto key, path_line("server_key", site.server_key));
-  return "# Written by camvault network radius-config.\n" + folder +
+  return "# Written by camvault network radius.\n" + folder +
          "confdir = ${raddbdir}\nrundir = ${raddbdir}/run\nlisten_address = " + site.listen_address +
          "\nlisten_port = " + std::to_string(site.listen_port) + "\n" + certificate + key;
 }

@@ -34,7 +34,7 @@ nlohmann::ordered_json credential_json(const network::Credential& credential);
 
 // run, under `network`.
 void add_network_run(CLI::App& network, int& exit_code);
-// radius-config, under `network`.
+// radius, under `network`.
 void add_network_radius(CLI::App& network, int& exit_code);
 void add_network_options(CLI::App& command, NetworkOptions& options);
 

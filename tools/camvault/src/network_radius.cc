@@ -1,4 +1,4 @@
-// camvault network radius-config: the authentication server's files, from a factory's folder.
+// camvault network radius: the authentication server's files, from a factory's folder.
 #include <sys/stat.h>
 #include <cstdio>
 
@@ -116,7 +116,7 @@ Status write_clients(const Options& options, const crypto::Engine& engine) {
     return ok();
   }
   std::string text =
-      "# Written by camvault network radius-config, once. The secrets go into the switches by hand.\n";
+      "# Written by camvault network radius, once. The secrets go into the switches by hand.\n";
   for (const auto& each : options.switches) {
     const auto equals = each.find('=');
     if (equals == std::string::npos) return fail(Errc::usage, "--switch NAME=ADDRESS");
@@ -176,7 +176,7 @@ Status write(const Options& options) {
 
 void add_network_radius(CLI::App& network, int& exit_code) {
   auto options = std::make_shared<Options>();
-  auto* command = network.add_subcommand("radius-config",
+  auto* command = network.add_subcommand("radius",
                                          "files of a FreeRADIUS that admits by issuer and serial number");
   command
       ->add_option("--factory-root", options->factory_root,
@@ -223,9 +223,9 @@ void add_network_radius(CLI::App& network, int& exit_code) {
       "Run it again when cameras or revocation lists change, then restart FreeRADIUS. clients.conf is "
       "written only once.\n\n"
       "Examples:\n"
-      "  camvault network radius-config --factory-root /srv/factory --out /etc/camvault-radius \\\n"
+      "  camvault network radius --factory-root /srv/factory --out /etc/camvault-radius \\\n"
       "    --server-cert radius.pem --server-key radius.key --switch hall-1=192.0.2.10\n"
-      "  camvault network radius-config --factory-root /srv/factory --out /etc/camvault-radius --serials "
+      "  camvault network radius --factory-root /srv/factory --out /etc/camvault-radius --serials "
       "delivered.txt \\\n"
       "    --owner-ca owner-ca.pem --owner-crl owner.crl --server-cert radius.pem --server-key radius.key");
   command->callback([options, &exit_code] { exit_code = finish_keystore(write(*options)); });

@@ -176,8 +176,8 @@ Status write(const Options& options) {
 
 void add_network_radius(CLI::App& network, int& exit_code) {
   auto options = std::make_shared<Options>();
-  auto* command = network.add_subcommand("radius",
-                                         "files of a FreeRADIUS that admits by issuer and serial number");
+  auto* command =
+      network.add_subcommand("radius", "files of a FreeRADIUS that admits by issuer and serial number");
   command
       ->add_option("--factory-root", options->factory_root,
                    "folder that holds the factory's state (default /)")

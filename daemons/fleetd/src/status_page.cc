@@ -1,6 +1,10 @@
 #include "status_page.h"
 
+#include "camvault/report/text.h"
+
 namespace camvault::fleetd {
+
+using report::html_escaped;
 
 namespace {
 constexpr std::string_view kHead = R"(<!doctype html><html lang="en"><head><meta charset="utf-8">
@@ -19,29 +23,6 @@ tr:last-child td{border-bottom:0}td.n{font-family:ui-monospace,monospace;font-si
 .good{color:var(--good)}.bad{color:var(--bad)}h2{font-size:1.05rem;margin:0 0 .6rem}footer{color:var(--soft);margin-top:1.5rem;font-size:.88rem}
 .scroll{overflow-x:auto}</style></head><body><main>)";
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 std::string card(std::uint64_t number, std::string_view what, std::string_view css = {}) {
   return "<div class=card><b class=\"" + std::string(css) + "\">" + std::to_string(number) + "</b><span>" +
          std::string(what) + "</span></div>";
@@ -49,16 +30,16 @@ std::string card(std::uint64_t number, std::string_view what, std::string_view c
 
 // "2026-11-22 01:02" of ISO 8601.
 std::string short_time(const std::string& iso) {
-  if (iso.size() < 16) return escaped(iso);
-  return escaped(iso.substr(0, 10)) + " " + escaped(iso.substr(11, 5));
+  if (iso.size() < 16) return html_escaped(iso);
+  return html_escaped(iso.substr(0, 10)) + " " + html_escaped(iso.substr(11, 5));
 }
 
 std::string row_of(const CertificateRow& row) {
   const bool good = row.revoked.empty();
-  return "<tr><td><b>" + escaped(row.serial) +
+  return "<tr><td><b>" + html_escaped(row.serial) +
          "</b></td><td class=" + (good ? "good>valid" : "bad>revoked " + short_time(row.revoked)) +
          "</td><td>" + short_time(row.issued) + "</td><td>" + short_time(row.not_after) +
-         "</td><td class=n>" + escaped(row.number.substr(0, 16)) + "…</td></tr>";
+         "</td><td class=n>" + html_escaped(row.number.substr(0, 16)) + "…</td></tr>";
 }
 }  // namespace
 
@@ -67,7 +48,7 @@ std::string status_page(const Authority& authority, const std::string& database,
   const auto percent =
       totals.allowed == 0 ? 0 : std::min<std::uint64_t>(100, totals.enrolled * 100 / totals.allowed);
   std::string out(kHead);
-  out += "<h1>Fleet</h1><p class=sub>" + escaped(authority.ca().subject) + "</p><div class=cards>";
+  out += "<h1>Fleet</h1><p class=sub>" + html_escaped(authority.ca().subject) + "</p><div class=cards>";
   out += card(totals.allowed, "cameras allowed") + card(totals.enrolled, "enrolled", "good") +
          card(totals.issued, "certificates issued");
   out += card(totals.revoked, "revoked", totals.revoked == 0 ? "" : "bad") +
@@ -79,7 +60,7 @@ std::string status_page(const Authority& authority, const std::string& database,
       "class=scroll><table><tr><th>Camera</th><th>State</th><th>Issued</th><th>Ends</th><th>Number</th></tr>";
   for (const auto& row : newest) out += row_of(row);
   if (newest.empty()) out += "<tr><td colspan=5>Nothing was issued yet.</td></tr>";
-  out += "</table></div><footer>" + escaped(database) + " · CA until " +
+  out += "</table></div><footer>" + html_escaped(database) + " · CA until " +
          short_time(to_iso8601(authority.ca().not_after)) + " · " + short_time(to_iso8601(now)) +
          " UTC · times are UTC</footer></main></body></html>\n";
   return out;

@@ -49,22 +49,29 @@ TPMT_PUBLIC_PARMS test_parameters(KeyType rsa_type) {
   return out;
 }
 
-// TCG EK Credential Profile, template H-2 in shape: ECC storage key without a policy.
-TPM2B_PUBLIC storage_template() {
+namespace {
+// A primary key of the TPM's own on P-256, for one use and for nothing from outside.
+TPM2B_PUBLIC restricted_primary(TPMA_OBJECT use) {
   TPM2B_PUBLIC out{};
   auto& area = out.publicArea;
   area.type = TPM2_ALG_ECC;
   area.nameAlg = TPM2_ALG_SHA256;
   area.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
-                          TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA | TPMA_OBJECT_RESTRICTED |
-                          TPMA_OBJECT_DECRYPT;
-  auto& ecc = area.parameters.eccDetail;
+                          TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA | TPMA_OBJECT_RESTRICTED | use;
+  area.parameters.eccDetail.curveID = TPM2_ECC_NIST_P256;
+  area.parameters.eccDetail.kdf.scheme = TPM2_ALG_NULL;
+  return out;
+}
+}  // namespace
+
+// TCG EK Credential Profile, template H-2 in shape: ECC storage key without a policy.
+TPM2B_PUBLIC storage_template() {
+  auto out = restricted_primary(TPMA_OBJECT_DECRYPT);
+  auto& ecc = out.publicArea.parameters.eccDetail;
   ecc.symmetric.algorithm = TPM2_ALG_AES;
   ecc.symmetric.keyBits.aes = 128;
   ecc.symmetric.mode.aes = TPM2_ALG_CFB;
   ecc.scheme.scheme = TPM2_ALG_NULL;
-  ecc.curveID = TPM2_ECC_NIST_P256;
-  ecc.kdf.scheme = TPM2_ALG_NULL;
   return out;
 }
 
@@ -99,19 +106,12 @@ TPM2B_PUBLIC key_template(KeyType type, bool made_inside) {
 
 TPM2B_PUBLIC attester_template() {
   constexpr std::string_view kUnique = "camvault attestation key 1";  // not somebody else's primary
-  TPM2B_PUBLIC out{};
+  auto out = restricted_primary(TPMA_OBJECT_SIGN_ENCRYPT);
   auto& area = out.publicArea;
-  area.type = TPM2_ALG_ECC;
-  area.nameAlg = TPM2_ALG_SHA256;
-  area.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
-                          TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA | TPMA_OBJECT_RESTRICTED |
-                          TPMA_OBJECT_SIGN_ENCRYPT;
   auto& ecc = area.parameters.eccDetail;
   ecc.symmetric = no_symmetric();
   ecc.scheme.scheme = TPM2_ALG_ECDSA;
   ecc.scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
-  ecc.curveID = TPM2_ECC_NIST_P256;
-  ecc.kdf.scheme = TPM2_ALG_NULL;
   area.unique.ecc.x.size = static_cast<UINT16>(kUnique.size());
   std::copy(kUnique.begin(), kUnique.end(), area.unique.ecc.x.buffer);
   return out;

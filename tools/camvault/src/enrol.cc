@@ -13,6 +13,7 @@
 #include "camvault/report/text.h"
 #include "enrol.h"
 #include "exit_code.h"
+#include "trust_options.h"
 
 namespace camvault::cli {
 
@@ -49,11 +50,7 @@ Result<enrolment::EnrolSettings> settings_of(const Options& options, const crypt
     CAM_TRY(const auto some, engine.certificates_from_pem(as_text(pem)));
     out.trust.insert(out.trust.end(), some.begin(), some.end());
   }
-  for (const auto& file : options.crl) {
-    CAM_TRY(const auto data, read_file(file, kMaxPem));
-    CAM_TRY(auto list, engine.crl_from_pem_or_der(data));
-    out.crls.push_back(std::move(list));
-  }
+  CAM_TRY(out.crls, revocation_lists_from(engine, options.crl, kMaxPem));
   out.label = options.label;
   out.key_type = options.key_type;
   out.timeout = std::chrono::seconds(options.timeout);

@@ -1,6 +1,5 @@
 #include "own_identity.h"
 
-#include "camvault/base/file.h"
 #include "trust_options.h"
 
 namespace camvault::cli {
@@ -30,12 +29,7 @@ Result<tls::Policy> policy_from(const crypto::Engine& engine,
     CAM_TRY(auto certificates, certificates_from(engine, file));
     std::move(certificates.begin(), certificates.end(), std::back_inserter(policy.anchors));
   }
-  for (const auto& file : lists) {
-    CAM_TRY(const auto bytes, read_file(file, kMaxList));
-    auto list = engine.crl_from_pem_or_der(bytes);
-    if (!list) return fail_in(file.string(), list.error());
-    policy.crls.push_back(std::move(*list));
-  }
+  CAM_TRY(policy.crls, revocation_lists_from(engine, lists, kMaxList));
   return policy;
 }
 

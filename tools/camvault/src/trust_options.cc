@@ -94,6 +94,19 @@ void add_trust_options(CLI::App& command, TrustSettings& settings) {
       ->excludes(online);
 }
 
+Result<std::vector<crypto::RevocationList>> revocation_lists_from(
+    const crypto::Engine& engine, const std::vector<std::filesystem::path>& files, std::size_t limit) {
+  std::vector<crypto::RevocationList> out;
+  for (const auto& file : files) {
+    auto content = read_file(file, limit);
+    if (!content) return fail_in(file.string(), content.error());
+    auto list = engine.crl_from_pem_or_der(*content);
+    if (!list) return fail_in(file.string(), list.error());
+    out.push_back(std::move(*list));
+  }
+  return out;
+}
+
 Result<TrustMaterial> load_trust(const crypto::Engine& engine, const TrustSettings& settings) {
   TrustMaterial out;
   CAM_TRY_STATUS(load_store(engine, settings, out));
@@ -106,13 +119,7 @@ Result<TrustMaterial> load_trust(const crypto::Engine& engine, const TrustSettin
     CAM_TRY(const auto found, certificates_from(engine, path));
     out.tsas.insert(out.tsas.end(), found.begin(), found.end());
   }
-  for (const auto& path : settings.crls) {
-    auto content = read_file(path, kMaxCrlFile);
-    if (!content) return fail_in(path.string(), content.error());
-    auto crl = engine.crl_from_pem_or_der(*content);
-    if (!crl) return fail_in(path.string(), crl.error());
-    out.crls.push_back(std::move(*crl));
-  }
+  CAM_TRY(out.crls, revocation_lists_from(engine, settings.crls, kMaxCrlFile));
   for (const auto& path : settings.ocsp) {
     auto content = read_file(path, kMaxOcspFile);
     if (!content) return fail_in(path.string(), content.error());

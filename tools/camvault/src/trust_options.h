@@ -42,6 +42,10 @@ Result<TrustMaterial> load_trust(const crypto::Engine& engine, const TrustSettin
 // Of this user; empty if there is no place for one.
 std::filesystem::path default_trust_store();
 
+// Lists, PEM or DER, each file of at most `limit` bytes. Errors name the file.
+Result<std::vector<crypto::RevocationList>> revocation_lists_from(
+    const crypto::Engine& engine, const std::vector<std::filesystem::path>& files, std::size_t limit);
+
 // All certificates of a PEM or DER file, at least one.
 Result<std::vector<crypto::Certificate>> certificates_from(const crypto::Engine& engine,
                                                            const std::filesystem::path& path);

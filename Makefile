@@ -69,7 +69,7 @@ test:  ## build everything and run all tests but the slow suites
 	@$(INSTALL) $(TEST_LIST)
 	@$(call configure,release,-DCAMVAULT_TESTS=ON)
 	@$(call compile,release)
-	@ctest --preset release -j $(JOBS)
+	@ctest --preset release -j $$(($(JOBS) * 2))  # half of them wait for a server or a clock
 
 test-system: web  ## the slow suites: attacks, crashes, large files, batch engines, the browser page
 	$(call say,building and running the slow suites)

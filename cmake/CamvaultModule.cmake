@@ -45,6 +45,8 @@ function(camvault_test prefix source)
   add_executable(${program} ${source})
   target_link_libraries(${program} PRIVATE ${ARGN} camvault_options GTest::gtest_main GTest::gmock)
   target_include_directories(${program} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/src)
+  camvault_compiles_quickly(${program})
+  camvault_precompiles(${program} FROM camvault_test_headers)
   set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
   gtest_discover_tests(${program} TEST_PREFIX "${prefix}/" DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES PROPERTIES TIMEOUT 300
                        WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")

@@ -56,14 +56,50 @@ else()
   message(FATAL_ERROR "CAMVAULT_SANITIZE must be address, thread, fuzz or empty")
 endif()
 
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  # What ccache wants to be told before it keeps what was compiled with a precompiled header (its manual, "Precompiled headers").
+  set(CMAKE_C_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros "${CCACHE_PROGRAM}")
+endif()
+
+# For code that nothing waits for, as commands and tests: half of the time of a build went into making it fast.
+function(camvault_compiles_quickly target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+endfunction()
+
+# Headers that are read once for all sources of a target, or of several (FROM). Only where builds are timed: clang's tools, which
+# take the dev build, cannot read GCC's precompiled headers.
+function(camvault_precompiles target)
+  if(NOT CMAKE_BUILD_TYPE STREQUAL "Release" OR NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    return()
+  endif()
+  cmake_parse_arguments(P "" "FROM" "" ${ARGN})
+  if(P_FROM)
+    target_precompile_headers(${target} REUSE_FROM ${P_FROM})
+  else()
+    target_precompile_headers(${target} PRIVATE ${P_UNPARSED_ARGUMENTS})
+  endif()
+  target_compile_options(${target} PRIVATE
+    # A precompiled header that is not taken costs time: an error.
+    -Winvalid-pch
+    # Some libraries bring this, and its macro has to be the same on both sides.
+    -pthread
+    # In what was precompiled GCC 12 no longer knows the standard library's code from ours, and warns about its false alarms
+    # there as well (see above).
+    -Wno-array-bounds -Wno-stringop-overflow
+    $<$<BOOL:${CCACHE_PROGRAM}>:-fpch-preprocess>)
+endfunction()
+
 if(CAMVAULT_TESTS)
   enable_testing()
   find_package(GTest REQUIRED)
   include(GoogleTest)
-endif()
-
-find_program(CCACHE_PROGRAM ccache)
-if(CCACHE_PROGRAM)
-  set(CMAKE_C_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+  # GoogleTest's headers for all test programs; a program, since those are compiled as one (-fPIE).
+  add_executable(camvault_test_headers "${CMAKE_CURRENT_LIST_DIR}/test_headers.cc")
+  target_link_libraries(camvault_test_headers PRIVATE camvault_options GTest::gtest_main GTest::gmock)
+  set_target_properties(camvault_test_headers PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+  camvault_compiles_quickly(camvault_test_headers)
+  camvault_precompiles(camvault_test_headers <gtest/gtest.h> <gmock/gmock.h> <algorithm> <chrono> <filesystem> <fstream>
+                       <functional> <map> <optional> <span> <string> <vector>)
 endif()

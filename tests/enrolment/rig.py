@@ -68,7 +68,9 @@ class Place:
 
 
 class Rig:
-    def __init__(self, database=None, port=0, extra=""):
+    def __init__(self, database=None, port=0, extra="", before=lambda folder: None):
+        """`before` is called with the folder of each place before anything is in it."""
+        self.before = before
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="camvault-enrolment-"))
         self.daemons = []
         self.factory = self.place("factory", "factory")
@@ -85,13 +87,17 @@ class Rig:
         self.daemons.append(self.fleetd)
 
     def place(self, name, application):
+        self.before(self.folder / name)
         made = Place(self.folder / name, application)
         self.daemons.append(made.keystored)
         return made
 
-    def start(self):
+    def configure(self):
         lines = [f"{key} = {json.dumps(value)}" for key, value in self.config.items()]
         self.owner.write("etc/camvault/fleetd.toml", "\n".join(lines) + "\n" + self.extra)
+
+    def start(self):
+        self.configure()
         assert self.fleetd.start(), (self.folder / "fleetd.log").read_text()
         self.config["port"] = int(self.fleetd.said)  # the same one after a restart
         return self

@@ -120,6 +120,7 @@ void log_missing(const std::vector<Mechanism>& mechanisms) {
 }
 
 Status serve(const Options& options) {
+  wait_for_randomness();
   block_signals();
   ServiceFacts facts{.version = CAMVAULT_VERSION, .mechanisms = {}};
   auto& mechanisms = facts.mechanisms;

@@ -5,6 +5,7 @@
 #include <pwd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "camvault/base/file.h"
+#include "camvault/base/log.h"
 #include "config.h"
 
 namespace camvault::keystored {
@@ -62,6 +64,15 @@ bool is_sanitized() {
 #else
   return false;
 #endif
+}
+
+void wait_for_randomness() {
+  unsigned char byte = 0;
+  if (::getrandom(&byte, 1, GRND_NONBLOCK) == 1 || errno != EAGAIN) return;
+  log(LogLevel::warning, "the kernel has no random numbers yet: keystored waits for them");
+  while (::getrandom(&byte, 1, 0) < 0 && errno == EINTR) {
+  }
+  log(LogLevel::info, "the kernel has random numbers now");
 }
 
 Status prepare_state_folder(const std::filesystem::path& folder, std::optional<std::string_view> user) {

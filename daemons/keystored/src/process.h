@@ -16,6 +16,10 @@ using keystore::Mechanism;
 // True in builds with AddressSanitizer or ThreadSanitizer, whose run time needs what the sandbox takes away.
 bool is_sanitized();
 
+// Early in a camera's first start the kernel has no randomness yet: says so, and waits. No key is made
+// before.
+void wait_for_randomness();
+
 // Makes the folder and its parents, owned by the user that the service becomes, mode 0700.
 Status prepare_state_folder(const std::filesystem::path& folder, std::optional<std::string_view> user);
 

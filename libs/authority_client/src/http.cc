@@ -31,15 +31,21 @@ bool is_one_element(BytesView der) {
   return der.size() - head == size;
 }
 
-// Those that we can read; others (unusual keys) vouch for nobody.
-Result<std::vector<crypto::Certificate>> authorities_in(const crypto::Engine& engine,
-                                                        const std::filesystem::path& file) {
+// Those that we can read; others (unusual keys) vouch for nobody. A list that we cannot read is another
+// matter: it may be about whom we speak to.
+Result<tls::Policy> authorities_in(const crypto::Engine& engine, const std::filesystem::path& file) {
   CAM_TRY(const auto pem, read_file(file, kMaxAuthorities));
   CAM_TRY(const auto blocks, read_pem(as_text(pem), "CERTIFICATE", kMaxAnchors));
-  std::vector<crypto::Certificate> out;
+  CAM_TRY(const auto lists, read_pem(as_text(pem), "X509 CRL", kMaxAnchors));
+  tls::Policy out;
   for (const auto& der : blocks) {
     auto certificate = engine.certificate_from_der(der);
-    if (certificate) out.push_back(std::move(*certificate));
+    if (certificate) out.anchors.push_back(std::move(*certificate));
+  }
+  for (const auto& der : lists) {
+    auto list = engine.crl_from_pem_or_der(der);
+    if (!list) return fail_in(file.string(), list.error());
+    out.crls.push_back(std::move(*list));
   }
   return out;
 }
@@ -48,19 +54,14 @@ Result<std::unique_ptr<net::Stream>> secured(const Server& server, const http::U
                                              net::Deadline deadline) {
   static const auto kEngine = crypto_openssl::make_openssl_engine();
   static const SystemClock kClock;
-  tls::Policy policy;
-  if (server.ca_file.empty()) {
-    auto found = authorities_in(*kEngine, kSystemAuthorities);
-    if (!found || found->empty())
-      return fail(Errc::unavailable, std::string("the system has no authorities in ") + kSystemAuthorities);
-    policy.anchors = std::move(*found);
-  } else {
-    auto found = authorities_in(*kEngine, server.ca_file);
-    if (!found || found->empty())
-      return fail(Errc::malformed, server.ca_file.string() + " holds no certificate in PEM");
-    policy.anchors = std::move(*found);
-  }
-  CAM_TRY(const auto context, tls::Context::client({kEngine.get(), &kClock}, policy));
+  const bool of_system = server.ca_file.empty();
+  const auto policy = authorities_in(*kEngine, of_system ? kSystemAuthorities : server.ca_file);
+  if (of_system && (!policy || policy->anchors.empty()))
+    return fail(Errc::unavailable, std::string("the system has no authorities in ") + kSystemAuthorities);
+  if (!policy) return fail(Errc::malformed, policy.error().what);
+  if (policy->anchors.empty())
+    return fail(Errc::malformed, server.ca_file.string() + " holds no certificate in PEM");
+  CAM_TRY(const auto context, tls::Context::client({kEngine.get(), &kClock}, *policy));
   CAM_TRY(auto connection, context.connect(url.host, url.port, deadline));
   return std::unique_ptr<net::Stream>(std::move(connection));
 }

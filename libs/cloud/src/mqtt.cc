@@ -21,9 +21,10 @@ constexpr std::chrono::seconds kAnswerPatience{20};
 
 class MqttPublisher final : public Publisher {
  public:
-  MqttPublisher(const Profile& profile, Queue& queue) : profile_(profile), queue_(queue) {}
+  MqttPublisher(const Profile& profile, const tls::Context& context, Queue& queue)
+      : profile_(profile), context_(context), queue_(queue) {}
 
-  Status prepare(const Device& device, const tls::Context& context) {
+  Status prepare(const Device& device) {
     static const int kReady = mosquitto_lib_init();
     CAM_TRY(const auto id, client_id(profile_, device));
     CAM_TRY(const auto user, username(profile_, device));
@@ -33,7 +34,7 @@ class MqttPublisher final : public Publisher {
         kReady == MOSQ_ERR_SUCCESS && client != nullptr &&
         mosquitto_int_option(client, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311) == MOSQ_ERR_SUCCESS &&
         mosquitto_int_option(client, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0) == MOSQ_ERR_SUCCESS &&
-        mosquitto_void_option(client, MOSQ_OPT_SSL_CTX, context.native_handle()) == MOSQ_ERR_SUCCESS &&
+        mosquitto_void_option(client, MOSQ_OPT_SSL_CTX, context_.native_handle()) == MOSQ_ERR_SUCCESS &&
         (user.empty() || mosquitto_username_pw_set(client, user.c_str(), nullptr) == MOSQ_ERR_SUCCESS);
     if (!good) return fail(Errc::internal, "libmosquitto does not take our settings");
     mosquitto_connect_callback_set(client, [](mosquitto*, void* self, int code) {
@@ -92,16 +93,21 @@ class MqttPublisher final : public Publisher {
   void on_connect(int code) {
     if (code == 0) {
       progress_.connected = true;
+      progress_.refused = false;
       progress_.trouble.clear();
     } else {
       progress_.trouble = std::string("the broker refuses: ") + mosquitto_connack_string(code);
     }
   }
 
-  // libmosquitto keeps OpenSSL's reason to itself.
+  // libmosquitto keeps OpenSSL's reason to itself; what our own policy says we know.
   void on_trouble(int code) {
     const int system = errno;
-    if (code == MOSQ_ERR_TLS) {
+    const auto reason = context_.last_refusal();
+    progress_.refused = code == MOSQ_ERR_TLS && !reason.empty();
+    if (progress_.refused) {
+      progress_.trouble = "the server is not believed: " + reason;
+    } else if (code == MOSQ_ERR_TLS) {
       progress_.trouble = "TLS: one side does not accept the other's certificate, secret or suites";
     } else {
       progress_.trouble =
@@ -151,6 +157,7 @@ class MqttPublisher final : public Publisher {
   }
 
   const Profile profile_;
+  const tls::Context& context_;
   Queue& queue_;
   Client client_;
   Progress progress_;
@@ -164,8 +171,8 @@ class MqttPublisher final : public Publisher {
 
 Result<std::unique_ptr<Publisher>> Publisher::create(const Profile& profile, const Device& device,
                                                      const tls::Context& context, Queue& queue) {
-  auto publisher = std::make_unique<MqttPublisher>(profile, queue);
-  CAM_TRY_STATUS(publisher->prepare(device, context));
+  auto publisher = std::make_unique<MqttPublisher>(profile, context, queue);
+  CAM_TRY_STATUS(publisher->prepare(device));
   return publisher;
 }
 

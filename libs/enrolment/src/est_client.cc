@@ -40,13 +40,16 @@ Result<Bytes> EstClient::ask(EstOperation operation, std::string_view content_ty
   if (response.status != 200) return fail(Errc::denied, said);
   if (http::media_type(response.headers.get("Content-Type")) != expected_type)
     return fail(Errc::malformed, "the EST server answers with another kind of message");
-  return decode_body(response.body);
+  auto der = decode_body(response.body);
+  if (!der) return fail_in("the EST server's answer to " + std::string(path_of(operation)), der.error());
+  return der;
 }
 
 Result<std::vector<crypto::Certificate>> EstClient::ca_certificates() {
   CAM_TRY(const auto der, ask(EstOperation::cacerts, {}, {}, "application/pkcs7-mime"));
-  CAM_TRY(auto certificates, crypto_openssl::read_certs_only(der));
-  if (certificates.empty()) return fail(Errc::malformed, "the EST server names no CA");
+  auto certificates = crypto_openssl::read_certs_only(der);
+  if (!certificates) return fail_in("the EST server's CA certificates", certificates.error());
+  if (certificates->empty()) return fail(Errc::malformed, "the EST server names no CA");
   return certificates;
 }
 
@@ -72,8 +75,9 @@ Result<std::vector<crypto::Certificate>> EstClient::enrol(const MakeRequest& mak
   CAM_TRY(const auto request, make_request(challenge));
   CAM_TRY(const auto der, ask(again ? EstOperation::simplereenroll : EstOperation::simpleenroll,
                               "application/pkcs10", encode_body(request), "application/pkcs7-mime"));
-  CAM_TRY(auto certificates, crypto_openssl::read_certs_only(der));
-  if (certificates.empty()) return fail(Errc::malformed, "the EST server sends no certificate");
+  auto certificates = crypto_openssl::read_certs_only(der);
+  if (!certificates) return fail_in("the EST server's certificate", certificates.error());
+  if (certificates->empty()) return fail(Errc::malformed, "the EST server sends no certificate");
   return certificates;
 }
 

@@ -112,7 +112,7 @@ std::string_view to_string(ServiceError error) {
     case ServiceError::usage:
       return "the request makes no sense";
     case ServiceError::storage:
-      return "the keystore cannot write its files";
+      return "the keystore cannot write its files: its disk may be full; its log says why";
     case ServiceError::internal:
       return "the keystore failed; its log says more";
     case ServiceError::unavailable:

@@ -236,4 +236,8 @@ ssl_ctx_st* Context::native_handle() const {
   return state_->context.get();
 }
 
+std::string Context::last_refusal() const {
+  return state_->verifier->refusal->get();
+}
+
 }  // namespace camvault::tls

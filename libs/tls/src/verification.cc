@@ -78,6 +78,7 @@ int verify(X509_STORE_CTX* store, void* data) {
   }
   judge_into(*slot, verifier, verifier.policy);
   if (slot->chain.empty()) slot->judgement.reason = "The certificate cannot be read, or its key is too weak.";
+  verifier.refusal->set(slot->judgement.good() ? std::string() : slot->judgement.reason);
   const int error = openssl_error(slot->judgement);
   X509_STORE_CTX_set_error(store, error);
   return error == X509_V_OK ? 1 : 0;

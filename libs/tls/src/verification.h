@@ -3,11 +3,30 @@
 
 #include <openssl/ssl.h>
 
+#include <memory>
+#include <mutex>
 #include <optional>
 
 #include "camvault/tls/context.h"
 
 namespace camvault::tls {
+
+// Why the last peer of a context was not taken. Any thread.
+class Refusal {
+ public:
+  void set(std::string reason) {
+    const std::lock_guard lock(mutex_);
+    reason_ = std::move(reason);
+  }
+  std::string get() const {
+    const std::lock_guard lock(mutex_);
+    return reason_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string reason_;
+};
 
 // Of one context: by whom peers are judged.
 struct Verifier {
@@ -15,6 +34,7 @@ struct Verifier {
   Role peer = Role::server;
   Policy policy;
   bool provisional = false;
+  std::shared_ptr<Refusal> refusal = std::make_shared<Refusal>();
 };
 
 // Of one connection: whom we mean, and what came out. Connections of foreign libraries have none.

@@ -136,14 +136,15 @@ Status run(const Options& options) {
     if (!said || now.connected != last.connected || now.trouble != last.trouble) say(options, now, waiting);
     said = true;
     last = now;
-    return stop_wanted != 0 || (options.once && (waiting == 0 || std::chrono::steady_clock::now() > until));
+    return stop_wanted != 0 ||
+           (options.once && (waiting == 0 || now.refused || std::chrono::steady_clock::now() > until));
   }));
   CAM_TRY_STATUS(counted);
   for (const auto& file : queue.damaged())
     (void)complain(kUnreadableInput, "a message was damaged and is set aside: " + file);
   say(options, last, waiting);
   if (options.once && waiting > 0)
-    return fail(Errc::unavailable,
+    return fail(last.refused ? Errc::invalid : Errc::unavailable,
                 profile.host + ": " + (last.trouble.empty() ? "no answer within the time" : last.trouble));
   return ok();
 }
@@ -188,7 +189,9 @@ void add_cloud(CLI::App& app, int& exit_code) {
       "Examples:\n  echo '{\"motion\": true}' | camvault cloud send events/motion");
   auto* running =
       add(*command, options, "run", "deliver what is in the queue, and what comes", run, exit_code);
-  running->add_flag("--once", options->once, "end when the queue is empty, or with 69 after --patience");
+  running->add_flag("--once", options->once,
+                    "end when the queue is empty, with 69 after --patience, with 65 if the "
+                    "server is not believed");
   running->add_option("--patience", options->patience, "for --once (default 30)")
       ->type_name("SECONDS")
       ->check(CLI::Range(1u, 86400u));

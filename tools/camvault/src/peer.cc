@@ -1,4 +1,5 @@
 // camvault peer: who is at the other end of a link without TLS? Both devices prove themselves.
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
@@ -32,7 +33,8 @@ struct Options {
   std::string context;
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;
-  unsigned count = 0;  // 0: until it is ended
+  unsigned count = 0;                 // 0: until it is ended
+  std::vector<std::string> expected;  // serial numbers; none: any device of those makers
   std::string peer;
   bool json = false;
 };
@@ -103,6 +105,15 @@ Result<peer_auth::Peer> answer(const World& world, net::Stream& stream) {
   return side.peer();
 }
 
+// A good certificate of another device than those that are meant proves nothing here.
+Result<peer_auth::Peer> expected(const Options& options, Result<peer_auth::Peer> peer) {
+  if (!peer || options.expected.empty()) return peer;
+  const auto serial = peer->serial();
+  if (std::find(options.expected.begin(), options.expected.end(), serial) != options.expected.end())
+    return peer;
+  return fail(Errc::denied, "serial number " + serial + " is not one of those that are meant");
+}
+
 void say(const Options& options, const Result<peer_auth::Peer>& peer) {
   if (options.json) {
     nlohmann::ordered_json out{{"proven", peer.has_value()}};
@@ -134,7 +145,7 @@ Result<int> check(const Options& options) {
       net::connect_tcp(options.peer.substr(0, colon), options.peer.substr(colon + 1), net::within(kPatience));
   if (!socket) return fail_in(options.peer, socket.error());
   net::TcpStream stream(std::move(*socket));
-  const auto peer = ask(*world, stream);
+  const auto peer = expected(options, ask(*world, stream));
   if (!peer && peer.error().code == Errc::unavailable) return fail_in(options.peer, peer.error());
   say(options, peer);
   return peer ? kYes : kNo;
@@ -154,7 +165,7 @@ Result<int> listen(const Options& options) {
     auto socket = listener.accept(net::within(1s));
     if (!socket) continue;  // nobody came
     net::TcpStream stream(std::move(*socket));
-    const auto peer = answer(*world, stream);
+    const auto peer = expected(options, answer(*world, stream));
     say(options, peer);
     all = all && peer;
     ++asked;
@@ -178,6 +189,11 @@ CLI::App* add(CLI::App& parent, const std::shared_ptr<Options>& options, const s
       ->add_option("--chain", options->chain,
                    "its certificates (default DIR/var/lib/camvault/identity/idevid-chain.pem)")
       ->type_name("CHAIN.pem");
+  command
+      ->add_option("--serial", options->expected,
+                   "the device that is meant (repeatable); without: any of those makers")
+      ->type_name("SERIAL")
+      ->allow_extra_args(false);
   command
       ->add_option("--context", options->context,
                    "what both sides call this link: on no other one the answers count")

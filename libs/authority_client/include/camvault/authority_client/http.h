@@ -13,8 +13,9 @@ namespace camvault::authority_client {
 inline constexpr std::chrono::seconds kDefaultTimeout{10};
 
 // Somebody to ask. HTTPS: libs/tls; the certificate must be of that host and lead to an authority of the
-// system, or of `ca_file` (PEM) if given. HTTP is allowed because RFC 3161 tokens and OCSP responses are
-// signed themselves; whoever sits on the wire can only withhold them, and see digests.
+// system, or of `ca_file` (PEM) if given; revocation lists in that file count. HTTP is allowed because RFC
+// 3161 tokens and OCSP responses are signed themselves; whoever sits on the wire can only withhold them, and
+// see digests.
 struct Server {
   std::string url;  // http://HOST[:PORT]/PATH or https://...
   std::filesystem::path ca_file;

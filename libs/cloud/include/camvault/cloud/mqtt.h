@@ -15,7 +15,8 @@ namespace camvault::cloud {
 struct Progress {
   std::size_t delivered = 0;  // by this object
   bool connected = false;
-  std::string trouble;  // why it is not connected, or was not at last; empty: nothing happened yet
+  bool refused = false;  // the last server is not whom the policy means: waiting does not help
+  std::string trouble;   // why it is not connected, or was not at last; empty: nothing happened yet
 };
 
 // Takes messages out of a queue and gives them to the broker, at least once each (QoS 1), in their order.

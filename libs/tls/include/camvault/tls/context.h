@@ -93,6 +93,9 @@ class Context {
   // For libraries that make connections of their own (SSL_CTX). They need a policy with an expected_name:
   // without one the handshake fails. Valid as long as this object.
   ssl_ctx_st* native_handle() const;
+  // What the policy had against the last peer that it was asked about, for those who make connections with
+  // native_handle and hear no reason from their library; empty: nothing. Any thread.
+  std::string last_refusal() const;
 
  private:
   struct State;

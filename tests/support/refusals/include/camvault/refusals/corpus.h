@@ -81,7 +81,10 @@ class Corpus {
     content.next_update = wanted.now + kYear;
     content.revoked = {{revoked.certificate.serial, wanted.now - std::chrono::hours(2),
                         crypto_openssl::RevocationReason::superseded}};
-    list_ = crypto_openssl::issue_revocation_list(*issuing_.key, issuing_.certificate, content).value();
+    lists_.push_back(
+        crypto_openssl::issue_revocation_list(*issuing_.key, issuing_.certificate, content).value());
+    content.revoked.clear();  // the root's: nginx wants a list of every authority of a path
+    lists_.push_back(crypto_openssl::issue_revocation_list(*root_.key, root_.certificate, content).value());
   }
 
   const Case& good() const { return good_; }
@@ -90,8 +93,12 @@ class Corpus {
   }  // the nine of the acceptance list first come in its order
   std::vector<crypto::Certificate> anchors() const { return {root_.certificate}; }
   std::string anchors_pem() const { return crypto_openssl::certificate_pem(root_.certificate); }
-  std::vector<crypto::RevocationList> lists() const { return {list_}; }
-  std::string lists_pem() const { return crypto_openssl::revocation_list_pem(list_); }
+  const std::vector<crypto::RevocationList>& lists() const { return lists_; }
+  std::string lists_pem() const {
+    std::string out;
+    for (const auto& list : lists_) out += crypto_openssl::revocation_list_pem(list);
+    return out;
+  }
   const Entity& issuing() const { return issuing_; }
   // One more good one, e.g. of another key algorithm.
   Case good_of(crypto::KeyAlg alg) const {
@@ -201,7 +208,7 @@ class Corpus {
   Entity issuing_;
   Case good_;
   std::vector<Case> bad_;
-  crypto::RevocationList list_;
+  std::vector<crypto::RevocationList> lists_;
 };
 
 }  // namespace camvault::refusals

@@ -6,9 +6,11 @@ import contextlib
 import os
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "programs"))
@@ -19,6 +21,42 @@ CLIENT = os.environ["TLS_SECRETS_CLIENT"]
 CAMVAULT = os.environ["CAMVAULT"]
 TIMES = 3
 GROUPS = {"X25519": "X25519:P-256", "P-256": "P-256"}  # what is agreed -> what is offered
+
+
+class Relay:
+    """Stands on the wire between client and server, and keeps what the client says."""
+
+    def __init__(self, port):
+        self.to, self.said = port, b""
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                server = socket.create_connection(("127.0.0.1", self.to), 10)
+                self.said = b""
+                threading.Thread(target=self._pass_on, args=(server, client, False), daemon=True).start()
+                threading.Thread(target=self._pass_on, args=(client, server, True), daemon=True).start()
+
+    def _pass_on(self, source, sink, keep):
+        with contextlib.suppress(OSError):
+            while piece := source.recv(65536):
+                if keep:
+                    self.said += piece
+                sink.sendall(piece)
+            sink.shutdown(socket.SHUT_WR)
+
+    def client_random(self):
+        """RFC 8446 5.1, 4, 4.1.2: record header, handshake header, legacy_version, random."""
+        assert self.said[0] == 22 and self.said[5] == 1, self.said[:11]
+        return self.said[11:43].hex()
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
 
 
 class TlsSecrets(unittest.TestCase):
@@ -47,7 +85,9 @@ class TlsSecrets(unittest.TestCase):
         server = Background(["openssl", "s_server", "-accept", "127.0.0.1:%d" % port, "-keylogfile", self.path("server.keys"), "-rev", "-quiet",
                              "-groups", groups, *options], self.path("server.log"), port=port)
         self.addCleanup(server.stop)
-        return port
+        self.wire = Relay(port)
+        self.addCleanup(self.wire.close)
+        return self.wire.port
 
     def secrets(self, client_random):
         """Label -> secret of that connection, as the server knows it."""
@@ -89,7 +129,11 @@ class TlsSecrets(unittest.TestCase):
                 name = "-" if not psk else "camera/tls-psk" if inside else psk_file
                 with self.client(port, version, inside, psk=name, groups=groups) as (pid, said):
                     self.assertEqual((said["version"], said["answer"]), ("TLSv" + version, "olleh"))
+                    # What is on the wire is what the client speaks of, and (inside) what keystored gave.
+                    self.assertEqual(self.wire.client_random(), said["client_random"])
                     needles = self.secrets(said["client_random"])
+                    for secret in needles.values():
+                        self.assertNotIn(secret, self.wire.said)
                     self.assertEqual(len(needles), 1 if version == "1.2" else 5, needles.keys())
                     if psk:
                         needles["PSK"] = psk

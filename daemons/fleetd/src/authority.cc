@@ -13,11 +13,9 @@ using crypto_openssl::CertificateProfile;
 using crypto_openssl::KeyUsage;
 
 namespace {
-constexpr std::size_t kMaxPem = 64 * 1024;
 constexpr std::size_t kNumberSize = crypto_openssl::kSerialSize;
 constexpr std::uint64_t kMaxCertificatesOfDevice =
     8;  // valid at a time: a renewal every two thirds needs two
-constexpr std::chrono::hours kCaValidity{20 * 365 * 24};
 constexpr std::chrono::hours kServerValidity{30 * 24};
 constexpr std::chrono::minutes kBackdated{5};  // clocks of cameras are not exact
 constexpr const char* kServerAuth = "1.3.6.1.5.5.7.3.1";
@@ -56,37 +54,13 @@ Result<std::unique_ptr<Authority>> Authority::open(const std::filesystem::path& 
                                                    const tls::Environment& environment,
                                                    std::shared_ptr<keystore::Keystore> keystore, Store& store,
                                                    AuthoritySettings settings) {
-  auto out = std::unique_ptr<Authority>(new Authority(environment, store, std::move(settings)));
-  CAM_TRY(out->ca_key_, key_of(*keystore, "fleet/ca", keystore::Purpose::ca_signing));
+  CAM_TRY(auto cas, OwnerCas::open(folder, environment, *keystore, settings.organization));
+  auto out =
+      std::unique_ptr<Authority>(new Authority(environment, store, std::move(settings), std::move(cas)));
+  out->folder_ = folder;
   CAM_TRY(out->tls_key_, key_of(*keystore, "fleet/tls", keystore::Purpose::tls));
-  CAM_TRY_STATUS(out->open_ca(folder));
   CAM_TRY_STATUS(out->context());
   return out;
-}
-
-Status Authority::open_ca(const std::filesystem::path& folder) {
-  folder_ = folder;
-  const auto file = folder / kCaFile;
-  const auto pem = read_file(file, kMaxPem);
-  if (pem) {
-    CAM_TRY(auto certificates, environment_.engine->certificates_from_pem(as_text(*pem), 1));
-    if (certificates.empty() || certificates.front().key->spki_der() != ca_key_->spki_der())
-      return fail(Errc::invalid, file.string() + " is not the certificate of the key fleet/ca");
-    ca_ = std::move(certificates.front());
-    return ok();
-  }
-  if (pem.error().code != Errc::not_found) return tl::unexpected(pem.error());
-  CertificateProfile profile;
-  profile.ca = true;
-  profile.path_length = 0;
-  profile.key_usage = KeyUsage::key_cert_sign | KeyUsage::crl_sign;
-  profile.not_before = now() - kBackdated;
-  profile.not_after = now() + kCaValidity;
-  crypto_openssl::SubjectName name;
-  name.organization = settings_.organization;
-  name.common_name = "Fleet CA " + to_hex(new_number()).substr(2, 8);
-  CAM_TRY(ca_, crypto_openssl::issue_self_signed(*ca_key_, name, profile, new_number()));
-  return write_file_atomically(file, as_bytes(crypto_openssl::certificate_pem(ca_)));
 }
 
 // Issued anew at each start and before it ends; nobody needs to keep it.
@@ -105,16 +79,26 @@ Result<std::shared_ptr<const tls::Credential>> Authority::server_credential() {
   crypto_openssl::SubjectName name;
   name.organization = settings_.organization;
   name.common_name = "fleetd";
-  CAM_TRY(auto certificate, crypto_openssl::issue_certificate(*ca_key_, ca_, name, tls_key_->spki_der(),
-                                                              profile, new_number()));
-  return tls::Credential::create({std::move(certificate)}, tls_key_);
+  CAM_TRY(auto certificate, crypto_openssl::issue_certificate(*cas_.present().key, ca(), name,
+                                                              tls_key_->spki_der(), profile, new_number()));
+  std::vector<crypto::Certificate> chain{std::move(certificate)};
+  const auto& above = cas_.towards_earlier();
+  chain.insert(chain.end(), above.begin(), above.end());
+  return tls::Credential::create(std::move(chain), tls_key_);
 }
 
 Result<crypto::RevocationList> Authority::list() {
+  CAM_TRY(auto all, lists());
+  return std::move(all.front());
+}
+
+// Each CA speaks of all numbers: they are random, and no two certificates have the same one.
+Result<std::vector<crypto::RevocationList>> Authority::lists() {
   {
     const std::lock_guard lock(mutex_);
-    if (list_ && list_->next_update && now() + settings_.list_validity / 2 < *list_->next_update)
-      return *list_;
+    if (!lists_.empty() && lists_.front().next_update &&
+        now() + settings_.list_validity / 2 < *lists_.front().next_update)
+      return lists_;
   }
   CAM_TRY(const auto rows, store_.revoked());
   crypto_openssl::RevocationContent content;
@@ -125,11 +109,16 @@ Result<crypto::RevocationList> Authority::list() {
   CAM_TRY(content.number, store_.next_list_number());
   content.this_update = now() - kBackdated;
   content.next_update = now() + settings_.list_validity;
-  CAM_TRY(auto made, crypto_openssl::issue_revocation_list(*ca_key_, ca_, content));
-  CAM_TRY_STATUS(
-      write_file_atomically(folder_ / kListFile, as_bytes(crypto_openssl::revocation_list_pem(made))));
+  std::vector<crypto::RevocationList> made;
+  std::string pem;
+  for (const auto& ca : cas_.all()) {
+    CAM_TRY(auto list, crypto_openssl::issue_revocation_list(*ca.key, ca.certificate, content));
+    pem += crypto_openssl::revocation_list_pem(list);
+    made.push_back(std::move(list));
+  }
+  CAM_TRY_STATUS(write_file_atomically(folder_ / kListFile, as_bytes(pem)));
   const std::lock_guard lock(mutex_);
-  list_ = made;
+  lists_ = made;
   return made;
 }
 
@@ -142,11 +131,11 @@ Result<std::shared_ptr<const tls::Context>> Authority::context() {
   clients.anchors = settings_.device_anchors;
   clients.anchors.insert(clients.anchors.end(), settings_.operator_anchors.begin(),
                          settings_.operator_anchors.end());
-  clients.anchors.push_back(ca_);
+  for (const auto& ca : cas_.all()) clients.anchors.push_back(ca.certificate);
   clients.crls = settings_.device_lists;
   clients.crls.insert(clients.crls.end(), settings_.operator_lists.begin(), settings_.operator_lists.end());
-  CAM_TRY(const auto own, list());
-  clients.crls.push_back(own);
+  CAM_TRY(const auto own, lists());
+  clients.crls.insert(clients.crls.end(), own.begin(), own.end());
   CAM_TRY(auto credential, server_credential());
   CAM_TRY(auto made, tls::Context::server(environment_, std::move(credential),
                                           tls::ClientCertificates::optional, clients));
@@ -160,8 +149,7 @@ Result<std::shared_ptr<const tls::Context>> Authority::context() {
 PeerKind Authority::kind_of(const std::vector<crypto::Certificate>& path) const {
   if (path.empty()) return PeerKind::none;
   const auto& anchor = path.back();
-  if (equal(anchor.der, ca_.der))
-    return path.front().device_serial.empty() ? PeerKind::none : PeerKind::member;
+  if (cas_.is_one(anchor)) return path.front().device_serial.empty() ? PeerKind::none : PeerKind::member;
   if (contains(settings_.operator_anchors, anchor)) return PeerKind::operator_;
   return contains(settings_.device_anchors, anchor) && !path.front().device_serial.empty() ? PeerKind::device
                                                                                            : PeerKind::none;
@@ -221,13 +209,13 @@ Result<std::vector<crypto::Certificate>> Authority::issue(const std::string& ser
   CertificateProfile profile;
   profile.extended_key_usages = {kClientAuth, kServerAuth};
   profile.not_before = now() - kBackdated;
-  profile.not_after = std::min(now() + Ticks(settings_.certificate_validity), ca_.not_after);
+  profile.not_after = std::min(now() + Ticks(settings_.certificate_validity), ca().not_after);
   crypto_openssl::SubjectName name;
   name.organization = settings_.organization;
   name.common_name = common_name.empty() ? serial : common_name;
   name.device_serial = serial;
-  CAM_TRY(auto certificate,
-          crypto_openssl::issue_certificate(*ca_key_, ca_, name, request.spki, profile, new_number()));
+  CAM_TRY(auto certificate, crypto_openssl::issue_certificate(*cas_.present().key, ca(), name, request.spki,
+                                                              profile, new_number()));
   CertificateRow row;
   row.number = certificate.serial;
   row.serial = serial;
@@ -251,7 +239,7 @@ Result<std::uint64_t> Authority::revoke(const std::string& serial, crypto_openss
   CAM_TRY(const auto count, store_.revoke(serial, static_cast<int>(reason), now()));
   {
     const std::lock_guard lock(mutex_);
-    list_.reset();
+    lists_.clear();
     context_.reset();
   }
   CAM_TRY_STATUS(context());

@@ -7,6 +7,7 @@
 #include "camvault/enrolment/est_server.h"
 #include "camvault/keystore/keystore.h"
 #include "camvault/tls/context.h"
+#include "owner_ca.h"
 #include "store.h"
 
 namespace camvault::fleetd {
@@ -23,7 +24,6 @@ struct AuthoritySettings {
   std::vector<crypto::RevocationList> operator_lists;
 };
 
-inline constexpr std::string_view kCaFile = "ca.pem";
 inline constexpr std::string_view kListFile = "ca.crl.pem";
 
 // Who a judged peer is: by the anchor that its path ends at.
@@ -38,25 +38,25 @@ class Authority final : public enrolment::Registrar {
                                                  std::shared_ptr<keystore::Keystore> keystore, Store& store,
                                                  AuthoritySettings settings);
 
-  std::vector<crypto::Certificate> ca_certificates() override { return {ca_}; }
+  std::vector<crypto::Certificate> ca_certificates() override { return cas_.published(); }
   enrolment::CsrAttributes csr_attributes() override;
   Result<std::vector<crypto::Certificate>> enrol(const crypto_openssl::CertificateRequest& request,
                                                  const enrolment::EstPeer& peer, bool again) override;
 
   PeerKind kind_of(const std::vector<crypto::Certificate>& path) const;
-  const crypto::Certificate& ca() const { return ca_; }
+  const crypto::Certificate& ca() const { return cas_.present().certificate; }
   // Everything of the device, from now on, at this server at once and for others with the next list.
   Result<std::uint64_t> revoke(const std::string& serial, crypto_openssl::RevocationReason reason);
-  Result<crypto::RevocationList> list();
+  Result<crypto::RevocationList> list();  // the present CA's
   // Serves with the newest list; made anew when something was revoked or certificates come to their end.
   Result<std::shared_ptr<const tls::Context>> context();
   std::uint64_t enrolments() const { return enrolments_; }
   std::uint64_t refusals() const { return refusals_; }
 
  private:
-  Authority(const tls::Environment& environment, Store& store, AuthoritySettings settings)
-      : environment_(environment), store_(store), settings_(std::move(settings)) {}
-  Status open_ca(const std::filesystem::path& folder);
+  Authority(const tls::Environment& environment, Store& store, AuthoritySettings settings, OwnerCas cas)
+      : environment_(environment), store_(store), settings_(std::move(settings)), cas_(std::move(cas)) {}
+  Result<std::vector<crypto::RevocationList>> lists();
   Result<std::shared_ptr<const tls::Credential>> server_credential();
   Result<std::vector<crypto::Certificate>> issue(const std::string& serial,
                                                  const crypto_openssl::CertificateRequest& request,
@@ -68,15 +68,14 @@ class Authority final : public enrolment::Registrar {
   Store& store_;
   AuthoritySettings settings_;
   std::filesystem::path folder_;
-  std::shared_ptr<crypto::SigningKey> ca_key_;
+  const OwnerCas cas_;
   std::shared_ptr<crypto::SigningKey> tls_key_;
-  crypto::Certificate ca_;
   std::atomic<std::uint64_t> enrolments_ = 0;
   std::atomic<std::uint64_t> refusals_ = 0;
 
   std::mutex mutex_;  // guards what follows
   std::shared_ptr<const tls::Context> context_;
-  std::optional<crypto::RevocationList> list_;
+  std::vector<crypto::RevocationList> lists_;  // of all CAs, the present one's first
   Timestamp context_until_{};
 };
 

@@ -32,7 +32,7 @@ void on_signal(int number) {
 }
 
 constexpr const char* kHelp =
-    "Usage: fleetd [--root DIR] [--ready-fd N]\n"
+    "Usage: fleetd [--root DIR] [--ready-fd N | --new-ca]\n"
     "\n"
     "The owner's registrar: EST (RFC 7030) for cameras, a status page and JSON for operators, over mutual "
     "TLS.\n"
@@ -40,6 +40,8 @@ constexpr const char* kHelp =
     "of DIR.\n"
     "\n"
     "  --root DIR     folder that holds the state (default /)\n"
+    "  --new-ca       gives the owner's CA a new key and ends; the old one is believed until it ends. Start "
+    "fleetd anew afterwards\n"
     "  --ready-fd N   writes the port to this descriptor when it listens\n"
     "\n"
     "Example: fleetd --root /srv/fleet\n";
@@ -47,6 +49,7 @@ constexpr const char* kHelp =
 struct Options {
   std::filesystem::path root = "/";
   int ready_fd = -1;
+  bool new_ca = false;
   bool help = false;
 };
 
@@ -56,6 +59,8 @@ Result<Options> parse_options(int argc, const char* const argv[]) {
     const std::string_view name(argv[i]);
     if (name == "--help" || name == "-h") {
       out.help = true;
+    } else if (name == "--new-ca") {
+      out.new_ca = true;
     } else if (name == "--root" && i + 1 < argc) {
       out.root = argv[++i];
     } else if (name == "--ready-fd" && i + 1 < argc) {
@@ -134,8 +139,13 @@ Status run(const Options& options) {
   CAM_TRY(auto settings, settings_of(*engine, config));
   const auto database =
       config.database.empty() ? "sqlite:" + (folder / "fleet.db").string() : config.database;
-  CAM_TRY(const auto store, Store::open(database));
   CAM_TRY(const auto keystore, ipc::connect_keystore(layout.keystore_socket()));
+  if (options.new_ca) {
+    CAM_TRY_STATUS(OwnerCas::renew(folder, {engine.get(), &clock}, *keystore, settings.organization));
+    std::printf("  the owner's CA has a new key: %s\n", (folder / kCaFile).c_str());
+    return ok();
+  }
+  CAM_TRY(const auto store, Store::open(database));
   CAM_TRY(const auto authority,
           Authority::open(folder, {engine.get(), &clock}, keystore, *store, std::move(settings)));
   CAM_TRY(auto listener, net::Listener::listen(config.listen, config.port));

@@ -221,7 +221,7 @@ Result<Certificate> certificate_from_der(BytesView der) {
   EvpKey key(X509_get_pubkey(x509.get()));
   clear_errors();
   if (!key) return fail(Errc::unsupported, "certificate with a public key of an unknown kind");
-  CAM_TRY(out.key, wrap_public_key(std::move(key)));
+  CAM_TRY(out.key, wrap_public_key(std::move(key), X509_get_X509_PUBKEY(x509.get())));
   out.sha256 = fingerprint(der);
   out.attester = attester_in(x509.get());
   if (auto* known = known_certificates().find(der)) known->value = out;

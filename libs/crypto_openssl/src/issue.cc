@@ -133,12 +133,12 @@ Result<CertificateRequest> read_certificate_request(BytesView der_or_pem) {
   clear_errors();
   if (!request) return fail(Errc::malformed, "not a PKCS#10 certificate request");
   CertificateRequest out;
-  auto* key = X509_REQ_get0_pubkey(request.get());
+  EvpKey key(X509_REQ_get_pubkey(request.get()));
   clear_errors();
-  if (key == nullptr) return fail(Errc::unsupported, "certificate request for a key of an unknown kind");
-  out.spki = der_of(key, i2d_PUBKEY);
-  CAM_TRY(out.key, public_key_from_spki(out.spki));
-  const bool proven = X509_REQ_verify(request.get(), key) == 1;
+  if (!key) return fail(Errc::unsupported, "certificate request for a key of an unknown kind");
+  CAM_TRY(out.key, wrap_public_key(std::move(key), X509_REQ_get_X509_PUBKEY(request.get())));
+  out.spki = out.key->spki_der();
+  const bool proven = X509_REQ_verify(request.get(), X509_REQ_get0_pubkey(request.get())) == 1;
   clear_errors();
   if (!proven)
     return fail(Errc::invalid, "the certificate request is not signed with the key that it is for");

@@ -195,6 +195,34 @@ class EvpPublicKey final : public crypto::PublicKey {
 };
 }  // namespace
 
+namespace {
+// SubjectPublicKeyInfo of RFC 5480 2 for P-256 up to the point: two object identifiers and the BIT STRING's
+// header.
+constexpr std::uint8_t kP256Header[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
+                                        0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+                                        0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00};
+
+// A seventh of the time of OpenSSL 3.0's decoders, which try every format they know. A point that is not on
+// the curve is refused here as well.
+Result<EvpKey> p256_key(BytesView point) {
+  const EvpKeyCtx context(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
+  std::string group = SN_X9_62_prime256v1;
+  auto bytes = to_bytes(point);
+  OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group.data(), 0),
+      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, bytes.data(), bytes.size()),
+      OSSL_PARAM_construct_end()};
+  EVP_PKEY* raw = nullptr;
+  clear_errors();
+  const bool good = context && EVP_PKEY_fromdata_init(context.get()) == 1 &&
+                    EVP_PKEY_fromdata(context.get(), &raw, EVP_PKEY_PUBLIC_KEY, parameters) == 1;
+  EvpKey key(raw);
+  clear_errors();
+  if (!good) return fail(Errc::malformed, "not a point on P-256");
+  return key;
+}
+}  // namespace
+
 bool set_scheme(EVP_PKEY_CTX* context, SignatureScheme scheme, HashAlg hash, HashAlg mgf1,
                 int pss_salt_length) {
   if (EVP_PKEY_CTX_set_signature_md(context, evp_md(hash)) <= 0) return false;
@@ -220,15 +248,30 @@ Result<KeyAlg> key_alg_of(const EVP_PKEY* key) {
   return fail(Errc::unsupported, "public key of a kind other than EC, RSA and Ed25519");
 }
 
-Result<std::shared_ptr<const crypto::PublicKey>> wrap_public_key(EvpKey key) {
+BytesView p256_point(BytesView spki) {
+  constexpr std::size_t kPoint = 65;
+  if (spki.size() != sizeof kP256Header + kPoint || !equal(spki.first(sizeof kP256Header), kP256Header))
+    return {};
+  const auto point = spki.last(kPoint);
+  constexpr std::uint8_t kUncompressed = 0x04;
+  return point[0] == kUncompressed ? point : BytesView();
+}
+
+Result<std::shared_ptr<const crypto::PublicKey>> wrap_public_key(EvpKey key, BytesView spki) {
   CAM_TRY(const auto alg, key_alg_of(key.get()));
-  auto spki = der_of(key.get(), i2d_PUBKEY);
-  if (spki.empty()) return fail(Errc::malformed, "public key that cannot be encoded");
-  return std::make_shared<const EvpPublicKey>(std::move(key), alg, std::move(spki));
+  // The usual form is its own DER; others are written anew, so that one key has one encoding.
+  auto der = p256_point(spki).empty() ? der_of(key.get(), i2d_PUBKEY) : to_bytes(spki);
+  if (der.empty()) return fail(Errc::malformed, "public key that cannot be encoded");
+  return std::make_shared<const EvpPublicKey>(std::move(key), alg, std::move(der));
+}
+
+Result<std::shared_ptr<const crypto::PublicKey>> wrap_public_key(EvpKey key, X509_PUBKEY* encoded) {
+  return wrap_public_key(std::move(key), der_of(encoded, i2d_X509_PUBKEY));
 }
 
 Result<EvpKey> evp_key_from_spki(BytesView der) {
   if (der.size() > kMaxSpkiSize) return fail(Errc::limit, "public key longer than 4096 bytes");
+  if (const auto point = p256_point(der); !point.empty()) return p256_key(point);
   clear_errors();
   const auto* cursor = der.data();
   EvpKey key(d2i_PUBKEY(nullptr, &cursor, static_cast<long>(der.size())));
@@ -239,7 +282,7 @@ Result<EvpKey> evp_key_from_spki(BytesView der) {
 
 Result<std::shared_ptr<const crypto::PublicKey>> public_key_from_spki(BytesView der) {
   CAM_TRY(auto key, evp_key_from_spki(der));
-  return wrap_public_key(std::move(key));
+  return wrap_public_key(std::move(key), der);
 }
 
 }  // namespace camvault::crypto_openssl

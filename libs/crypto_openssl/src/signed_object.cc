@@ -85,6 +85,8 @@ Result<Bytes> sign_object(crypto::SigningKey& key, const SignatureChoice& choice
 
 Result<Bytes> key_identifier(BytesView spki) {
   // RFC 7093 2 (1): the left 160 bits of SHA-256 over the BIT STRING's bytes; RFC 5280's SHA-1 without SHA-1.
+  if (const auto point = p256_point(spki); !point.empty())
+    return to_bytes(digest_of(HashAlg::sha256, point).view().first(20));
   const auto* cursor = spki.data();
   const Owned<X509_PUBKEY, X509_PUBKEY_free> key(
       d2i_X509_PUBKEY(nullptr, &cursor, static_cast<long>(spki.size())));

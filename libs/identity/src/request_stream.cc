@@ -38,6 +38,10 @@ std::string_view label_of(std::string_view line, std::string_view which) {
 }
 }  // namespace
 
+bool RequestStream::Block::is_request() const {
+  return label == kRequest || label == kOldRequest;
+}
+
 RequestStream::RequestStream(std::vector<fs::path> files) : files_(std::move(files)) {}
 
 Result<RequestStream> RequestStream::of(const fs::path& path) {
@@ -104,15 +108,17 @@ Result<std::optional<RequestStream::Block>> RequestStream::block() {
     if (text.size() > kMaxBlock) return fail(Errc::limit, "a block longer than 32 KiB");
     if (label_of(*next, "END") != label) continue;
     auto content = read_pem(text, label, 1);
-    if (!content || content->empty()) return Block{label, {}};  // no base64: refused as a request
-    return Block{label, std::move(content->front())};
+    Block out{label, {}, {}, {}};
+    if (!content || content->empty()) return out;  // no base64: refused as a request
+    out.content = std::move(content->front());
+    if (out.is_request()) {
+      if (auto read = crypto_openssl::read_certificate_request(out.content)) {
+        out.serial = std::move(read->device_serial);
+        out.use = std::move(read->organizational_unit);
+      }
+    }
+    return out;
   }
-}
-
-// Which camera a block is of; empty if it cannot be read.
-static std::string serial_of(BytesView request) {
-  const auto read = crypto_openssl::read_certificate_request(request);
-  return read ? read->device_serial : std::string();
 }
 
 Status RequestStream::add(ProvisionRequest& request, Block block) const {
@@ -121,8 +127,7 @@ Status RequestStream::add(ProvisionRequest& request, Block block) const {
     request.attestation = std::move(block.content);
     return ok();
   }
-  CAM_TRY(const auto read, crypto_openssl::read_certificate_request(block.content));
-  const auto& use = read.organizational_unit;
+  const auto& use = block.use;
   auto* const place = use == "idevid"          ? &request.identity_request
                       : use == "media-signing" ? &request.media_signing_request
                                                : nullptr;
@@ -155,10 +160,10 @@ Result<std::optional<ProvisionRequest>> RequestStream::next() {
       break;
     }
     auto& next_block = **found;
-    const bool is_request = next_block.label == kRequest || next_block.label == kOldRequest;
-    if (!is_request && next_block.label != kEvidence) continue;  // a certificate among them does no harm
-    if (is_request) {
-      const auto serial = serial_of(next_block.content);
+    if (!next_block.is_request() && next_block.label != kEvidence)
+      continue;  // a certificate among them does no harm
+    if (next_block.is_request()) {
+      const auto serial = next_block.serial;
       if (out && serial != out->serial) {
         pending_ = std::move(next_block);
         break;

@@ -36,6 +36,9 @@ class RequestStream {
   struct Block {
     std::string label;
     Bytes content;
+    std::string serial;  // of a request: which camera it is of, empty if it cannot be read,
+    std::string use;     // and what its key is for
+    bool is_request() const;
   };
   Result<std::optional<std::string>> line();
   Result<std::optional<Block>> block();

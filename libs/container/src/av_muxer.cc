@@ -101,6 +101,10 @@ Status set_up_stream(AVStream& stream, const Track& track) {
   to.trailing_padding = track.trailing_padding;
   to.seek_preroll = track.seek_preroll;
   CAM_TRY_STATUS(copy_config(to, track.config));
+  if (track.kind == TrackKind::other) {
+    to.codec_id = AV_CODEC_ID_BIN_DATA;
+    to.codec_tag = MKTAG('g', 'p', 'm', 'd');  // the one kind of data that the muxer takes as it is
+  }
   stream.time_base = {track.time_base_num, track.time_base_den};
   stream.sample_aspect_ratio = to.sample_aspect_ratio;
   if (track.frame_rate_num > 0 && track.frame_rate_den > 0) {
@@ -166,7 +170,8 @@ struct AvMuxer::Impl {
 
 bool AvMuxer::can_hold(FileFormat format, const Track& track) {
   const auto* muxer = av_guess_format(format == FileFormat::mp4 ? "mp4" : "matroska", nullptr, nullptr);
-  if (muxer == nullptr || track.kind == TrackKind::other) return false;
+  if (muxer == nullptr) return false;
+  if (track.kind == TrackKind::other) return format == FileFormat::mp4;
   return avformat_query_codec(muxer, static_cast<AVCodecID>(track.codec_id), FF_COMPLIANCE_NORMAL) == 1;
 }
 

@@ -18,7 +18,8 @@ struct MuxerOptions {
 
 class AvMuxer {
  public:
-  // Whether the format can hold this track.
+  // Whether the format can hold this track. Of timed metadata MP4 holds the samples, as bytes; what they are
+  // is said by the index (add_mp4_index), without which they are nobody's.
   static bool can_hold(FileFormat format, const Track& track);
 
   // `file` is open for reading and writing, and empty.

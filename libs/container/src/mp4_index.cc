@@ -18,7 +18,8 @@ namespace {
 
 class Indexer {
  public:
-  Indexer(int fd, BytesView file) : fd_(fd), file_(file) {}
+  Indexer(int fd, BytesView file, const MetadataByTrack& metadata, std::uint32_t pictures)
+      : fd_(fd), file_(file), metadata_(metadata), pictures_(pictures) {}
 
   Status run() {
     CAM_TRY_STATUS(scan());
@@ -120,7 +121,7 @@ class Indexer {
       for (const auto& child : children) {
         if (child.type == fourcc("edts")) continue;
         if (child.type == fourcc("mdia")) {
-          CAM_TRY_STATUS(write_mdia(out, child.body, tables, totals));
+          CAM_TRY_STATUS(write_mdia(out, child.body, tables, totals, metadata_of(id)));
           continue;
         }
         const auto at = out.position();
@@ -128,6 +129,8 @@ class Indexer {
         if (child.type != fourcc("tkhd")) continue;
         CAM_TRY_STATUS(out.patch(at + 8 + 20, duration));
         if (!edits.empty()) CAM_TRY_STATUS(write_edits(out, edits));
+        if (const auto* metadata = metadata_of(id); metadata != nullptr && metadata->describes_pictures)
+          CAM_TRY_STATUS(write_reference(out));
       }
       return ok();
     }));
@@ -211,8 +214,18 @@ class Indexer {
     });
   }
 
-  Status write_mdia(FileAppender& out, BytesView mdia, const SampleTables& tables,
-                    const TrackTotals& totals) {
+  const MetadataDescription* metadata_of(std::uint32_t id) const {
+    const auto found = metadata_.find(id);
+    return found == metadata_.end() ? nullptr : &found->second;
+  }
+
+  Status write_reference(FileAppender& out) const {
+    return out.box(fourcc("tref"),
+                   [&] { return out.box(fourcc("cdsc"), [&] { return out.u32(pictures_); }); });
+  }
+
+  static Status write_mdia(FileAppender& out, BytesView mdia, const SampleTables& tables,
+                           const TrackTotals& totals, const MetadataDescription* metadata) {
     return out.box(fourcc("mdia"), [&]() -> Status {
       CAM_TRY(const auto children, boxes_in(mdia));
       for (const auto& child : children) {
@@ -223,13 +236,18 @@ class Indexer {
             CAM_TRY(const auto parts, boxes_in(child.body));
             for (const auto& part : parts) {
               if (part.type == fourcc("stbl")) {
-                CAM_TRY_STATUS(tables.write(out, part.body, totals));
+                CAM_TRY_STATUS(tables.write(out, part.body, totals, metadata));
+              } else if (metadata != nullptr &&
+                         (part.type == fourcc("gmhd") || part.type == fourcc("nmhd"))) {
+                CAM_TRY_STATUS(out.raw(metadata->media_header));
               } else {
                 CAM_TRY_STATUS(out.raw(part.whole));
               }
             }
             return ok();
           }));
+        } else if (metadata != nullptr && child.type == fourcc("hdlr")) {
+          CAM_TRY_STATUS(out.raw(metadata->handler));
         } else {
           CAM_TRY_STATUS(out.raw(child.whole));
         }
@@ -258,6 +276,8 @@ class Indexer {
 
   int fd_;
   BytesView file_;
+  const MetadataByTrack& metadata_;
+  std::uint32_t pictures_;
   BytesView moov_;
   std::uint64_t moov_offset_ = 0;
   std::uint64_t end_ = 0;  // of the last fragment
@@ -267,14 +287,14 @@ class Indexer {
 
 }  // namespace
 
-Status add_mp4_index(int fd) {
+Status add_mp4_index(int fd, const MetadataByTrack& metadata, std::uint32_t pictures) {
   struct stat info {};
   if (::fstat(fd, &info) != 0) return fail(Errc::io, "cannot look at the file: " + errno_text(errno));
   if (info.st_size <= 0) return fail(Errc::malformed, "empty file");
   const auto size = static_cast<std::size_t>(info.st_size);
   void* map = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
   if (map == MAP_FAILED) return fail(Errc::io, "cannot map the file: " + errno_text(errno));
-  auto status = Indexer(fd, {static_cast<const std::uint8_t*>(map), size}).run();
+  auto status = Indexer(fd, {static_cast<const std::uint8_t*>(map), size}, metadata, pictures).run();
   ::munmap(map, size);
   return status;
 }

@@ -73,11 +73,12 @@ Status SampleTables::write_runs(FileAppender& out, std::uint32_t type, std::uint
   });
 }
 
-Status SampleTables::write(FileAppender& out, BytesView stbl, const TrackTotals& totals) const {
+Status SampleTables::write(FileAppender& out, BytesView stbl, const TrackTotals& totals,
+                           const MetadataDescription* metadata) const {
   return out.box(fourcc("stbl"), [&]() -> Status {
     const auto stsd = find_box(stbl, fourcc("stsd"));
     if (!stsd) return fail(Errc::malformed, "track without sample description");
-    CAM_TRY_STATUS(out.raw(stsd->whole));
+    CAM_TRY_STATUS(out.raw(metadata != nullptr ? BytesView(metadata->sample_description) : stsd->whole));
     CAM_TRY_STATUS(write_runs(out, fourcc("stts"), 0, [](const FragmentSample& s) { return s.duration; }));
     if (totals.offsets) {
       CAM_TRY_STATUS(write_runs(

@@ -7,6 +7,7 @@
 
 #include "file_appender.h"
 #include "mp4_boxes.h"
+#include "mp4_metadata.h"
 
 namespace camvault::container {
 
@@ -28,8 +29,9 @@ class SampleTables {
       : file_(file), moofs_(moofs), defaults_(defaults) {}
 
   Result<TrackTotals> totals() const;
-  // `stbl` is the body of the fragmented file's own, which has the sample description.
-  Status write(FileAppender& out, BytesView stbl, const TrackTotals& totals) const;
+  // `stbl` is the body of the fragmented file's own, which has the sample description unless `metadata` has.
+  Status write(FileAppender& out, BytesView stbl, const TrackTotals& totals,
+               const MetadataDescription* metadata) const;
 
  private:
   using UseSample = std::function<Status(const FragmentSample&)>;

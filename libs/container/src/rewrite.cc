@@ -34,8 +34,8 @@ class Output {
 class ContainerOutput final : public Output {
  public:
   ContainerOutput(const std::filesystem::path& path, FileFormat format, const ClipSource& source,
-                  std::vector<std::int32_t> map)
-      : path_(path), format_(format), source_(source), map_(std::move(map)) {}
+                  std::vector<std::int32_t> map, MetadataByTrack metadata)
+      : path_(path), format_(format), source_(source), map_(std::move(map)), metadata_(std::move(metadata)) {}
 
   Status video(const Packet& packet, std::span<const BytesView> units) override {
     if (!muxer_) CAM_TRY_STATUS(begin(units));
@@ -67,7 +67,10 @@ class ContainerOutput final : public Output {
     CAM_TRY_STATUS(append_sample(held_bytes_, source_.codec(), last_units));
     CAM_TRY_STATUS(write_held());
     CAM_TRY(auto file, muxer_->finish());
-    if (format_ == FileFormat::mp4) CAM_TRY_STATUS(add_mp4_index(file.get()));
+    if (format_ == FileFormat::mp4) {
+      const auto pictures = static_cast<std::uint32_t>(map_[source_.video_track()]) + 1;
+      CAM_TRY_STATUS(add_mp4_index(file.get(), metadata_, pictures));
+    }
     if (::fdatasync(file.get()) != 0) return fail(Errc::io, "cannot sync the file: " + errno_text(errno));
     return ok();
   }
@@ -143,6 +146,7 @@ class ContainerOutput final : public Output {
   FileFormat format_;
   const ClipSource& source_;
   std::vector<std::int32_t> map_;  // source track -> output track, -1 = dropped
+  MetadataByTrack metadata_;
   std::optional<AvMuxer> muxer_;
   std::optional<Packet> held_;
   Bytes held_bytes_;
@@ -187,6 +191,15 @@ class RawOutput final : public Output {
   const ClipSource& source_;
   bool begun_ = false;
 };
+
+// Both count the tracks in the order of the file; the type has to agree as well.
+const MetadataDescription* description_at(const std::vector<std::optional<MetadataDescription>>& all,
+                                          std::size_t index, const Track& track) {
+  if (index >= all.size() || !all[index]) return nullptr;
+  const auto tag = track.codec_tag;  // libavformat has the first character in the lowest byte
+  const auto type = tag << 24 | (tag & 0xff00) << 8 | (tag >> 8 & 0xff00) | tag >> 24;
+  return type == all[index]->type ? &*all[index] : nullptr;
+}
 
 Status show_side(ClipEditor& editor, const Packet& packet, const Track& track) {
   const bool audio = track.kind == TrackKind::audio;
@@ -276,9 +289,16 @@ Result<RewriteSummary> rewrite_clip(const std::filesystem::path& in, const std::
                 out.filename().string() + ": the clip is " + std::string(codec::to_string(source->codec())));
   std::vector<std::int32_t> map;
   std::int32_t next_track = 0;
+  const auto descriptions = metadata_descriptions(in);
+  MetadataByTrack metadata;
   for (std::uint32_t i = 0; i < tracks.size(); ++i) {
-    const bool keep = i == video || (!raw && AvMuxer::can_hold(format, tracks[i]));
+    const auto* description =
+        tracks[i].kind == TrackKind::other ? description_at(descriptions, i, tracks[i]) : nullptr;
+    const bool whole = tracks[i].kind != TrackKind::other || description != nullptr;
+    const bool keep = i == video || (!raw && whole && AvMuxer::can_hold(format, tracks[i]));
     map.push_back(keep ? next_track++ : -1);
+    if (keep && description != nullptr)
+      metadata.emplace(static_cast<std::uint32_t>(next_track), *description);
     if (i != video)
       (keep ? summary.source.kept : summary.source.dropped).push_back(description_of(tracks[i]));
   }
@@ -289,7 +309,8 @@ Result<RewriteSummary> rewrite_clip(const std::filesystem::path& in, const std::
     CAM_TRY(auto writer, create_clip(pending.temporary(), {format, source->codec(), 90'000, true}));
     output = std::make_unique<RawOutput>(std::move(writer), *source);
   } else {
-    output = std::make_unique<ContainerOutput>(pending.temporary(), format, *source, map);
+    output =
+        std::make_unique<ContainerOutput>(pending.temporary(), format, *source, map, std::move(metadata));
   }
   CAM_TRY_STATUS(editor.begin(summary.source));
   SourceAccessUnit access_unit;

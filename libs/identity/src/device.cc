@@ -34,11 +34,11 @@ Status check_one(const crypto::Engine& engine, const crypto::Certificate& leaf, 
   return ok();
 }
 
-Status install_chain(const fs::path& folder, std::string_view file, const std::string& chain_pem) {
+Status install_file(const fs::path& folder, std::string_view file, const std::string& content) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) return fail(Errc::io, "cannot create " + folder.string() + ": " + error.message());
-  return write_file_atomically(folder / file, as_bytes(chain_pem));
+  return write_file_atomically(folder / file, as_bytes(content));
 }
 }  // namespace
 
@@ -122,13 +122,20 @@ Result<std::optional<FurtherCertificate>> pick_certificate(const crypto::Engine&
   return out;
 }
 
+// No character of either needs an escape.
+std::string identity_card(std::string_view serial, const crypto::Certificate& identity) {
+  return "{\"serial\": \"" + std::string(serial) + "\", \"idevid_sha256\": \"" + identity.sha256 + "\"}\n";
+}
+
 Status install_device_certificates(const fs::path& folder, const DeviceCertificates& certificates) {
-  CAM_TRY_STATUS(install_chain(folder, kIdentityChainFile, certificates.identity_chain_pem));
-  return install_chain(folder, kMediaSigningChainFile, certificates.media_signing_chain_pem);
+  CAM_TRY_STATUS(install_file(folder, kIdentityChainFile, certificates.identity_chain_pem));
+  CAM_TRY_STATUS(install_file(folder, kMediaSigningChainFile, certificates.media_signing_chain_pem));
+  return install_file(folder, kIdentityCardFile,
+                      identity_card(certificates.identity.device_serial, certificates.identity));
 }
 
 Status install_further_certificate(const fs::path& folder, const FurtherCertificate& certificate) {
-  return install_chain(folder, chain_file(certificate.use), certificate.chain_pem);
+  return install_file(folder, chain_file(certificate.use), certificate.chain_pem);
 }
 
 }  // namespace camvault::identity

@@ -24,6 +24,7 @@ struct Options {
   std::string ca = "device";
   unsigned days = 0;  // 0: what is usual for the list
   bool revoke_device_ca = false;
+  bool json = false;
   identity::FactorySettings settings;
 
   key_source::RootLayout layout() const { return {root}; }
@@ -63,6 +64,19 @@ Status list(const Options& options) {
   CAM_TRY(const auto opened, open_factory_below(options.root));
   for (const auto& serial : opened->factory->serials())
     std::printf("%s\n", report::printable(serial).c_str());
+  return ok();
+}
+
+// What is printed on the camera and its box. The same two things are in its certificate and its API.
+Status label(const Options& options) {
+  CAM_TRY(const auto opened, open_factory_below(options.root));
+  CAM_TRY(const auto issued, opened->factory->issued(options.serial));
+  if (options.json) {
+    std::fputs(identity::identity_card(issued.identity.device_serial, issued.identity).c_str(), stdout);
+  } else {
+    std::printf("%s\nS/N %s\nSHA-256 %s\n", report::printable(issued.identity.common_name).c_str(),
+                issued.identity.device_serial.c_str(), issued.identity.sha256.c_str());
+  }
   return ok();
 }
 
@@ -127,7 +141,7 @@ void add_factory(CLI::App& app, int& exit_code) {
     auto* added = add_factory_command(
         *command, name, description, [options, run] { return run(*options); }, exit_code);
     add_root_option(*added, options->root);
-    if (name != "list") add_keystore_option(*added, options->keystore);
+    if (name != "list" && name != "label") add_keystore_option(*added, options->keystore);
     return added;
   };
   const auto add_root_keystore = [&](CLI::App& to) {
@@ -170,6 +184,16 @@ void add_factory(CLI::App& app, int& exit_code) {
   options = std::make_shared<Options>();
   add("list", "serial numbers of all cameras issued", list)
       ->footer("Examples:\n  camvault factory list --root /srv/factory");
+
+  options = std::make_shared<Options>();
+  auto* label_command = add("label", "what is printed on a camera: its serial number and fingerprint", label);
+  label_command->add_option("--serial", options->serial, "serial number of the camera")
+      ->type_name("SERIAL")
+      ->required();
+  label_command->add_flag("--json", options->json, "as the camera's own identity.json has it");
+  label_command->footer(
+      "The fingerprint is of the camera's first identity (IDevID).\n\n"
+      "Examples:\n  camvault factory label --root /srv/factory --serial EX-000042");
 
   options = std::make_shared<Options>();
   auto* revoke_command = add("revoke", "revoke all certificates of a camera and publish the list", revoke);

@@ -21,6 +21,8 @@ namespace camvault::identity {
 // File names in a camera's identity folder. Certificates are public; the keys stay in the keystore.
 inline constexpr std::string_view kIdentityChainFile = "idevid-chain.pem";
 inline constexpr std::string_view kMediaSigningChainFile = "media-signing-chain.pem";
+// What the camera's web server may tell everybody about it: JSON, see identity_card.
+inline constexpr std::string_view kIdentityCardFile = "identity.json";
 // Every other certificate: its use and "-chain.pem".
 std::string chain_file(std::string_view use);
 
@@ -105,7 +107,10 @@ Result<std::optional<FurtherCertificate>> pick_certificate(const crypto::Engine&
                                                            std::string_view serial, std::string_view use,
                                                            BytesView spki, Timestamp at);
 
-// Writes both chains into `folder` (made if missing), each file atomically, readable by all.
+// {"serial": ..., "idevid_sha256": fingerprint of the identity, hex}: the same two as on the camera's label.
+std::string identity_card(std::string_view serial, const crypto::Certificate& identity);
+
+// Writes both chains and the card into `folder` (made if missing), each file atomically, readable by all.
 Status install_device_certificates(const std::filesystem::path& folder,
                                    const DeviceCertificates& certificates);
 Status install_further_certificate(const std::filesystem::path& folder,

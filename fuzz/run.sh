@@ -61,8 +61,13 @@ fuzz_target() {
     rm -f "$part" "$part.time"
     used=$((used + cpu))
     all=$((all + runs))
-    [ "$status" -eq 0 ] || edges=crashed
+    # 72: somebody ended libFuzzer (-interrupt_exitcode), which says nothing about the target.
+    [ "$status" -eq 0 ] || [ "$status" -eq 72 ] || edges=crashed
     printf '%s %s %s %s %s %s\n' "$target" "$(date -u +%F)" "$commit" "${edges:-0}" "$runs" "$cpu" >> "$build/results"
+    if [ "$status" -eq 72 ]; then
+      echo "fuzz: $target was interrupted"
+      return 1
+    fi
     if [ "$status" -ne 0 ]; then
       echo "fuzz: $target CRASHED after $all executions; the input is in $build/crashes/, the log in $log"
       tail -n 40 "$log"

@@ -24,10 +24,12 @@ Result<Bytes> marshalled(const T& value,
   return out;
 }
 
-// The structure's own size field bounds what the library reads.
+// The structure's own size field bounds what the library reads, and what it reads is what it would write: it
+// takes algorithms that it knows no parameters of.
 template <class T>
 Result<T> unmarshalled(ByteReader& in,
-                       TSS2_RC (*unmarshal)(const std::uint8_t*, std::size_t, std::size_t*, T*)) {
+                       TSS2_RC (*unmarshal)(const std::uint8_t*, std::size_t, std::size_t*, T*),
+                       TSS2_RC (*marshal)(const T*, std::uint8_t*, std::size_t, std::size_t*)) {
   auto whole = in;
   CAM_TRY(const auto size, in.u16());
   CAM_TRY_STATUS(in.skip(size));
@@ -36,6 +38,9 @@ Result<T> unmarshalled(ByteReader& in,
   std::size_t used = 0;
   if (unmarshal(bytes.data(), bytes.size(), &used, &out) != TSS2_RC_SUCCESS || used != bytes.size())
     return fail(Errc::invalid, "a structure of the TPM is damaged");
+  const auto again = marshalled(out, marshal);
+  if (!again || !equal(*again, bytes))
+    return fail(Errc::invalid, "a structure of the TPM is not as it is written");
   return out;
 }
 
@@ -86,8 +91,10 @@ Result<Blob> read_parts(BytesView bytes) {
   CAM_TRY(const auto size, in.u8());
   CAM_TRY(const auto authorisation, in.take(size));
   Blob blob;
-  CAM_TRY(blob.public_area, unmarshalled<TPM2B_PUBLIC>(in, Tss2_MU_TPM2B_PUBLIC_Unmarshal));
-  CAM_TRY(blob.private_area, unmarshalled<TPM2B_PRIVATE>(in, Tss2_MU_TPM2B_PRIVATE_Unmarshal));
+  CAM_TRY(blob.public_area,
+          unmarshalled<TPM2B_PUBLIC>(in, Tss2_MU_TPM2B_PUBLIC_Unmarshal, Tss2_MU_TPM2B_PUBLIC_Marshal));
+  CAM_TRY(blob.private_area,
+          unmarshalled<TPM2B_PRIVATE>(in, Tss2_MU_TPM2B_PRIVATE_Unmarshal, Tss2_MU_TPM2B_PRIVATE_Marshal));
   CAM_TRY_STATUS(in.finish());
   blob.authorisation = Secret(authorisation);
   return blob;

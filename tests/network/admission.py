@@ -1,5 +1,6 @@
 """What the suites of this folder share: a maker, an owner, their authentication servers, and cameras with identities."""
 import contextlib
+import json
 import pathlib
 import shutil
 import threading
@@ -78,8 +79,10 @@ class Admission(unittest.TestCase):
             makers = ["--idevid-ca", device_ca, *flags("--idevid-crl", [*device_lists, *lists]), "--serials", pki_folder / "serials"]
         owner_ca, owner_lists = cls.owner.write(pki_folder, "owner")
         certificate, key = server or cls.network_ca.server(pki_folder, "server", RADIUS_NAME)
-        must([lab.CAMVAULT, "network", "radius", "--out", folder, *makers, "--owner-ca", owner_ca, *flags("--owner-crl", owner_lists),
+        said = must([lab.CAMVAULT, "network", "radius", "--json", "--out", folder, *makers, "--owner-ca", owner_ca, *flags("--owner-crl", owner_lists),
               "--server-cert", certificate, "--server-key", key, "--port", port, "--switch", "switch-1=127.0.0.1"])
+        said = json.loads(said)
+        assert (said["folder"], said["new_switches"], said["production_vlan"]) == (str(folder), 1, 20) and (factory or said["cameras"] == len(serials)), said
         clients = folder / "clients.conf"
         secret = clients.read_text().split("secret = ", 1)[1].split()[0]
         clients.write_text(clients.read_text().replace(secret, cls.site.secret))

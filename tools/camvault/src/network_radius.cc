@@ -1,6 +1,9 @@
 // camvault network radius: the authentication server's files, from a factory's folder.
 #include <sys/stat.h>
 #include <cstdio>
+#include <optional>
+
+#include <nlohmann/json.hpp>
 
 #include "camvault/base/file.h"
 #include "camvault/crypto_openssl/engine.h"
@@ -32,6 +35,7 @@ struct Options {
   std::vector<fs::path> owner_crl;
   std::vector<std::string> switches;  // NAME=ADDRESS
   network::RadiusSite site;
+  bool json = false;
 };
 
 Result<std::vector<std::string>> lines_of(const fs::path& path) {
@@ -107,14 +111,12 @@ Status take_files(const std::vector<fs::path>& authorities, const std::vector<fs
   return ok();
 }
 
-// Secrets of switches are made here, once, and read by nobody else: not on a command line, not printed.
-Status write_clients(const Options& options, const crypto::Engine& engine) {
+// Secrets of switches are made here, once, and read by nobody else: not on a command line, not printed. How
+// many got one; nothing: clients.conf is there and stays as it is.
+Result<std::optional<std::size_t>> write_clients(const Options& options, const crypto::Engine& engine) {
   const auto path = options.out / "clients.conf";
   std::error_code error;
-  if (fs::exists(path, error)) {
-    std::printf("  clients.conf   is there: left as it is\n");
-    return ok();
-  }
+  if (fs::exists(path, error)) return std::nullopt;
   std::string text =
       "# Written by camvault network radius, once. The secrets go into the switches by hand.\n";
   for (const auto& each : options.switches) {
@@ -127,8 +129,29 @@ Status write_clients(const Options& options, const crypto::Engine& engine) {
     text += client;
   }
   CAM_TRY_STATUS(write_file_atomically(path, as_bytes(text), 0640));
-  std::printf("  clients.conf   %zu switches, with new secrets\n", options.switches.size());
-  return ok();
+  return options.switches.size();
+}
+
+void say(const Options& options, const network::RadiusSite& site, std::optional<std::size_t> switches) {
+  const bool production = !site.ldevid_issuers.empty();
+  if (options.json) {
+    nlohmann::ordered_json out{{"folder", site.folder.string()},
+                               {"cameras", site.serials.size()},
+                               {"provisioning_vlan", site.provisioning_vlan}};
+    out["production_vlan"] = production ? nlohmann::ordered_json(site.production_vlan) : nullptr;
+    out["new_switches"] = switches ? nlohmann::ordered_json(*switches) : nullptr;
+    std::puts(out.dump().c_str());
+    return;
+  }
+  std::printf("  devices        %zu cameras, VLAN %u with the factory's identity%s\n", site.serials.size(),
+              static_cast<unsigned>(site.provisioning_vlan),
+              production ? (", " + std::to_string(site.production_vlan) + " with the owner's").c_str() : "");
+  if (switches) {
+    std::printf("  clients.conf   %zu switches, with new secrets\n", *switches);
+  } else {
+    std::puts("  clients.conf   is there: left as it is");
+  }
+  std::printf("  freeradius -d %s -f -l stdout\n", site.folder.c_str());
 }
 
 Status write(const Options& options) {
@@ -163,13 +186,8 @@ Status write(const Options& options) {
        {File{"devices", &files.devices}, File{"trust.pem", &trust}, File{"issuers.conf", &files.issuers_conf},
         File{"site.conf", &files.site_conf}, File{"radiusd.conf", &files.radiusd_conf}})
     CAM_TRY_STATUS(write_file_atomically(out / name, as_bytes(*text), 0640));
-  std::printf("  devices        %zu cameras, VLAN %u with the factory's identity%s\n", site.serials.size(),
-              static_cast<unsigned>(site.provisioning_vlan),
-              site.ldevid_issuers.empty()
-                  ? ""
-                  : (", " + std::to_string(site.production_vlan) + " with the owner's").c_str());
-  CAM_TRY_STATUS(write_clients(options, *engine));
-  std::printf("  freeradius -d %s -f -l stdout\n", out.c_str());
+  CAM_TRY(const auto switches, write_clients(options, *engine));
+  say(options, site, switches);
   return ok();
 }
 }  // namespace
@@ -219,6 +237,7 @@ void add_network_radius(CLI::App& network, int& exit_code) {
   command->add_option("--provisioning-vlan", options->site.provisioning_vlan, "default 10")
       ->type_name("VLAN");
   command->add_option("--production-vlan", options->site.production_vlan, "default 20")->type_name("VLAN");
+  command->add_flag("--json", options->json, "for programs");
   command->footer(
       "Run it again when cameras or revocation lists change, then restart FreeRADIUS. clients.conf is "
       "written only once.\n\n"

@@ -53,10 +53,10 @@ class Daemon:
 class Place:
     """A folder with a keystored of its own."""
 
-    def __init__(self, folder, application):
+    def __init__(self, folder, application, rule=""):
         self.root = pathlib.Path(folder)
         (self.root / "etc/camvault").mkdir(parents=True)
-        self.write("etc/camvault/keystored.toml", f'[[application]]\nname = "{application}"\nuid = {os.getuid()}\n')
+        self.write("etc/camvault/keystored.toml", f'[[application]]\nname = "{application}"\nuid = {os.getuid()}\n{rule}')
         self.keystored = Daemon(KEYSTORED, ["--root", str(self.root)], self.root / "keystored.log")
         assert self.keystored.start(), self.root / "keystored.log"
 
@@ -86,9 +86,9 @@ class Rig:
         self.fleetd = Daemon(FLEETD, ["--root", str(self.owner.root)], self.folder / "fleetd.log")
         self.daemons.append(self.fleetd)
 
-    def place(self, name, application):
+    def place(self, name, application, rule=""):
         self.before(self.folder / name)
-        made = Place(self.folder / name, application)
+        made = Place(self.folder / name, application, rule)
         self.daemons.append(made.keystored)
         return made
 
@@ -142,8 +142,8 @@ class Rig:
         assert status == 200, (status, body)
         return json.loads(body)
 
-    def camera(self, serial, allowed=True):
-        place = self.place(serial, "camera")
+    def camera(self, serial, allowed=True, rule=""):
+        place = self.place(serial, "camera", rule)
         must(CAMVAULT, "factory", "provision", "--root", self.factory.root, "--camera-root", place.root, "--serial", serial,
              "--identities", "none")
         if allowed:

@@ -53,6 +53,14 @@ ordered_json to_json(const DeviceRow& row) {
           {"certificates", row.certificates}};
 }
 
+ordered_json to_json(const OnboardingRow& row) {
+  return {{"serial", row.serial},
+          {"at", row.at},
+          {"event", row.event},
+          {"detail", row.detail},
+          {"document", row.document}};
+}
+
 std::string parameter(std::string_view query, std::string_view name) {
   while (!query.empty()) {
     const auto end = std::min(query.find('&'), query.size());
@@ -156,6 +164,8 @@ http::Response answer_api(Authority& authority, Store& store, const ApiRequest& 
   if (gets && path == "/api/v1/certificates")
     return answer_json(
         listed("certificates", store.certificates(parameter(message.query(), "serial"), kPage)));
+  if (gets && path == "/api/v1/onboarding")
+    return answer_json(listed("events", store.onboarding(parameter(message.query(), "serial"), kPage)));
   if (message.method == "POST" && (path == "/api/v1/devices" || path == "/api/v1/revoke")) {
     log(LogLevel::info, "fleetd: " + std::string(path) + " by " + request.who->subject);
     return answer_json(path == "/api/v1/devices" ? allow(store, message, now) : revoke(authority, message));

@@ -6,6 +6,7 @@
 
 #include "camvault/base/file.h"
 #include "camvault/crypto_openssl/issue.h"
+#include "camvault/voucher/signed_voucher.h"
 
 namespace camvault::fleetd {
 
@@ -66,7 +67,8 @@ Result<std::unique_ptr<Authority>> Authority::open(const std::filesystem::path& 
 // Issued anew at each start and before it ends; nobody needs to keep it.
 Result<std::shared_ptr<const tls::Credential>> Authority::server_credential() {
   CertificateProfile profile;
-  profile.extended_key_usages = {kServerAuth};
+  // RFC 8995 5.5.4: it is a registrar by its certificate.
+  profile.extended_key_usages = {kServerAuth, std::string(voucher::kRegistrarUsage)};
   profile.not_before = now() - kBackdated;
   profile.not_after = now() + kServerValidity;
   for (const auto& name : settings_.names) {
@@ -137,13 +139,19 @@ Result<std::shared_ptr<const tls::Context>> Authority::context() {
   CAM_TRY(const auto own, lists());
   clients.crls.insert(clients.crls.end(), own.begin(), own.end());
   CAM_TRY(auto credential, server_credential());
-  CAM_TRY(auto made, tls::Context::server(environment_, std::move(credential),
-                                          tls::ClientCertificates::optional, clients));
+  CAM_TRY(auto made,
+          tls::Context::server(environment_, credential, tls::ClientCertificates::optional, clients));
   auto shared = std::make_shared<const tls::Context>(std::move(made));
   const std::lock_guard lock(mutex_);
   context_ = shared;
+  credential_ = std::move(credential);
   context_until_ = now() + std::min<std::chrono::hours>(settings_.list_validity / 2, kServerValidity / 2);
   return shared;
+}
+
+std::shared_ptr<const tls::Credential> Authority::credential() {
+  const std::lock_guard lock(mutex_);
+  return credential_;
 }
 
 PeerKind Authority::kind_of(const std::vector<crypto::Certificate>& path) const {

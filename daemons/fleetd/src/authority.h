@@ -50,6 +50,8 @@ class Authority final : public enrolment::Registrar {
   Result<crypto::RevocationList> list();  // the present CA's
   // Serves with the newest list; made anew when something was revoked or certificates come to their end.
   Result<std::shared_ptr<const tls::Context>> context();
+  // What the present context shows, and signs as a registrar.
+  std::shared_ptr<const tls::Credential> credential();
   std::uint64_t enrolments() const { return enrolments_; }
   std::uint64_t refusals() const { return refusals_; }
 
@@ -75,6 +77,7 @@ class Authority final : public enrolment::Registrar {
 
   std::mutex mutex_;  // guards what follows
   std::shared_ptr<const tls::Context> context_;
+  std::shared_ptr<const tls::Credential> credential_;
   std::vector<crypto::RevocationList> lists_;  // of all CAs, the present one's first
   Timestamp context_until_{};
 };

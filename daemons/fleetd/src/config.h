@@ -19,6 +19,8 @@ struct Config {
   std::vector<std::filesystem::path> device_lists;
   std::vector<std::filesystem::path> operator_anchors;
   std::vector<std::filesystem::path> operator_lists;
+  std::vector<std::filesystem::path> masa_anchors;  // who vouches for makers' services; none: no zero touch
+  std::vector<std::filesystem::path> masa_lists;
   unsigned certificate_hours = 90 * 24;
   bool require_binding = false;
 };

@@ -15,6 +15,10 @@ constexpr const char* kTables[] = {
     "DEFAULT "
     "'', reason INTEGER NOT NULL DEFAULT 0)",
     "CREATE INDEX IF NOT EXISTS certificates_by_serial ON certificates (serial)",
+    "CREATE TABLE IF NOT EXISTS onboarding (id TEXT PRIMARY KEY, serial TEXT NOT NULL, at TEXT NOT NULL, "
+    "event "
+    "TEXT NOT NULL, detail TEXT NOT NULL, document TEXT NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS onboarding_by_serial ON onboarding (serial, at)",
     "CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
     "INSERT INTO counters (name, value) VALUES ('schema', 1) ON CONFLICT (name) DO NOTHING",
     "INSERT INTO counters (name, value) VALUES ('list', 0) ON CONFLICT (name) DO NOTHING"};
@@ -44,33 +48,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& where) {
 }
 
 Result<std::vector<Row>> Store::run(const std::string& sql, const std::vector<std::string>& values) {
-  std::unique_ptr<Database> database;
-  {
-    std::unique_lock lock(mutex_);
-    returned_.wait(lock, [&] { return !free_.empty() || out_ < useful_connections(where_); });
-    ++out_;
-    if (!free_.empty()) {
-      database = std::move(free_.back());
-      free_.pop_back();
-    }
-  }
-  Result<std::vector<Row>> rows = fail(Errc::unavailable, "no database");
-  if (database == nullptr) {
-    auto opened = open_database(where_);
-    if (opened) {
-      database = std::move(*opened);
-    } else {
-      rows = tl::unexpected(opened.error());
-    }
-  }
-  if (database != nullptr) rows = database->run(sql, values);
-  {
-    const std::lock_guard lock(mutex_);
-    --out_;
-    if (database != nullptr) free_.push_back(std::move(database));
-  }
-  returned_.notify_one();
-  return rows;
+  return pool_.run(sql, values);
 }
 
 Status Store::allow(const std::string& serial, const std::string& note, Timestamp now) {
@@ -173,9 +151,30 @@ Result<Totals> Store::totals() {
                 number_of(row[4])};
 }
 
+Status Store::note(const OnboardingRow& row) {
+  CAM_TRY_STATUS(
+      run("INSERT INTO onboarding (id, serial, at, event, detail, document) VALUES (?, ?, ?, ?, ?, ?)",
+          {row.id, row.serial, row.at, row.event, row.detail, row.document}));
+  CAM_TRY_STATUS(
+      run("DELETE FROM onboarding WHERE serial = ? AND id NOT IN (SELECT id FROM onboarding WHERE "
+          "serial = ? ORDER BY at DESC, id LIMIT " +
+              std::to_string(kEventsOfDevice) + ")",
+          {row.serial, row.serial}));
+  return ok();
+}
+
+Result<std::vector<OnboardingRow>> Store::onboarding(const std::string& serial, unsigned limit) {
+  const auto end = " ORDER BY at DESC, id LIMIT " + std::to_string(limit);
+  const std::string columns = "SELECT id, serial, at, event, detail, document FROM onboarding ";
+  CAM_TRY(const auto rows,
+          serial.empty() ? run(columns + end, {}) : run(columns + "WHERE serial = ?" + end, {serial}));
+  std::vector<OnboardingRow> out;
+  for (const auto& row : rows) out.push_back({row[0], row[1], row[2], row[3], row[4], row[5]});
+  return out;
+}
+
 std::string Store::describe() {
-  const std::lock_guard lock(mutex_);
-  return free_.empty() ? "in use" : free_.back()->describe();
+  return pool_.describe();
 }
 
 }  // namespace camvault::fleetd

@@ -2,13 +2,12 @@
 // statements on every database. Any number of threads; each call takes a connection of its own.
 #pragma once
 
-#include <condition_variable>
-#include <mutex>
-
 #include "camvault/base/time.h"
-#include "database.h"
+#include "camvault/database/pool.h"
 
 namespace camvault::fleetd {
+
+using database::Row;
 
 struct DeviceRow {
   std::string serial;
@@ -36,6 +35,18 @@ struct Totals {
   std::uint64_t enrolled = 0;  // devices with a certificate that is not revoked
 };
 
+// What happened while a device was brought in without a hand (BRSKI), as it happened.
+struct OnboardingRow {
+  std::string id;  // unique
+  std::string serial;
+  std::string at;        // ISO 8601
+  std::string event;     // "voucher", "refused", "voucher-status", "enroll-status", "audit-log"
+  std::string detail;    // for people
+  std::string document;  // hex of a voucher, or JSON of an audit log; may be empty
+};
+
+inline constexpr unsigned kEventsOfDevice = 100;  // older ones are forgotten: a device may ask for ever
+
 class Store {
  public:
   // Makes the tables if they are not there.
@@ -59,18 +70,16 @@ class Store {
   Result<std::vector<CertificateRow>> revoked();
   Result<std::uint64_t> next_list_number();
   Result<Totals> totals();
+  Status note(const OnboardingRow& row);
+  Result<std::vector<OnboardingRow>> onboarding(const std::string& serial, unsigned limit);  // newest first
   std::string describe();
 
  private:
-  explicit Store(std::string where) : where_(std::move(where)) {}
+  explicit Store(const std::string& where) : pool_(where) {}
   Result<std::vector<Row>> run(const std::string& sql, const std::vector<std::string>& values);
   Result<std::vector<CertificateRow>> select(const std::string& rest, const std::vector<std::string>& values);
 
-  std::string where_;
-  std::mutex mutex_;  // guards what follows
-  std::condition_variable returned_;
-  std::vector<std::unique_ptr<Database>> free_;
-  unsigned out_ = 0;
+  database::Pool pool_;
 };
 
 }  // namespace camvault::fleetd

@@ -35,7 +35,7 @@ class StoreTest : public testing::TestWithParam<const char*> {
   void open_fresh(const std::string& name) {
     where_ = "sqlite:" + (folder_ / name).string();
     if (postgres_ != nullptr) {
-      auto maintenance = open_database(postgres_->connection("postgres"));
+      auto maintenance = database::open_database(postgres_->connection("postgres"));
       ASSERT_TRUE(maintenance) << maintenance.error().what;
       ASSERT_TRUE((*maintenance)->run("CREATE DATABASE " + name, {}));
       where_ = postgres_->connection(name);
@@ -48,6 +48,7 @@ class StoreTest : public testing::TestWithParam<const char*> {
   void revocation_counts_once();
   void many_at_a_time();
   void what_was_answered_is_there_after_a_kill();
+  void the_last_hundred_events_of_a_device();
 
   test_support::TemporaryFolder folder_;
   std::unique_ptr<PrivatePostgres> postgres_;
@@ -134,6 +135,20 @@ void StoreTest::what_was_answered_is_there_after_a_kill() {
   EXPECT_EQ((*second)->totals().value().issued, 1u);
 }
 
+void StoreTest::the_last_hundred_events_of_a_device() {
+  for (unsigned i = 0; i < kEventsOfDevice + 5; ++i) {
+    const auto at = to_iso8601(kNow + std::chrono::seconds(i));
+    ASSERT_TRUE(store_->note({"a" + std::to_string(i), "A", at, "refused", std::to_string(i), ""}));
+  }
+  ASSERT_TRUE(store_->note({"b", "B", to_iso8601(kNow), "voucher", "it's", "3000"}));
+  const auto events = store_->onboarding("A", 500).value();
+  ASSERT_EQ(events.size(), kEventsOfDevice);
+  EXPECT_EQ(events.front().detail, std::to_string(kEventsOfDevice + 4));
+  EXPECT_EQ(events.back().detail, "5");
+  EXPECT_EQ(store_->onboarding("B", 500).value().front().detail, "it's");
+  EXPECT_EQ(store_->onboarding({}, 500).value().size(), kEventsOfDevice + 1);
+}
+
 TEST_P(StoreTest, KeepsItsPromises) {
   ASSERT_NO_FATAL_FAILURE(open_fresh("check0"));
   one_certificate_for_a_key_of_a_device_on_the_list();
@@ -143,6 +158,8 @@ TEST_P(StoreTest, KeepsItsPromises) {
   many_at_a_time();
   ASSERT_NO_FATAL_FAILURE(open_fresh("check3"));
   what_was_answered_is_there_after_a_kill();
+  ASSERT_NO_FATAL_FAILURE(open_fresh("check4"));
+  the_last_hundred_events_of_a_device();
 }
 
 INSTANTIATE_TEST_SUITE_P(Databases, StoreTest, testing::Values("sqlite", "postgres"),

@@ -2,17 +2,13 @@
 
 #include <algorithm>
 
-#include "camvault/base/file.h"
 #include "camvault/crypto_openssl/issue.h"
+#include "camvault/enrolment/device_credential.h"
 #include "camvault/enrolment/tls_transport.h"
 
 namespace camvault::enrolment {
 
 namespace {
-constexpr std::size_t kMaxPem = 256 * 1024;
-constexpr std::string_view kFactoryKey = "camera/idevid";
-constexpr std::string_view kFactoryChain = "idevid-chain.pem";
-
 bool is_self_issued(const crypto::Certificate& certificate) {
   return certificate.subject == certificate.issuer;
 }
@@ -33,19 +29,7 @@ Enroller::Enroller(const tls::Environment& environment, std::shared_ptr<keystore
 
 Result<std::shared_ptr<const tls::Credential>> Enroller::credential_of(const std::string& key,
                                                                        const std::string& chain_pem) const {
-  CAM_TRY(const auto name, keystore::KeyName::parse(key));
-  CAM_TRY(auto signer, keystore_->signing_key({name, keystore::Purpose::device_identity}));
-  CAM_TRY(auto chain, environment_.engine->certificates_from_pem(chain_pem));
-  return tls::Credential::create(std::move(chain), std::move(signer));
-}
-
-Result<std::shared_ptr<const tls::Credential>> Enroller::factory_credential() const {
-  const auto file = settings_.folder / kFactoryChain;
-  const auto pem = read_file(file, kMaxPem);
-  if (!pem)
-    return fail(Errc::not_found, "the camera has no identity of its factory: " + file.string() +
-                                     " (camvault factory provision makes it)");
-  return credential_of(std::string(kFactoryKey), std::string(as_text(*pem)));
+  return device_credential(*environment_.engine, *keystore_, key, chain_pem);
 }
 
 // A camera without a clock: it is not earlier than the youngest of its own certificates.
@@ -181,7 +165,7 @@ Status Enroller::confirm_new(std::string& note) {
 }
 
 Result<Enrolled> Enroller::enrol(bool force_new) {
-  CAM_TRY(factory_, factory_credential());
+  CAM_TRY(factory_, factory_credential(*environment_.engine, *keystore_, settings_.folder));
   CAM_TRY(state_, read_local_identity(settings_.folder));
   Enrolled out;
   CAM_TRY_STATUS(confirm_new(out.note));

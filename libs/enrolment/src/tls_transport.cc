@@ -52,6 +52,15 @@ Result<Bytes> TlsTransport::channel_binding() {
   return open_->connection->channel_binding();
 }
 
+Result<tls::Connection*> TlsTransport::connection() {
+  if (open_ == nullptr) CAM_TRY_STATUS(connect());
+  return open_->connection.get();
+}
+
+tls::Connection* TlsTransport::open_connection() {
+  return open_ == nullptr ? nullptr : open_->connection.get();
+}
+
 bool TlsTransport::always_binds() const {
   return open_ != nullptr && open_->connection->version() == tls::Version::tls1_2;
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "camvault/voucher/signed_voucher.h"
+
 namespace camvault::identity {
 
 using crypto_openssl::CertificateProfile;
@@ -69,6 +71,9 @@ CertificateProfile profile_of(const CertificateRules& rules, const ProfileValues
   if (rules.ocsp_no_check)  // id-pkix-ocsp-nocheck, NULL
     profile.private_extensions.push_back(
         {{0x06, 0x09, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x05}, {0x05, 0x00}});
+  if (const auto masa = voucher::encode_masa_url(rules.masa_url))  // id-pe-masa-url; checked when it was read
+    profile.private_extensions.push_back(
+        {{0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x20}, *masa});
   profile.not_before = now;
   profile.not_after = rules.validity ? now + *rules.validity : kNoEnd;
   return profile;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "camvault/settings/table.h"
+#include "camvault/voucher/signed_voucher.h"
 #include "profile_rules.h"
 
 namespace camvault::identity {
@@ -112,7 +113,7 @@ Status read_extensions(const Table& top, CertificateRules& out) {
   CAM_TRY(const auto table,
           section(top, "extensions",
                   {"ca", "path_length", "key_usage", "extended_key_usage", "extended_key_usage_critical",
-                   "hardware_module_name", "dns_names", "ocsp_no_check"}));
+                   "hardware_module_name", "dns_names", "ocsp_no_check", "masa_url"}));
   CAM_TRY_STATUS(table.read("ca", out.ca));
   if (table.has("path_length")) {
     std::int64_t length = 0;
@@ -124,6 +125,9 @@ Status read_extensions(const Table& top, CertificateRules& out) {
   CAM_TRY_STATUS(table.read("extended_key_usage_critical", out.extended_key_usage_critical));
   CAM_TRY_STATUS(table.read("hardware_module_name", out.hardware_module_name));
   CAM_TRY_STATUS(take(table, "dns_names", out.dns_names));
+  CAM_TRY_STATUS(take(table, "masa_url", out.masa_url));
+  if (!out.masa_url.empty() && !voucher::encode_masa_url(out.masa_url))
+    return table.wrong("masa_url", "is https://HOST[:PORT], at most 120 characters");
   return table.read("ocsp_no_check", out.ocsp_no_check);
 }
 

@@ -43,6 +43,7 @@ std::string_view broken_by_any(const CertificateRules& r) {
   if (r.ca && r.issuer == "device-ca") return "an authority is signed by the root";
   if (!r.matter_product_id.empty() && r.matter_vendor_id.empty()) return "a product id needs a vendor id";
   if (r.common_name.empty()) return "no common_name";
+  if (!r.masa_url.empty() && !r.serial_number) return "masa_url is for devices";
   return {};
 }
 

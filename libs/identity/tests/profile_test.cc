@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "camvault/test_support/program.h"
+#include "camvault/voucher/signed_voucher.h"
 #include "factory_fixture.h"
 
 namespace camvault::identity {
@@ -87,6 +88,20 @@ TEST(Profiles, FilesThatAreNone) {
   }
   EXPECT_EQ(code_of(std::string(kMaxProfileFile + 1, '#')), Errc::limit);
   EXPECT_EQ(code_of("x = " + std::string(5000, '[')), Errc::malformed);
+}
+
+// RFC 8995 2.3.2
+TEST(Profiles, AnIdentityNamesItsMakersService) {
+  const auto& idevid = built_in_profiles().at("idevid");
+  for (const char* bad : {"http://masa.example", "https://masa.example/path", "https://", "masa example"})
+    EXPECT_EQ(code_of(idevid + "masa_url = \"" + bad + "\"\n"), Errc::malformed) << bad;
+  Site site;
+  const auto file = "factory/profiles/idevid.toml";
+  site.folder.write(file, site.folder.read(file) + "masa_url = \"https://masa.example:9443\"\n");
+  site.reopen();
+  const auto certs = site.provision(Camera::make(), "S1").value();
+  EXPECT_EQ(voucher::masa_url(certs.identity).value(), "https://masa.example:9443");
+  EXPECT_FALSE(voucher::masa_url(certs.media_signing));
 }
 
 TEST(Profiles, AFactoryHasItsOwn) {

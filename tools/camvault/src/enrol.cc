@@ -1,4 +1,5 @@
-// camvault enrol: the camera's identity in its owner's network, from an EST server (RFC 7030).
+// camvault enrol: the camera's identity in its owner's network, from an EST server (RFC 7030), with
+// --zero-touch without knowing that network before (BRSKI, RFC 8995).
 #include <cstdio>
 #include <memory>
 
@@ -6,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "camvault/base/file.h"
+#include "camvault/brski/pledge.h"
 #include "camvault/crypto_openssl/engine.h"
 #include "camvault/enrolment/enroller.h"
 #include "camvault/ipc/keystore_client.h"
@@ -29,6 +31,7 @@ struct Options {
   std::string label;
   std::string key_type = "ec-p256";
   unsigned timeout = 10;
+  bool zero_touch = false;
   bool renew = false;
   bool json = false;
 };
@@ -39,7 +42,8 @@ Result<enrolment::EnrolSettings> settings_of(const Options& options, const crypt
   auto server = options.server;
   if (server.empty()) {
     CAM_TRY(const auto known, enrolment::read_local_identity(out.folder));
-    server = known.server;
+    CAM_TRY(const auto owner, brski::read_owner(out.folder));
+    server = known.server.empty() ? owner.server : known.server;
     if (server.empty()) return fail(Errc::usage, "--server is wanted the first time");
   }
   CAM_TRY(out.server, http::parse_url(server));
@@ -57,22 +61,25 @@ Result<enrolment::EnrolSettings> settings_of(const Options& options, const crypt
   return out;
 }
 
-void print(const enrolment::Enrolled& enrolled, bool json) {
+nlohmann::ordered_json to_json(const enrolment::Enrolled& enrolled) {
   const auto& certificate = enrolled.certificate;
-  if (json) {
-    const nlohmann::ordered_json value{
-        {"new", enrolled.is_new},
-        {"serial", certificate.device_serial},
-        {"key", enrolled.identity.active->key},
-        {"subject", certificate.subject},
-        {"issuer", certificate.issuer},
-        {"number", certificate.serial},
-        {"not_after", to_iso8601(certificate.not_after)},
-        {"old_key", enrolled.identity.previous ? enrolled.identity.previous->key : ""},
-        {"note", enrolled.note}};
-    std::printf("%s\n", value.dump(1).c_str());
-    return;
-  }
+  return {{"new", enrolled.is_new},
+          {"serial", certificate.device_serial},
+          {"key", enrolled.identity.active->key},
+          {"subject", certificate.subject},
+          {"issuer", certificate.issuer},
+          {"number", certificate.serial},
+          {"not_after", to_iso8601(certificate.not_after)},
+          {"old_key", enrolled.identity.previous ? enrolled.identity.previous->key : ""},
+          {"note", enrolled.note}};
+}
+
+void print(const nlohmann::ordered_json& value) {
+  std::printf("%s\n", value.dump(1).c_str());
+}
+
+void print(const enrolment::Enrolled& enrolled) {
+  const auto& certificate = enrolled.certificate;
   std::printf(
       "  %s identity  %s\n             issued by  %s\n             key        %s\n             ends       "
       "%s\n",
@@ -91,7 +98,66 @@ Status enrol(const Options& options) {
           ipc::connect_keystore(options.keystore.empty() ? layout.keystore_socket() : options.keystore));
   enrolment::Enroller enroller({engine.get(), &clock}, store, std::move(settings));
   CAM_TRY(const auto enrolled, enroller.enrol(options.renew));
-  print(enrolled, options.json);
+  if (options.json) {
+    print(to_json(enrolled));
+  } else {
+    print(enrolled);
+  }
+  return ok();
+}
+
+void print(const brski::Onboarded& onboarded, const std::string& server, bool json) {
+  const auto& voucher = onboarded.voucher;
+  if (json) {
+    auto value = to_json(onboarded.enrolled);
+    value["owner"] = {{"subject", onboarded.owner.subject},
+                      {"sha256", onboarded.owner.sha256},
+                      {"server", server},
+                      {"voucher", !voucher                   ? "none"
+                                  : onboarded.voucher_is_new ? "new"
+                                                             : "present"}};
+    if (voucher) {
+      value["owner"]["assertion"] = voucher::to_string(voucher->assertion);
+      value["owner"]["voucher_of"] = to_iso8601(voucher->created_on);
+    }
+    if (!onboarded.note.empty()) value["note"] = onboarded.note;
+    return print(value);
+  }
+  const auto grounds = voucher ? "by a voucher of " + to_iso8601(voucher->created_on) + " (" +
+                                     std::string(voucher::to_string(voucher->assertion)) + ")"
+                               : std::string("by the camera's code");
+  std::printf("  owner      %s\n             %s\n", report::printable(onboarded.owner.subject).c_str(),
+              grounds.c_str());
+  print(onboarded.enrolled);
+  if (!onboarded.note.empty()) std::printf("  %s\n", report::printable(onboarded.note).c_str());
+}
+
+Status enrol_by_voucher(const Options& options) {
+  if (!options.trust.empty() || options.renew || !options.label.empty())
+    return fail(Errc::usage,
+                "with --zero-touch the voucher says whom to trust: no --trust, --renew or --label");
+  const auto engine = crypto_openssl::make_openssl_engine();
+  const SystemClock clock;
+  const key_source::RootLayout layout{options.root};
+  CAM_TRY(auto from, settings_of(options, *engine));
+  const auto server = "https://" + from.server.authority() + from.server.target;
+  CAM_TRY(const auto store,
+          ipc::connect_keystore(options.keystore.empty() ? layout.keystore_socket() : options.keystore));
+  brski::PledgeSettings settings;
+  settings.server = std::move(from.server);
+  settings.folder = std::move(from.folder);
+  settings.masa_lists = std::move(from.crls);
+  settings.key_type = std::move(from.key_type);
+  settings.timeout = from.timeout;
+  brski::Pledge pledge({engine.get(), &clock}, store, std::move(settings));
+  const auto onboarded = pledge.onboard();
+  if (!onboarded) {
+    const auto wait = pledge.retry_after();
+    if (onboarded.error().code != Errc::unavailable || !wait) return tl::unexpected(onboarded.error());
+    return fail(Errc::unavailable,
+                onboarded.error().what + "; try again in " + std::to_string(wait->count()) + " s");
+  }
+  print(*onboarded, server, options.json);
   return ok();
 }
 }  // namespace
@@ -122,6 +188,9 @@ void add_enrol(CLI::App& app, int& exit_code) {
   command->add_option("--timeout", options->timeout, "seconds for each connection and answer (default 10)")
       ->type_name("SECONDS")
       ->check(CLI::Range(1u, 600u));
+  command->add_flag(
+      "--zero-touch", options->zero_touch,
+      "trust the server once a voucher of the camera's maker names its owner (BRSKI, RFC 8995)");
   command->add_flag("--renew", options->renew,
                     "a new key and certificate now, not only when a third of the time is left");
   command->add_flag("--json", options->json, "the result as JSON");
@@ -134,9 +203,10 @@ void add_enrol(CLI::App& app, int& exit_code) {
       "Examples:\n  camvault enrol --root /srv/camera1 --server https://fleet.example:8443 --trust "
       "fleet-ca.pem\n"
       "  camvault enrol --root /srv/camera1            # later: renews when it is time\n"
-      "  camvault enrol --root /srv/camera1 --renew --json");
+      "  camvault enrol --root /srv/camera1 --renew --json\n"
+      "  camvault enrol --root /srv/camera1 --server https://fleet.example:8443 --zero-touch");
   command->callback([options, &exit_code] {
-    const auto done = enrol(*options);
+    const auto done = options->zero_touch ? enrol_by_voucher(*options) : enrol(*options);
     exit_code = !done                      ? complain_about(done.error())
                 : std::fflush(stdout) == 0 ? kYes
                                            : complain(kCannotWrite, "standard output cannot be written");

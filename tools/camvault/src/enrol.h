@@ -1,4 +1,4 @@
-// camvault enrol.
+// camvault enrol and camvault claim.
 #pragma once
 
 namespace CLI {
@@ -8,5 +8,6 @@ class App;
 namespace camvault::cli {
 
 void add_enrol(CLI::App& app, int& exit_code);
+void add_claim(CLI::App& app, int& exit_code);
 
 }  // namespace camvault::cli

@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "exit_code.h"
 #include "factory_station.h"
+#include "masa_anchors.h"
 
 namespace camvault::cli {
 
@@ -156,6 +157,7 @@ Status provision(const Provision& options) {
     return fail(Errc::exists, "serial number " + options.serial +
                                   " was issued before, to other keys: " + fits.error().what);
   CAM_TRY_STATUS(identity::install_device_certificates(layout.identity_folder(), *certificates));
+  CAM_TRY_STATUS(install_masa_anchors_of(*opened->engine, factory.folder(), options.camera_root));
   Outcome outcome;
   outcome.installed.push_back({"idevid", certificates->identity, layout.device_identity_chain()});
   CAM_TRY_STATUS(add_identities(options, *camera, *device_ca_key, *opened, outcome));

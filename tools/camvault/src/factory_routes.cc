@@ -15,6 +15,7 @@
 #include "commands.h"
 #include "exit_code.h"
 #include "factory_station.h"
+#include "masa_anchors.h"
 #include "output_file.h"
 #include "trust_options.h"
 
@@ -40,6 +41,7 @@ struct Route {
   std::filesystem::path signature;
   std::vector<std::filesystem::path> certificates;
   std::vector<std::filesystem::path> trust;
+  std::filesystem::path masa;
 };
 
 struct CameraKey {
@@ -124,7 +126,8 @@ Status install(const Route& options) {
     ++count;
   }
   if (count == 0) return fail(Errc::invalid, "none of the certificates is for a key of this camera");
-  return ok();
+  if (options.masa.empty()) return ok();
+  return install_masa_anchors(*engine, options.masa, options.camera_root);
 }
 
 Status certify(const Route& options) {
@@ -241,6 +244,9 @@ void add_request_and_install(CLI::App& factory, int& exit_code) {
   command->add_option("--trust", options->trust, "the root that they must lead to")
       ->type_name("ROOT.pem")
       ->required();
+  command
+      ->add_option("--masa", options->masa, "who signs vouchers of the camera's maker, for zero touch (PEM)")
+      ->type_name("FILE");
   command->footer(
       "Only certificates for this camera's keys and serial number are taken.\n\n"
       "Examples:\n  camvault factory install --camera-root /srv/camera1 --serial EX-000042 --certificates "

@@ -56,6 +56,7 @@ int main(int argc, char** argv) {
   add_camera(app, exit_code);
   add_factory(app, exit_code);
   add_enrol(app, exit_code);
+  add_claim(app, exit_code);
   add_keystore(app, exit_code);
   add_attest(app, exit_code);
   add_network(app, exit_code);

@@ -44,7 +44,6 @@ class Enroller {
   struct Attempt;
   Result<std::shared_ptr<const tls::Credential>> credential_of(const std::string& key,
                                                                const std::string& chain_pem) const;
-  Result<std::shared_ptr<const tls::Credential>> factory_credential() const;
   Result<tls::Context> context_with(std::shared_ptr<const tls::Credential> credential) const;
   Status ensure_pending_key();
   Status request_new();

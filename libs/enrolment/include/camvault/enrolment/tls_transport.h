@@ -20,6 +20,10 @@ class TlsTransport final : public EstTransport {
   Result<http::Response> exchange(const http::Request& request) override;
   Result<Bytes> channel_binding() override;  // of a new connection, which serves the next exchange
   bool always_binds() const override;
+  // The connection that the next exchange goes over, opened if there is none; and the one that is open, or
+  // null: an answer may have been its last.
+  Result<tls::Connection*> connection();
+  tls::Connection* open_connection();
 
  private:
   struct Open;

@@ -60,6 +60,7 @@ struct CertificateRules {
   bool hardware_module_name = false;
   std::vector<std::string> dns_names;
   bool ocsp_no_check = false;  // RFC 6960 4.2.2.2.1
+  std::string masa_url;        // RFC 8995 2.3.2: "https://masa.example:9443"; empty: none
 };
 
 inline constexpr std::size_t kMaxProfileFile = 16 * 1024;

@@ -1,58 +1,39 @@
-#include "server.h"
+#include "camvault/service/server.h"
 
 #include <semaphore>
 #include <thread>
 
 #include "camvault/base/log.h"
 
-namespace camvault::fleetd {
+namespace camvault::service {
 
 using namespace std::chrono_literals;
 
 namespace {
 struct Shared {
-  Authority& authority;
-  Store& store;
-  const Clock& clock;
+  Service& service;
+  std::string name;
   ServerLimits limits;
 };
-
-http::Response answer(const Shared& shared, const http::Request& request, tls::Connection& connection) {
-  if (request.path().starts_with(enrolment::kEstPath)) {
-    enrolment::EstPeer peer;
-    peer.path = connection.peer_path();
-    if (auto binding = connection.channel_binding()) peer.channel_binding = std::move(*binding);
-    auto est = enrolment::answer_est(shared.authority, request, peer);
-    if (!est.why.empty()) {
-      const auto who = peer.path.empty() ? std::string("somebody") : peer.path.front().subject;
-      log(LogLevel::info, "fleetd: " + std::string(request.path()) + " refused to " + who + ": " + est.why);
-    }
-    return std::move(est.response);
-  }
-  ApiRequest api{request};
-  if (shared.authority.kind_of(connection.peer_path()) == PeerKind::operator_)
-    api.who = &connection.peer_path().front();
-  return answer_api(shared.authority, shared.store, api, shared.clock.now());
-}
 
 int status_of(const Error& error) {
   return error.code == Errc::limit ? 413 : 400;
 }
 
 void serve_connection(const Shared& shared, UniqueFd socket) {
-  const auto context = shared.authority.context();
-  if (!context) return log(LogLevel::error, "fleetd: " + context.error().what);
+  const auto context = shared.service.context();
+  if (!context) return log(LogLevel::error, shared.name + ": " + context.error().what);
   auto accepted = (*context)->accept(std::move(socket), net::within(shared.limits.handshake));
   if (!accepted) {
     if (accepted.error().code == Errc::invalid)
-      log(LogLevel::info, "fleetd: refused: " + accepted.error().what);
+      log(LogLevel::info, shared.name + ": refused: " + accepted.error().what);
     return;
   }
   auto& connection = **accepted;
   http::Reader reader(connection);
   for (unsigned count = 0; count < shared.limits.requests; ++count) {
     http::Limits limits;
-    limits.body = enrolment::kMaxEstBody;
+    limits.body = shared.limits.body;
     // The first one has its time from the handshake on; later ones may let us wait a little.
     const auto patience = count == 0 ? shared.limits.request : shared.limits.idle;
     const auto request = reader.request(limits, net::within(patience));
@@ -60,7 +41,7 @@ void serve_connection(const Shared& shared, UniqueFd socket) {
     if (!readable && request.error().code != Errc::malformed && request.error().code != Errc::limit) break;
     http::Response response;
     if (readable) {
-      response = answer(shared, *request, connection);
+      response = shared.service.answer(*request, connection);
     } else {
       response.status = status_of(request.error());
     }
@@ -72,9 +53,9 @@ void serve_connection(const Shared& shared, UniqueFd socket) {
 }
 }  // namespace
 
-Status serve(net::Listener& listener, Authority& authority, Store& store, const Clock& clock,
-             const ServerLimits& limits, const volatile std::sig_atomic_t* stop) {
-  const Shared shared{authority, store, clock, limits};
+Status serve(net::Listener& listener, Service& service, const std::string& name, const ServerLimits& limits,
+             const volatile std::sig_atomic_t* stop) {
+  const Shared shared{service, name, limits};
   std::counting_semaphore<> room(limits.connections);
   while (*stop == 0) {
     if (!room.try_acquire_for(200ms)) continue;
@@ -97,4 +78,4 @@ Status serve(net::Listener& listener, Authority& authority, Store& store, const 
   return ok();
 }
 
-}  // namespace camvault::fleetd
+}  // namespace camvault::service

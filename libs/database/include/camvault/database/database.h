@@ -1,5 +1,5 @@
-// A relational database, as much of one as fleetd needs: single statements, text in and out. Each statement
-// is its own transaction; what must happen together is one statement.
+// A relational database, as much of one as our services need: single statements, text in and out. Each
+// statement is its own transaction; what must happen together is one statement.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@
 
 #include "camvault/base/result.h"
 
-namespace camvault::fleetd {
+namespace camvault::database {
 
 using Row = std::vector<std::string>;  // NULL is empty
 
@@ -31,4 +31,4 @@ unsigned useful_connections(const std::string& where);
 Result<std::unique_ptr<Database>> open_sqlite(const std::string& file);
 Result<std::unique_ptr<Database>> open_postgres(const std::string& connection);
 
-}  // namespace camvault::fleetd
+}  // namespace camvault::database

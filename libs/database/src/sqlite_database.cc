@@ -2,9 +2,9 @@
 #include <sqlite3.h>
 
 #include "camvault/base/owned.h"
-#include "database.h"
+#include "camvault/database/database.h"
 
-namespace camvault::fleetd {
+namespace camvault::database {
 
 namespace {
 constexpr int kPatienceMs = 5000;
@@ -68,4 +68,4 @@ Result<std::unique_ptr<Database>> open_sqlite(const std::string& file) {
   return std::unique_ptr<Database>(std::move(database));
 }
 
-}  // namespace camvault::fleetd
+}  // namespace camvault::database

@@ -2,9 +2,9 @@
 #include <libpq-fe.h>
 
 #include "camvault/base/owned.h"
-#include "database.h"
+#include "camvault/database/database.h"
 
-namespace camvault::fleetd {
+namespace camvault::database {
 
 namespace {
 using Handle = Owned<PGconn, PQfinish>;
@@ -86,4 +86,4 @@ Result<std::unique_ptr<Database>> open_postgres(const std::string& connection) {
   return std::unique_ptr<Database>(std::move(database));
 }
 
-}  // namespace camvault::fleetd
+}  // namespace camvault::database

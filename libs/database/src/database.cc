@@ -1,6 +1,6 @@
-#include "database.h"
+#include "camvault/database/database.h"
 
-namespace camvault::fleetd {
+namespace camvault::database {
 
 namespace {
 constexpr std::string_view kSqlite = "sqlite:";
@@ -12,7 +12,7 @@ Result<std::unique_ptr<Database>> open_database(const std::string& where) {
   return open_postgres(where);
 #else
   return fail(Errc::unsupported,
-              "this fleetd was built without PostgreSQL: " + where.substr(0, where.find(':')));
+              "this program was built without PostgreSQL: " + where.substr(0, where.find(':')));
 #endif
 }
 
@@ -20,4 +20,4 @@ unsigned useful_connections(const std::string& where) {
   return where.starts_with(kSqlite) ? 1 : 8;
 }
 
-}  // namespace camvault::fleetd
+}  // namespace camvault::database

@@ -16,7 +16,8 @@ namespace {
 namespace fs = std::filesystem;
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kStartPatience{10};
+constexpr std::chrono::seconds kStartPatience{
+    60};  // one that ends is noticed at once; slow machines are slow
 
 fs::path config_file(const SupplicantOptions& options) {
   return options.folder / (options.interface + ".conf");

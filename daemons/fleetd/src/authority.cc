@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "camvault/base/file.h"
+#include "camvault/crypto/extensions.h"
 #include "camvault/crypto_openssl/issue.h"
 #include "camvault/voucher/signed_voucher.h"
 
@@ -171,6 +172,17 @@ enrolment::CsrAttributes Authority::csr_attributes() {
 
 Result<std::vector<crypto::Certificate>> Authority::enrol(const crypto_openssl::CertificateRequest& request,
                                                           const enrolment::EstPeer& peer, bool again) {
+  return decide(request, peer, again, Use::identity);
+}
+
+Result<std::vector<crypto::Certificate>> Authority::enrol_media(
+    const crypto_openssl::CertificateRequest& request, const enrolment::EstPeer& peer) {
+  return decide(request, peer, false, Use::media_signing);
+}
+
+Result<std::vector<crypto::Certificate>> Authority::decide(const crypto_openssl::CertificateRequest& request,
+                                                           const enrolment::EstPeer& peer, bool again,
+                                                           Use use) {
   const auto refuse = [&](std::string why) {
     ++refusals_;
     return fail(Errc::denied, std::move(why));
@@ -196,11 +208,45 @@ Result<std::vector<crypto::Certificate>> Authority::enrol(const crypto_openssl::
     if (!allowed) return refuse("the device " + serial + " is not on the list");
     CAM_TRY(const auto der, from_hex(earlier->der));
     CAM_TRY(auto certificate, environment_.engine->certificate_from_der(der));
+    if (is_for_media(certificate) != (use == Use::media_signing))
+      return refuse("the key has a certificate for another use");
     return std::vector{std::move(certificate)};
   }
-  auto issued = issue(serial, request, shown.common_name, key_hash);
+  if (use == Use::media_signing && request.key->alg() == crypto::KeyAlg::ed25519)
+    return refuse("ONVIF Media Signing has no Ed25519 signatures");
+  auto issued = issue(serial, request, shown.common_name, key_hash, use);
   if (!issued && issued.error().code == Errc::denied) ++refusals_;
   return issued;
+}
+
+CertificateProfile Authority::profile_of(Use use) const {
+  CertificateProfile profile;
+  profile.not_before = now() - kBackdated;
+  if (use == Use::identity) {
+    profile.extended_key_usages = {kClientAuth, kServerAuth};
+    profile.not_after = now() + Ticks(settings_.certificate_validity);
+  } else {
+    profile.extended_key_usages = {enrolment::kMediaUsage};
+    // As the factory's: who takes the supplements out of this camera's video is found out.
+    profile.private_extensions.push_back(
+        {to_bytes(crypto::kMediaSupplementOidDer), to_bytes(crypto::kMediaSupplementPolicyDer)});
+    profile.not_after = now() + Ticks(settings_.media_validity);
+  }
+  profile.not_after = std::min(profile.not_after, ca().not_after);
+  return profile;
+}
+
+bool Authority::is_for_media(const crypto::Certificate& certificate) const {
+  const std::vector<crypto::Certificate> none;
+  std::vector<crypto::Certificate> anchors;
+  for (const auto& one : cas_.all()) anchors.push_back(one.certificate);
+  crypto::PathRequest path;
+  path.leaf = &certificate;
+  path.intermediates = &none;
+  path.anchors = &anchors;
+  path.at = certificate.not_before;
+  path.required_eku = enrolment::kMediaUsage;
+  return environment_.engine->validate_path(path).verdict == crypto::PathVerdict::trusted;
 }
 
 // Signed first, written down, and only then given away. A certificate that was signed and not written down,
@@ -208,20 +254,18 @@ Result<std::vector<crypto::Certificate>> Authority::enrol(const crypto_openssl::
 Result<std::vector<crypto::Certificate>> Authority::issue(const std::string& serial,
                                                           const crypto_openssl::CertificateRequest& request,
                                                           const std::string& common_name,
-                                                          const std::string& key_hash) {
+                                                          const std::string& key_hash, Use use) {
   CAM_TRY(const auto allowed, store_.is_allowed(serial));
   if (!allowed) return fail(Errc::denied, "the device " + serial + " is not on the list");
   CAM_TRY(const auto valid, store_.valid_certificates(serial, now()));
   if (valid >= kMaxCertificatesOfDevice)
     return fail(Errc::denied, "the device " + serial + " has too many certificates");
-  CertificateProfile profile;
-  profile.extended_key_usages = {kClientAuth, kServerAuth};
-  profile.not_before = now() - kBackdated;
-  profile.not_after = std::min(now() + Ticks(settings_.certificate_validity), ca().not_after);
+  const auto profile = profile_of(use);
   crypto_openssl::SubjectName name;
   name.organization = settings_.organization;
   name.common_name = common_name.empty() ? serial : common_name;
   name.device_serial = serial;
+  if (use == Use::media_signing) name.organizational_unit = "Media signing";
   CAM_TRY(auto certificate, crypto_openssl::issue_certificate(*cas_.present().key, ca(), name, request.spki,
                                                               profile, new_number()));
   CertificateRow row;

@@ -16,6 +16,7 @@ struct AuthoritySettings {
   std::string organization = "Camera owner";
   std::vector<std::string> names;  // DNS names and IP addresses of this server
   std::chrono::hours certificate_validity{90 * 24};
+  std::chrono::hours media_validity{397 * 24};
   std::chrono::hours list_validity{7 * 24};
   bool require_binding = false;                     // of requests to their connection, in TLS 1.3, too
   std::vector<crypto::Certificate> device_anchors;  // makers whose devices may enrol, if they are on the list
@@ -42,6 +43,8 @@ class Authority final : public enrolment::Registrar {
   enrolment::CsrAttributes csr_attributes() override;
   Result<std::vector<crypto::Certificate>> enrol(const crypto_openssl::CertificateRequest& request,
                                                  const enrolment::EstPeer& peer, bool again) override;
+  Result<std::vector<crypto::Certificate>> enrol_media(const crypto_openssl::CertificateRequest& request,
+                                                       const enrolment::EstPeer& peer) override;
 
   PeerKind kind_of(const std::vector<crypto::Certificate>& path) const;
   const crypto::Certificate& ca() const { return cas_.present().certificate; }
@@ -60,9 +63,15 @@ class Authority final : public enrolment::Registrar {
       : environment_(environment), store_(store), settings_(std::move(settings)), cas_(std::move(cas)) {}
   Result<std::vector<crypto::RevocationList>> lists();
   Result<std::shared_ptr<const tls::Credential>> server_credential();
+  enum class Use : std::uint8_t { identity, media_signing };
+  Result<std::vector<crypto::Certificate>> decide(const crypto_openssl::CertificateRequest& request,
+                                                  const enrolment::EstPeer& peer, bool again, Use use);
   Result<std::vector<crypto::Certificate>> issue(const std::string& serial,
                                                  const crypto_openssl::CertificateRequest& request,
-                                                 const std::string& common_name, const std::string& key_hash);
+                                                 const std::string& common_name, const std::string& key_hash,
+                                                 Use use);
+  crypto_openssl::CertificateProfile profile_of(Use use) const;
+  bool is_for_media(const crypto::Certificate& certificate) const;
   Timestamp now() const { return environment_.clock->now(); }
   Bytes new_number() const;
 

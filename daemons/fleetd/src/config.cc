@@ -19,9 +19,10 @@ Status read_paths(const settings::Table& table, std::string_view key,
 Result<Config> load_config(const std::filesystem::path& file) {
   CAM_TRY_STATUS(settings::check_only_owner_writes(file));
   CAM_TRY(const auto table, settings::Table::load(file));
-  CAM_TRY_STATUS(table.only({"listen", "port", "names", "organization", "database", "device_anchors",
-                             "device_lists", "operator_anchors", "operator_lists", "masa_anchors",
-                             "masa_lists", "certificate_hours", "require_binding"}));
+  CAM_TRY_STATUS(
+      table.only({"listen", "port", "names", "organization", "database", "device_anchors", "device_lists",
+                  "operator_anchors", "operator_lists", "masa_anchors", "masa_lists", "certificate_hours",
+                  "media_certificate_hours", "require_binding"}));
   Config out;
   CAM_TRY_STATUS(table.read("listen", out.listen));
   CAM_TRY_STATUS(table.read_number<std::uint16_t>("port", 0, 65535, out.port));
@@ -35,6 +36,7 @@ Result<Config> load_config(const std::filesystem::path& file) {
   CAM_TRY_STATUS(read_paths(table, "masa_anchors", out.masa_anchors));
   CAM_TRY_STATUS(read_paths(table, "masa_lists", out.masa_lists));
   CAM_TRY_STATUS(table.read_number("certificate_hours", 1u, kMaxHours, out.certificate_hours));
+  CAM_TRY_STATUS(table.read_number("media_certificate_hours", 1u, kMaxHours, out.media_certificate_hours));
   CAM_TRY_STATUS(table.read("require_binding", out.require_binding));
   if (out.names.empty()) return table.wrong("names", "must not be empty");
   return out;

@@ -22,6 +22,7 @@ struct Config {
   std::vector<std::filesystem::path> masa_anchors;  // who vouches for makers' services; none: no zero touch
   std::vector<std::filesystem::path> masa_lists;
   unsigned certificate_hours = 90 * 24;
+  unsigned media_certificate_hours = 397 * 24;
   bool require_binding = false;
 };
 

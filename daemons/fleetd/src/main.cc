@@ -33,6 +33,7 @@ Result<AuthoritySettings> settings_of(const crypto::Engine& engine, const Config
   out.organization = config.organization;
   out.names = config.names;
   out.certificate_validity = std::chrono::hours(config.certificate_hours);
+  out.media_validity = std::chrono::hours(config.media_certificate_hours);
   out.require_binding = config.require_binding;
   CAM_TRY(out.device_anchors, service::certificates_in(engine, config.device_anchors));
   CAM_TRY(out.device_lists, service::lists_in(engine, config.device_lists));

@@ -158,6 +158,14 @@ Status Recorder::finish() {
   return ok();
 }
 
+Status Recorder::change_key(std::shared_ptr<crypto::SigningKey> key, std::string chain_pem) {
+  auto& impl = *impl_;
+  if (impl.signer) CAM_TRY_STATUS(impl.signer->change_key(key, chain_pem));
+  impl.key = std::move(key);  // whoever holds the old one says that it is in use
+  impl.options.signer.chain_pem = std::move(chain_pem);
+  return ok();
+}
+
 Status Recorder::add_record(signed_video::RecordType type, Bytes value) {
   auto& impl = *impl_;
   const std::lock_guard lock(impl.records_mutex);

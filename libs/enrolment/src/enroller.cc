@@ -76,41 +76,59 @@ bool Enroller::is_due(const crypto::Certificate& certificate) const {
   return now >= certificate.not_after - lifetime / 3;
 }
 
-Status Enroller::request_new() {
-  CAM_TRY_STATUS(ensure_pending_key());
-  CAM_TRY(const auto name, keystore::KeyName::parse(state_.pending_key));
-  CAM_TRY(const auto key, keystore_->signing_key({name, keystore::Purpose::device_identity}));
+// The identity that is there proves who asks for the next one, unless it has ended.
+Result<Enroller::Asker> Enroller::asker() const {
+  Asker out{factory_, false};
+  if (!state_.active) return out;
+  CAM_TRY(const auto active, credential_of(state_.active->key, state_.active->chain_pem));
+  out.again = active->leaf().not_after > std::max(environment_.clock->now(), time_floor());
+  if (out.again) out.credential = active;
+  return out;
+}
 
-  // The identity that is there proves who asks for the next one, unless it has ended.
-  auto credential = factory_;
-  bool again = false;
-  if (state_.active) {
-    CAM_TRY(const auto active, credential_of(state_.active->key, state_.active->chain_pem));
-    again = active->leaf().not_after > std::max(environment_.clock->now(), time_floor());
-    if (again) credential = active;
-  }
-  CAM_TRY(const auto context, context_with(credential));
+// What comes back is believed when it is of this key and for this camera; the caller sees where it leads.
+Result<Enroller::Answer> Enroller::ask(const Asker& asker, const std::string& label, crypto::SigningKey& key,
+                                       const std::string& common_name, bool again) const {
+  CAM_TRY(const auto context, context_with(asker.credential));
   TlsTransport transport(context, settings_.server, settings_.timeout);
-  EstClient client(transport, settings_.label);
-  CAM_TRY(const auto authorities, client.ca_certificates());
+  EstClient client(transport, label);
+  Answer out;
+  CAM_TRY(out.authorities, client.ca_certificates());
   crypto_openssl::SubjectName subject;
-  subject.common_name = credential->leaf().common_name;
+  subject.common_name = common_name;
   subject.device_serial = factory_->leaf().device_serial;
   const auto make = [&](const std::string& challenge) {
-    return crypto_openssl::make_certificate_request(*key, subject, crypto_openssl::RsaPadding::pkcs1v15,
+    return crypto_openssl::make_certificate_request(key, subject, crypto_openssl::RsaPadding::pkcs1v15,
                                                     challenge);
   };
-  CAM_TRY(auto certificates, client.enrol(make, again));
-
-  // What comes back is believed when it is of this key, for this camera, and leads to the CA that the server
-  // named over the connection that we trust.
+  CAM_TRY(out.certificates, client.enrol(make, again));
+  auto& certificates = out.certificates;
   const auto leaf = std::find_if(certificates.begin(), certificates.end(), [&](const auto& certificate) {
-    return certificate.key != nullptr && certificate.key->spki_der() == key->spki_der();
+    return certificate.key != nullptr && certificate.key->spki_der() == key.spki_der();
   });
   if (leaf == certificates.end()) return fail(Errc::invalid, "the server sent a certificate for another key");
   if (leaf->device_serial != factory_->leaf().device_serial)
     return fail(Errc::invalid, "the server sent a certificate for another camera");
   std::rotate(certificates.begin(), leaf, leaf + 1);
+  return out;
+}
+
+Status Enroller::load() {
+  CAM_TRY(factory_, factory_credential(*environment_.engine, *keystore_, settings_.folder));
+  CAM_TRY(state_, read_local_identity(settings_.folder));
+  return ok();
+}
+
+Status Enroller::request_new() {
+  CAM_TRY_STATUS(ensure_pending_key());
+  CAM_TRY(const auto name, keystore::KeyName::parse(state_.pending_key));
+  CAM_TRY(const auto key, keystore_->signing_key({name, keystore::Purpose::device_identity}));
+  CAM_TRY(const auto who, asker());
+  CAM_TRY(auto answer, ask(who, settings_.label, *key, who.credential->leaf().common_name, who.again));
+  auto& certificates = answer.certificates;
+  const auto& authorities = answer.authorities;
+
+  // It leads to the CA that the server named over the connection that we trust.
   certificates.insert(certificates.end(), authorities.begin(), authorities.end());
   tls::Policy owner;
   owner.anchors = authorities;
@@ -165,8 +183,7 @@ Status Enroller::confirm_new(std::string& note) {
 }
 
 Result<Enrolled> Enroller::enrol(bool force_new) {
-  CAM_TRY(factory_, factory_credential(*environment_.engine, *keystore_, settings_.folder));
-  CAM_TRY(state_, read_local_identity(settings_.folder));
+  CAM_TRY_STATUS(load());
   Enrolled out;
   CAM_TRY_STATUS(confirm_new(out.note));
   bool wanted = force_new || !state_.active || !state_.pending_key.empty();

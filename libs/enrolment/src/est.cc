@@ -63,6 +63,13 @@ std::string_view path_of(EstOperation operation) {
   return {};
 }
 
+std::string_view label_of(std::string_view path) {
+  if (!operation_of(path)) return {};
+  path.remove_prefix(kEstPath.size() + 1);
+  const auto slash = path.find('/');
+  return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
+}
+
 std::optional<EstOperation> operation_of(std::string_view path) {
   if (!path.starts_with(kEstPath)) return std::nullopt;
   path.remove_prefix(kEstPath.size());

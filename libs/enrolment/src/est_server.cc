@@ -48,7 +48,8 @@ Status check_binding(const crypto_openssl::CertificateRequest& request, const Es
   return ok();
 }
 
-EstAnswer enrol(Registrar& registrar, const http::Request& message, const EstPeer& peer, bool again) {
+EstAnswer enrol(Registrar& registrar, const http::Request& message, const EstPeer& peer, bool again,
+                bool media) {
   if (peer.path.empty()) return refuse(401, "no certificate was shown");
   if (http::media_type(message.headers.get("Content-Type")) != "application/pkcs10")
     return refuse(415, "not a PKCS#10 request by its type");
@@ -58,7 +59,8 @@ EstAnswer enrol(Registrar& registrar, const http::Request& message, const EstPee
   if (!request) return refuse(400, request.error().what);
   const auto bound = check_binding(*request, peer, registrar.csr_attributes().challenge_password);
   if (!bound) return refuse(400, bound.error().what);
-  const auto certificates = registrar.enrol(*request, peer, again);
+  const auto certificates =
+      media ? registrar.enrol_media(*request, peer) : registrar.enrol(*request, peer, again);
   if (!certificates) return refuse(status_of(certificates.error()), certificates.error().what);
   // RFC 7030 4.2.3 wants the certificate alone; those above it are in cacerts.
   return give("application/pkcs7-mime; smime-type=certs-only",
@@ -66,21 +68,27 @@ EstAnswer enrol(Registrar& registrar, const http::Request& message, const EstPee
 }
 }  // namespace
 
+Result<std::vector<crypto::Certificate>> Registrar::enrol_media(const crypto_openssl::CertificateRequest&,
+                                                                const EstPeer&) {
+  return fail(Errc::denied, "this registrar gives no certificates for media signing");
+}
+
 EstAnswer answer_est(Registrar& registrar, const http::Request& request, const EstPeer& peer) {
   const auto operation = operation_of(request.path());
   if (!operation) return refuse(404, "no such operation");
   const bool posts = *operation == EstOperation::simpleenroll || *operation == EstOperation::simplereenroll ||
                      *operation == EstOperation::serverkeygen;
   if (request.method != (posts ? "POST" : "GET")) return refuse(405, "another method");
+  const bool media = label_of(request.path()) == kMediaLabel;
   switch (*operation) {
     case EstOperation::cacerts:
       return give("application/pkcs7-mime", crypto_openssl::encode_certs_only(registrar.ca_certificates()));
     case EstOperation::csrattrs:
       return give("application/csrattrs", encode_csr_attributes(registrar.csr_attributes()));
     case EstOperation::simpleenroll:
-      return enrol(registrar, request, peer, false);
+      return enrol(registrar, request, peer, false, media);
     case EstOperation::simplereenroll:
-      return enrol(registrar, request, peer, true);
+      return enrol(registrar, request, peer, true, media);
     case EstOperation::serverkeygen:
       return refuse(501, "keys are made in the device");
   }

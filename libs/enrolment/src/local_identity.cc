@@ -22,8 +22,8 @@ std::optional<KeyedChain> chain_from(const json& value) {
 }
 }  // namespace
 
-Result<LocalIdentity> read_local_identity(const std::filesystem::path& folder) {
-  const auto file = folder / kStateFile;
+Result<LocalIdentity> read_local_identity(const std::filesystem::path& folder, std::string_view state_file) {
+  const auto file = folder / state_file;
   const auto content = read_file(file, kMaxState);
   if (!content && content.error().code == Errc::not_found) return LocalIdentity{};
   if (!content) return tl::unexpected(content.error());
@@ -46,10 +46,10 @@ Result<LocalIdentity> read_local_identity(const std::filesystem::path& folder) {
   }
 }
 
-Status write_local_identity(const std::filesystem::path& folder, const LocalIdentity& identity) {
+Status write_state(const std::filesystem::path& file, const LocalIdentity& identity) {
   std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) return fail(Errc::io, "cannot create " + folder.string() + ": " + error.message());
+  std::filesystem::create_directories(file.parent_path(), error);
+  if (error) return fail(Errc::io, "cannot create " + file.parent_path().string() + ": " + error.message());
   const json value{{"version", kVersion},
                    {"server", identity.server},
                    {"keys_made", identity.keys_made},
@@ -57,7 +57,11 @@ Status write_local_identity(const std::filesystem::path& folder, const LocalIden
                    {"previous", to_json(identity.previous)},
                    {"pending_key", identity.pending_key},
                    {"anchors", identity.anchors_pem}};
-  CAM_TRY_STATUS(write_file_atomically(folder / kStateFile, as_bytes(value.dump(1) + "\n")));
+  return write_file_atomically(file, as_bytes(value.dump(1) + "\n"));
+}
+
+Status write_local_identity(const std::filesystem::path& folder, const LocalIdentity& identity) {
+  CAM_TRY_STATUS(write_state(folder / kStateFile, identity));
   if (!identity.anchors_pem.empty())
     CAM_TRY_STATUS(write_file_atomically(folder / kAnchorsFile, as_bytes(identity.anchors_pem)));
   if (!identity.active) return ok();

@@ -72,6 +72,10 @@ TEST(Paths, AreTheRfcs) {
        {"/.well-known/est", "/.well-known/est/", "/.well-known/est//cacerts", "/.well-known/est/a/b/cacerts",
         "/est/cacerts", "/.well-known/estcacerts", "/.well-known/est/fullcmc"})
     EXPECT_FALSE(operation_of(bad)) << bad;
+  EXPECT_EQ(label_of("/.well-known/est/media-signing/simpleenroll"), kMediaLabel);
+  for (const auto* none :
+       {"/.well-known/est/simpleenroll", "/.well-known/est/media-signing", "/x/media-signing/cacerts"})
+    EXPECT_EQ(label_of(none), "") << none;
 }
 
 // A CA in memory that gives everybody a certificate.
@@ -200,6 +204,9 @@ TEST_F(Est, WhatIsRefused) {
   forged[forged.size() - 3] = static_cast<std::uint8_t>(forged[forged.size() - 3] ^ 1);
   EXPECT_EQ(post("/.well-known/est/simpleenroll", encode_body(forged)).status, 400);
   EXPECT_EQ(post("/elsewhere", good).status, 404);
+  // Another label is passed over; this one asks for something that this registrar does not give.
+  EXPECT_EQ(post("/.well-known/est/north/simpleenroll", good).status, 200);
+  EXPECT_EQ(post("/.well-known/est/media-signing/simpleenroll", good).status, 403);
   registrar.refusal = Error{Errc::denied, "not on the list"};
   EXPECT_EQ(post("/.well-known/est/simpleenroll", good).status, 403);
   registrar.refusal = Error{Errc::unavailable, "the database is away"};

@@ -57,6 +57,22 @@ Json signer_of(const signed_video::Report& report) {
                 {"serial", s.vendor_serial}}}};
 }
 
+Json signers_of(const signed_video::Report& report) {
+  Json out = Json::array();
+  for (const auto& s : report.signers) {
+    out.push_back({{"subject", s.subject},
+                   {"issuer", s.issuer},
+                   {"number", s.number},
+                   {"fingerprint_sha256", s.fingerprint},
+                   {"not_after", time_or_null(s.end)},
+                   {"vouched_by", name(to_string(s.vouched))},
+                   {"first_time", time_or_null(s.first_time)},
+                   {"last_time", time_or_null(s.last_time)},
+                   {"first_gop", s.first_gop ? Json(*s.first_gop) : Json(nullptr)}});
+  }
+  return out;
+}
+
 Json chain_of(const signed_video::Report& report) {
   Json chain = Json::array();
   for (const auto& c : report.chain) {
@@ -285,6 +301,7 @@ std::string to_json(const Subject& subject, const signed_video::Report& report) 
   out["certificates_judged_at_time_stamp"] = report.judged_at_stamped;
   out["trust_store"] = text_or_null(subject.trust_store);
   out["signer"] = signer_of(report);
+  out["signers"] = signers_of(report);
   out["chain"] = chain_of(report);
   out["first_time"] = time_or_null(report.first_time);
   out["last_time"] = time_or_null(report.last_time);

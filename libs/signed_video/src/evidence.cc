@@ -168,15 +168,47 @@ ProvenTime proven_time(const Report& report) {
   return out;
 }
 
-void judge_attestations(const crypto::Engine& engine, const crypto::Certificate& signer,
-                        const std::vector<crypto::Certificate>& anchors, Report& report) {
-  const auto spki = signer.key ? signer.key->spki_der() : Bytes();
-  std::optional<crypto::Digest> attester;
-  if (!signer.attester.empty()) {
-    attester.emplace();
-    attester->size = static_cast<std::uint8_t>(signer.attester.size());
-    std::copy(signer.attester.begin(), signer.attester.end(), attester->bytes.begin());
+ProvenTime proven_time(const Report& report, Timestamp begin, Timestamp end) {
+  ProvenTime out;
+  out.whole_clip = true;
+  for (const auto& gop : report.gops) {
+    if (!gop.start || *gop.start < begin || *gop.start >= end || gop.verdict == UnitStatus::missing) continue;
+    out.whole_clip = out.whole_clip && gop.time_stamp;
+    if (!gop.time_stamp) continue;
+    const auto& stamp = report.time_stamps[*gop.time_stamp];
+    const auto at = *stamp.time + stamp.accuracy.value_or(Ticks(0));
+    out.first = std::min(out.first.value_or(at), at);
+    out.last = std::max(out.last.value_or(at), at);
   }
+  out.whole_clip = out.whole_clip && out.first;
+  return out;
+}
+
+namespace {
+// One piece of evidence against one certificate.
+attestation::Finding check_against(const crypto::Engine& engine, const crypto::Certificate& signer,
+                                   const AttestationRecord& record,
+                                   const std::vector<crypto::Certificate>& anchors, const Report& report) {
+  attestation::Check check;
+  check.type = record.backend;
+  check.evidence = record.evidence;
+  const auto spki = signer.key ? signer.key->spki_der() : Bytes();
+  check.spki = spki;
+  check.nonce = record.nonce;
+  // A module's attestation key has a certificate of its own, or is the one that the signer's names.
+  if (!signer.attester.empty()) {
+    check.attester.emplace();
+    check.attester->size = static_cast<std::uint8_t>(signer.attester.size());
+    std::copy(signer.attester.begin(), signer.attester.end(), check.attester->bytes.begin());
+  }
+  check.anchors = &anchors;
+  check.at = report.last_time.value_or(report.first_time.value_or(Timestamp()));
+  return attestation::check(engine, check);
+}
+}  // namespace
+
+void judge_attestations(const crypto::Engine& engine, const std::vector<crypto::Certificate>& signers,
+                        const std::vector<crypto::Certificate>& anchors, Report& report) {
   std::uint64_t refused = 0;
   std::string why;
   for (const auto& record : report.records) {
@@ -192,16 +224,17 @@ void judge_attestations(const crypto::Engine& engine, const crypto::Certificate&
       continue;
     }
     out.kind = read->backend;
-    attestation::Check check;
-    check.type = read->backend;
-    check.evidence = read->evidence;
-    check.spki = spki;
-    check.nonce = read->nonce;
-    // A module's attestation key has a certificate of its own, or is the one that the signer's names.
-    check.attester = attester;
-    check.anchors = &anchors;
-    check.at = report.last_time.value_or(report.first_time.value_or(Timestamp()));
-    const auto found = attestation::check(engine, check);
+    const auto signer = std::find_if(signers.begin(), signers.end(),
+                                     [&](const auto& s) { return s.sha256 == record.signer; });
+    if (signer == signers.end()) continue;
+    auto found = check_against(engine, *signer, *read, anchors, report);
+    // Around a change of keys: a slow module's word about the old one, or a quick one's about the new.
+    for (const auto step : {-1, 1}) {
+      const auto other = signer - signers.begin() + step;
+      if (found.refusal != attestation::Refusal::another_key || other < 0 || other >= std::ssize(signers))
+        continue;
+      found = check_against(engine, signers[static_cast<std::size_t>(other)], *read, anchors, report);
+    }
     out.standing = found.standing;
     out.reason = found.reason;
     if (found.origin) out.origin = attestation::to_string(*found.origin);

@@ -11,9 +11,9 @@ namespace camvault::signed_video {
 // Fills Report::time_stamps and GopReport::time_stamp.
 void judge_time_stamps(const crypto::Engine& engine, const VerifyOptions& options, Report& report);
 
-// Evidence of where the signing key lives, against the signer's certificate. Fills Report::attestations.
+// Evidence of where the signing keys live, against the signers' certificates. Fills Report::attestations.
 // `anchors`: who may vouch for the attestation key of a module.
-void judge_attestations(const crypto::Engine& engine, const crypto::Certificate& signer,
+void judge_attestations(const crypto::Engine& engine, const std::vector<crypto::Certificate>& signers,
                         const std::vector<crypto::Certificate>& anchors, Report& report);
 
 // Recording times that nobody but the camera vouches for, and those that a trusted time stamp shows.
@@ -23,5 +23,7 @@ struct ProvenTime {
   bool whole_clip = false;  // no GOP of the clip without one
 };
 ProvenTime proven_time(const Report& report);
+// Of the GOPs that begin in [begin, end) alone.
+ProvenTime proven_time(const Report& report, Timestamp begin, Timestamp end);
 
 }  // namespace camvault::signed_video

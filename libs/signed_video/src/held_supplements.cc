@@ -76,6 +76,10 @@ void HeldSupplements::take_record(CarriedRecord record) {
   ReportedRecord reported;
   reported.type = record.type;
   reported.gop = coverage_.current_gop();
+  if (const auto* signer = trust_.signer()) reported.signer = signer->sha256;
+  if (record.type == static_cast<std::uint16_t>(RecordType::next_key)) {
+    if (const auto next = read_next_key_record(record.value)) trust_.announce(*next);
+  }
   if (record.type == static_cast<std::uint16_t>(RecordType::time_stamp)) {
     const auto stamp = read_time_stamp_record(record.value);
     const auto* signature = stamp ? signatures_.find(key_of(stamp->signature_sha256)) : nullptr;

@@ -148,6 +148,20 @@ std::string_view to_string(NoteKind kind) {
   return "";
 }
 
+std::string_view to_string(SignerPeriod::Vouched vouched) {
+  switch (vouched) {
+    case SignerPeriod::Vouched::first:
+      return "first";
+    case SignerPeriod::Vouched::same_issuer:
+      return "same_issuer";
+    case SignerPeriod::Vouched::former_key:
+      return "former_key";
+    case SignerPeriod::Vouched::nobody:
+      return "nobody";
+  }
+  return "nobody";
+}
+
 std::string_view to_string(Provenance provenance) {
   switch (provenance) {
     case Provenance::trusted:

@@ -18,14 +18,14 @@ constexpr auto kLongestWaitForKey = std::chrono::seconds(30);
 SeiQueue::SeiQueue(const crypto::Engine& engine, std::shared_ptr<crypto::SigningKey> key,
                    const SignerOptions& options, bool axis_form, SupplementMaker* maker,
                    Signer::Counters& counters)
-    : engine_(engine),
-      key_(std::move(key)),
-      options_(options),
-      is_axis_(axis_form),
-      maker_(maker),
-      counters_(counters),
-      scheme_(is_axis_ && crypto::is_rsa(key_->alg()) ? crypto::SignatureScheme::rsa_pkcs1v15
-                                                      : crypto::default_scheme(key_->alg())) {
+    : engine_(engine), options_(options), is_axis_(axis_form), maker_(maker), counters_(counters) {
+  use_key(std::move(key));
+}
+
+void SeiQueue::use_key(std::shared_ptr<crypto::SigningKey> key) {
+  key_ = std::move(key);
+  scheme_ = is_axis_ && crypto::is_rsa(key_->alg()) ? crypto::SignatureScheme::rsa_pkcs1v15
+                                                    : crypto::default_scheme(key_->alg());
   if (is_axis_) public_key_ = axis::public_key_pem(key_->spki_der());
 }
 
@@ -64,6 +64,7 @@ Status SeiQueue::push(SeiDraft draft, Bytes list, bool sign_it, std::vector<Trac
   CAM_TRY(waiting.writer, write(waiting.draft, sign_it ? crypto::max_signature_size(key_->alg()) : 0));
   if (sign_it) {
     waiting.slot = std::make_shared<SignatureSlot>();
+    waiting.key = key_;
     sign(waiting.writer.document, waiting.slot);
     if (maker_ != nullptr && !waiting.draft.certificate_sei) {
       CAM_TRY(waiting.supplement, maker_->make(std::move(tracks)));
@@ -111,6 +112,7 @@ Status SeiQueue::put_signed(Waiting& head, std::vector<Bytes>& out) {
     CAM_TRY(auto unit, supplement_unit(options_.codec, head.draft.after_last_slice, head.supplement->body,
                                        **head.supplement->signature));
     ++counters_.supplements;
+    maker_->is_in_stream(head.supplement->content);
     put(std::move(unit), out);
   }
   CAM_TRY(auto unit, head.writer.finish(**head.signature));

@@ -28,6 +28,9 @@ class SeiQueue {
   SeiQueue(const crypto::Engine& engine, std::shared_ptr<crypto::SigningKey> key,
            const SignerOptions& options, bool axis_form, SupplementMaker* maker, Signer::Counters& counters);
 
+  // What is pushed from now on is signed with this key.
+  void use_key(std::shared_ptr<crypto::SigningKey> key);
+
   // `list` is what draft.hash_list shall be. `tracks` go into the supplement, which signed SEIs about GOPs
   // have.
   Status push(SeiDraft draft, Bytes list, bool sign, std::vector<TrackSection> tracks);
@@ -45,7 +48,8 @@ class SeiQueue {
     SeiDraft draft;
     Bytes list;  // what draft.hash_list looks at
     SeiWriter writer;
-    std::shared_ptr<SignatureSlot> slot;  // null: unsigned
+    std::shared_ptr<SignatureSlot> slot;      // null: unsigned
+    std::shared_ptr<crypto::SigningKey> key;  // that is asked: it stays until its signature is there
     std::optional<Result<Bytes>> signature;
     std::optional<WaitingSupplement> supplement;
   };
@@ -65,7 +69,7 @@ class SeiQueue {
   bool is_axis_;
   SupplementMaker* maker_;
   Signer::Counters& counters_;
-  crypto::SignatureScheme scheme_;
+  crypto::SignatureScheme scheme_{};
   std::string public_key_;  // PEM, for Axis' form
 
   std::deque<Waiting> queue_;

@@ -27,13 +27,29 @@ bool is_axis(const SignerOptions& options) {
          (options.form == SignatureForm::usual && options.codec == codec::Codec::av1);
 }
 
+// The certificate of the key, which the chain begins with.
+Result<crypto::Certificate> leaf_of(const crypto::Engine& engine, const crypto::SigningKey* key,
+                                    std::string_view chain_pem) {
+  if (key == nullptr) return fail(Errc::usage, "a signer needs a key");
+  if (key->alg() == crypto::KeyAlg::ed25519)
+    return fail(Errc::unsupported, "ONVIF Media Signing has no Ed25519 signatures");
+  CAM_TRY(auto chain, engine.certificates_from_pem(chain_pem, 4));  // the reference verifier's limit
+  if (chain.empty()) return fail(Errc::usage, "the certificate chain is empty");
+  if (chain.front().key == nullptr || chain.front().key->spki_der() != key->spki_der()) {
+    return fail(Errc::usage, "the first certificate of the chain does not belong to the signing key");
+  }
+  return std::move(chain.front());
+}
+
 }  // namespace
 
 class Signer::Impl {
  public:
-  Impl(const crypto::Engine& engine, std::shared_ptr<crypto::SigningKey> key, SignerOptions options)
+  Impl(const crypto::Engine& engine, std::shared_ptr<crypto::SigningKey> key, SignerOptions options,
+       const crypto::Certificate& leaf)
       : engine_(engine),
         options_(std::move(options)),
+        device_serial_(leaf.device_serial),
         is_axis_(is_axis(options_)),
         entries_(engine, options_.hash),
         collector_(engine, options_.codec),
@@ -138,10 +154,32 @@ class Signer::Impl {
     return maker_.add_record(type, std::move(value));
   }
 
+  Status change_key(std::shared_ptr<crypto::SigningKey> key, std::string chain_pem) {
+    if (is_axis_)
+      return fail(Errc::unsupported, "Axis Signed Video knows no change of keys inside a recording");
+    if (next_) return fail(Errc::exists, "another change of keys is under way");
+    CAM_TRY(const auto leaf, leaf_of(engine_, key.get(), chain_pem));
+    if (leaf.device_serial != device_serial_ || device_serial_.empty())
+      return fail(Errc::usage, "the next certificate is of another device");
+    if (!options_.supplement && announces_supplement(leaf))
+      return fail(Errc::usage, "the next certificate promises supplements, which this recording has not");
+    next_ = NextKey{std::move(key), std::move(chain_pem), counters_.signatures_failed};
+    if (options_.supplement) maker_.announce(next_key_record(leaf));
+    return ok();
+  }
+
   void request_certificate_sei() { certificate_requested_ = true; }
   Counters counters() const { return counters_; }
 
  private:
+  // The key that takes over.
+  struct NextKey {
+    std::shared_ptr<crypto::SigningKey> key;
+    std::string chain_pem;
+    std::uint64_t failed_before = 0;  // signatures, when it was named
+  };
+  static constexpr std::uint64_t kMaxFailures = 3;  // of the old key, while it is to name the new one
+
   std::size_t digest_bytes() const { return crypto::digest_size(options_.hash); }
 
   // The link forward needs it before the GOP in front of it is closed; it is hashed once all the same.
@@ -247,8 +285,29 @@ class Signer::Impl {
     const bool due = partial || at_end_of_stream || gops_closed_ % options_.signing_interval == 0;
     const bool key_lags = !at_end_of_stream && queue_.waiting_signatures() >= kMaxWaiting;
     const bool sign = due && !key_lags;
-    return queue_.push(std::move(draft), std::move(list), sign,
-                       sign && options_.supplement ? collector_.take_tracks() : std::vector<TrackSection>());
+    CAM_TRY_STATUS(
+        queue_.push(std::move(draft), std::move(list), sign,
+                    sign && options_.supplement ? collector_.take_tracks() : std::vector<TrackSection>()));
+    return partial || at_end_of_stream ? ok() : take_next_key();
+  }
+
+  NextKeyRecord next_key_record(const crypto::Certificate& leaf) const {
+    NextKeyRecord record;
+    const auto hash = engine_.digest(crypto::HashAlg::sha256, leaf.der);
+    std::copy_n(hash.bytes.begin(), record.certificate_sha256.size(), record.certificate_sha256.begin());
+    return record;
+  }
+
+  // A GOP ended. What was announced is done; whoever waits for a key that is gone for good signs nothing.
+  Status take_next_key() {
+    if (!next_) return ok();
+    const bool given_up = counters_.signatures_failed >= next_->failed_before + kMaxFailures;
+    if (options_.supplement && !maker_.is_announced() && !given_up) return ok();
+    queue_.use_key(std::move(next_->key));
+    options_.chain_pem = std::move(next_->chain_pem);
+    next_.reset();
+    ++counters_.keys_changed;
+    return options_.certificate_sei ? queue_certificate_sei() : ok();
   }
 
   crypto::Digest gop_hash(BytesView list) const {
@@ -283,6 +342,8 @@ class Signer::Impl {
 
   const crypto::Engine& engine_;
   SignerOptions options_;
+  std::string device_serial_;  // that the certificate names
+  std::optional<NextKey> next_;
   bool is_axis_;
   std::size_t max_units_ = 0;
   Counters counters_;
@@ -314,24 +375,16 @@ Signer& Signer::operator=(Signer&&) noexcept = default;
 
 Result<Signer> Signer::create(const crypto::Engine& engine, std::shared_ptr<crypto::SigningKey> key,
                               SignerOptions options) {
-  if (key == nullptr) return fail(Errc::usage, "a signer needs a key");
-  if (key->alg() == crypto::KeyAlg::ed25519)
-    return fail(Errc::unsupported, "ONVIF Media Signing has no Ed25519 signatures");
   if (options.codec == codec::Codec::av1 && options.form == SignatureForm::onvif)
     return fail(Errc::unsupported, "ONVIF Media Signing has no form for AV1; Axis Signed Video has");
   if (options.signing_interval == 0) return fail(Errc::usage, "the signing interval counts GOPs: at least 1");
   if (options.max_partial_time <= Ticks::zero())
     return fail(Errc::usage, "the longest part of a GOP must last some time");
-  CAM_TRY(const auto chain,
-          engine.certificates_from_pem(options.chain_pem, 4));  // the reference verifier's limit
-  if (chain.empty()) return fail(Errc::usage, "the certificate chain is empty");
-  if (chain.front().key == nullptr || chain.front().key->spki_der() != key->spki_der()) {
-    return fail(Errc::usage, "the first certificate of the chain does not belong to the signing key");
-  }
+  CAM_TRY(const auto leaf, leaf_of(engine, key.get(), options.chain_pem));
   // The supplement goes with ONVIF's form. A certificate's promise of it is kept: what is signed without one
   // would look as if somebody had taken it away.
-  options.supplement = !is_axis(options) && (options.supplement || announces_supplement(chain.front()));
-  auto impl = std::make_unique<Impl>(engine, std::move(key), std::move(options));
+  options.supplement = !is_axis(options) && (options.supplement || announces_supplement(leaf));
+  auto impl = std::make_unique<Impl>(engine, std::move(key), std::move(options), leaf);
   CAM_TRY_STATUS(impl->start());
   return Signer(std::move(impl));
 }
@@ -352,6 +405,9 @@ Status Signer::add_record(RecordType type, Bytes value) {
 
 Result<std::span<const Bytes>> Signer::finish(std::chrono::milliseconds patience) {
   return impl_->finish(patience);
+}
+Status Signer::change_key(std::shared_ptr<crypto::SigningKey> key, std::string chain_pem) {
+  return impl_->change_key(std::move(key), std::move(chain_pem));
 }
 void Signer::request_certificate_sei() {
   impl_->request_certificate_sei();

@@ -29,13 +29,26 @@ void SupplementMaker::add_gop(GopSection section) {
 }
 
 Status SupplementMaker::add_record(RecordType type, Bytes value) {
-  if (type < RecordType::time_stamp || type == RecordType::signature)
+  if (type < RecordType::time_stamp || type == RecordType::next_key || type == RecordType::signature)
     return fail(Errc::usage, "not a record that a caller can add");
   if (value.size() > kMaxRecordSize) return fail(Errc::limit, "record longer than 64 KiB");
   const std::lock_guard lock(records_mutex_);
   if (records_.size() == kMaxWaitingRecords) return fail(Errc::limit, "too many records wait already");
   records_.push_back({static_cast<std::uint16_t>(type), std::move(value)});
   return ok();
+}
+
+void SupplementMaker::announce(const NextKeyRecord& next) {
+  announced_ = false;
+  const std::lock_guard lock(records_mutex_);
+  records_.push_back({static_cast<std::uint16_t>(RecordType::next_key), encode_record(next)});
+}
+
+void SupplementMaker::is_in_stream(const Supplement& content) {
+  announced_ =
+      announced_ || std::any_of(content.records.begin(), content.records.end(), [](const auto& record) {
+        return record.type == static_cast<std::uint16_t>(RecordType::next_key);
+      });
 }
 
 Result<WaitingSupplement> SupplementMaker::make(std::vector<TrackSection> tracks) {

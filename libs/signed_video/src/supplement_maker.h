@@ -33,10 +33,16 @@ class SupplementMaker {
   // From any thread. Errc::usage, Errc::limit.
   Status add_record(RecordType type, Bytes value);
 
+  // The next supplement names the next signing certificate; is_announced() when it is in the stream.
+  void announce(const NextKeyRecord& next);
+  bool is_announced() const { return announced_; }
+
   // Everything since the last one, and `tracks`; the caller has it signed.
   Result<WaitingSupplement> make(std::vector<TrackSection> tracks);
   // Its signature, or that of its SEI, failed: the next one says it again.
   void take_back(Supplement content);
+  // Both signatures are good: it is in the stream now.
+  void is_in_stream(const Supplement& content);
 
  private:
   crypto::HashAlg hash_;
@@ -44,6 +50,7 @@ class SupplementMaker {
   std::uint32_t number_ = 0;
   std::vector<GopSection> gops_;
   std::vector<TrackSection> tracks_;
+  bool announced_ = false;
   std::mutex records_mutex_;
   std::vector<CarriedRecord> records_;
 };

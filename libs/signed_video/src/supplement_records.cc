@@ -86,6 +86,8 @@ std::string_view name_of_record(std::uint16_t type) {
       return "time_stamp";
     case RecordType::attestation:
       return "attestation";
+    case RecordType::next_key:
+      return "next_key";
     case RecordType::signature:
       return "signature";
   }
@@ -113,6 +115,19 @@ Result<TimeStampRecord> read_time_stamp_record(BytesView value) {
   std::copy(hash.begin(), hash.end(), record.signature_sha256.begin());
   record.token = to_bytes(in.rest());
   if (record.token.empty()) return fail(Errc::malformed, "time stamp record without a token");
+  return record;
+}
+
+Bytes encode_record(const NextKeyRecord& record) {
+  return {record.certificate_sha256.begin(), record.certificate_sha256.end()};
+}
+
+Result<NextKeyRecord> read_next_key_record(BytesView value) {
+  ByteReader in(value);
+  NextKeyRecord record;
+  CAM_TRY(const auto hash, in.take(record.certificate_sha256.size()));
+  CAM_TRY_STATUS(in.finish());
+  std::copy(hash.begin(), hash.end(), record.certificate_sha256.begin());
   return record;
 }
 

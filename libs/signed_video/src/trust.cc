@@ -7,22 +7,67 @@ namespace camvault::signed_video {
 namespace {
 constexpr std::size_t kMaxChains =
     64;  // changes of signer in one clip; a hostile clip cannot make us keep more
+constexpr std::int64_t kNoEnd = 253'402'300'799;  // 99991231235959Z (IEEE 802.1AR 8.7)
+constexpr std::size_t kMaxAnnounced = 8;          // next keys that a signer names; a camera has one
 }  // namespace
 
-bool Trust::vouched(const std::vector<crypto::Certificate>& now,
-                    const std::vector<crypto::Certificate>& next) const {
+bool Trust::same_issuer(const std::vector<crypto::Certificate>& now,
+                        const std::vector<crypto::Certificate>& next) const {
   const auto& old_leaf = now.front();
   const auto& new_leaf = next.front();
-  if (old_leaf.device_serial.empty() || old_leaf.device_serial != new_leaf.device_serial ||
-      old_leaf.issuer != new_leaf.issuer) {
-    return false;
-  }
+  if (old_leaf.issuer != new_leaf.issuer) return false;
   // The same intermediate signed both: whoever trusts the old certificate trusts the new one.
   if (now.size() > 1 && engine_.is_signed_by(old_leaf, now[1]) && engine_.is_signed_by(new_leaf, now[1]))
     return true;
   return std::any_of(options_.anchors.begin(), options_.anchors.end(), [&](const auto& anchor) {
     return engine_.is_signed_by(old_leaf, anchor) && engine_.is_signed_by(new_leaf, anchor);
   });
+}
+
+SignerPeriod::Vouched Trust::vouched(const std::vector<crypto::Certificate>& now,
+                                     const std::vector<crypto::Certificate>& next) const {
+  using Vouched = SignerPeriod::Vouched;
+  if (now.front().device_serial.empty() || now.front().device_serial != next.front().device_serial)
+    return Vouched::nobody;
+  if (std::find(announced_.begin(), announced_.end(), next.front().sha256) != announced_.end())
+    return Vouched::former_key;
+  return same_issuer(now, next) ? Vouched::same_issuer : Vouched::nobody;
+}
+
+void Trust::announce(const NextKeyRecord& next) {
+  if (announced_.size() == kMaxAnnounced) announced_.erase(announced_.begin());
+  announced_.push_back(to_hex(next.certificate_sha256));
+}
+
+void Trust::signed_at(std::optional<Timestamp> start, std::optional<Timestamp> end) {
+  const auto* leaf = signer();
+  const auto at = std::find_if(all_.rbegin(), all_.rend(), [&](const Origin& o) {
+    return leaf != nullptr && o.chain.front().der == leaf->der;
+  });
+  if (at == all_.rend() || !start) return;
+  const auto until = std::max(*start, end.value_or(*start));
+  at->first = std::min(at->first.value_or(*start), *start);
+  at->last = std::max(at->last.value_or(until), until);
+}
+
+std::vector<crypto::Certificate> Trust::signers() const {
+  std::vector<crypto::Certificate> out;
+  for (const auto& origin : all_) {
+    const auto& leaf = origin.chain.front();
+    if (std::none_of(out.begin(), out.end(), [&](const auto& known) { return known.der == leaf.der; }))
+      out.push_back(leaf);
+  }
+  if (out.empty() && options_.expected_signer) out.push_back(*options_.expected_signer);
+  return out;
+}
+
+std::string Trust::describe_change() const {
+  if (all_.size() < 2) return {};
+  const auto& now = all_.back();
+  return "from certificate " + all_[all_.size() - 2].chain.front().serial + " to " +
+         now.chain.front().serial +
+         (now.vouched == SignerPeriod::Vouched::former_key ? "; the former key vouches for the new one"
+                                                           : "; the same issuer vouches for both");
 }
 
 Trust::Change Trust::take_chains(const SeiMessage& message) {
@@ -46,14 +91,17 @@ Trust::Change Trust::take_chains(const SeiMessage& message) {
     auto parsed = engine_.certificates_from_pem(chain.pem, kMaxChain);
     if (!parsed || parsed->empty() || parsed->front().key == nullptr) return Change::unreadable;
     auto& current = chain.user_provisioned ? user_ : manufacturer_;
+    auto by = SignerPeriod::Vouched::first;
     if (current.empty()) {
       change = change == Change::none ? Change::first : change;
     } else if (current.front().der != parsed->front().der) {
-      change = vouched(current, *parsed) ? Change::rotated : Change::unvouched;
+      by = vouched(current, *parsed);
+      change = by == SignerPeriod::Vouched::nobody ? Change::unvouched : Change::rotated;
+      announced_.clear();  // what the former signer said counts for this change alone
     }
     last = chain.pem;
     current = std::move(*parsed);
-    if (all_.size() < kMaxChains) all_.push_back({current, chain.user_provisioned});
+    if (all_.size() < kMaxChains) all_.push_back({current, chain.user_provisioned, by, {}, {}});
   }
   return change;
 }
@@ -169,17 +217,41 @@ bool Trust::is_another_signer() const {
                      [&](const Origin& o) { return !o.user_provisioned && !mismatch_of(o.chain).empty(); });
 }
 
+void Trust::list_signers(const std::vector<Origin>& origins, Report& report) const {
+  for (const auto& origin : origins) {
+    const auto& leaf = origin.chain.front();
+    SignerPeriod period;
+    period.subject = leaf.subject;
+    period.issuer = leaf.issuer;
+    period.number = leaf.serial;
+    period.fingerprint = leaf.sha256;
+    if (leaf.not_after < from_unix_seconds(kNoEnd)) period.end = leaf.not_after;
+    period.vouched = origin.vouched;
+    period.first_time = origin.first;
+    period.last_time = origin.last;
+    for (const auto& gop : report.gops) {
+      if (!origin.first || !gop.start || gop.verdict == UnitStatus::missing || *gop.start < *origin.first)
+        continue;
+      if (origin.last && *gop.start < *origin.last) period.first_gop = gop.index;
+      break;
+    }
+    report.signers.push_back(std::move(period));
+  }
+}
+
 void Trust::judge(std::optional<Timestamp> first, std::optional<Timestamp> last, const ProvenTime& proven,
                   Report& report) const {
   if (axis_seen_) return axis_.judge(first, last, report);
   report.chain = manufacturer_;
   report.provenance = Provenance::unknown;
   auto chains = all_;
-  if (chains.empty() && options_.expected_signer) chains.push_back({{*options_.expected_signer}, false});
+  if (chains.empty() && options_.expected_signer)
+    chains.push_back({{*options_.expected_signer}, false, SignerPeriod::Vouched::first, {}, {}});
   if (chains.empty()) {
     report.provenance_reason = "the clip holds no signing certificate";
     return;
   }
+  list_signers(chains, report);
   const auto& signers = user_.empty() ? manufacturer_ : user_;
   if (!signers.empty()) {
     const auto& leaf = signers.front();
@@ -191,9 +263,10 @@ void Trust::judge(std::optional<Timestamp> first, std::optional<Timestamp> last,
     report.signer->key = leaf.key ? std::string(crypto::to_string(leaf.key->alg())) : "";
     report.signer->user_provisioned = !user_.empty();
   }
-  for (const auto& [chain, user_provisioned] : chains) {
-    if (user_provisioned) continue;  // the owner's own certificate says nothing about which camera it is
-    report.provenance_reason = mismatch_of(chain);
+  for (const auto& origin : chains) {
+    if (origin.user_provisioned)
+      continue;  // the owner's own certificate says nothing about which camera it is
+    report.provenance_reason = mismatch_of(origin.chain);
     if (report.provenance_reason.empty()) continue;
     report.provenance = Provenance::untrusted;
     return;
@@ -222,8 +295,20 @@ void Trust::judge(std::optional<Timestamp> first, std::optional<Timestamp> last,
   report.judged_at = begin;
   report.judged_at_given = options_.at.has_value();
   report.provenance = Provenance::trusted;
-  for (const auto& origin : chains) {
-    judge_chain(origin, begin, end, proven, report);
+  const bool changed = report.signers.size() > 1 && !options_.at;
+  for (std::size_t i = 0; i < chains.size(); ++i) {
+    const auto& origin = chains[i];
+    // It came and the clip ended. (What was signed before any certificate was there is the first one's.)
+    if (changed && i > 0 && !origin.first && !origin.user_provisioned) continue;
+    if (changed && origin.first) {
+      // Each certificate for its own time: the old one may end, and the new one begin, within the clip.
+      const auto own = proven_time(report, *origin.first, *origin.last);
+      judge_chain(origin, own.first.value_or(*origin.first),
+                  own.whole_clip ? *own.last : std::max(own.last.value_or(*origin.last), *origin.last), own,
+                  report);
+    } else {
+      judge_chain(origin, begin, end, proven, report);
+    }
     if (report.provenance != Provenance::trusted) return;
   }
   report.provenance_reason = options_.expected_signer

@@ -38,10 +38,15 @@ class Trust {
   enum class Change {
     none,
     first,       // the first usable chain
-    rotated,     // another certificate for the same device by the same issuer
+    rotated,     // another certificate for the same device, by the same issuer or named by the former key
     unvouched,   // another signer, and nothing in the clip or the anchors says that it is the same device
     unreadable,  // a chain that cannot be parsed
   };
+  // The signer names the certificate whose key signs after its own. Its signature over that must be good.
+  void announce(const NextKeyRecord& next);
+  // A good signature of the signer speaks about this time.
+  void signed_at(std::optional<Timestamp> start, std::optional<Timestamp> end);
+
   // Takes the chains of an SEI. Its signature must be checked afterwards: with the new keys.
   Change take_chains(const SeiMessage& message);
 
@@ -55,6 +60,10 @@ class Trust {
 
   // Whose key signs the SEIs that come now; null when it is not known.
   const crypto::Certificate* signer() const;
+  // All that signed, each once, in the order of the clip.
+  std::vector<crypto::Certificate> signers() const;
+  // Its certificate and the one before it, for people; "" unless it was changed.
+  std::string describe_change() const;
 
   // The question "where does it come from", for everything that was signed between `first` and `last`.
   // `proven` beats the times that the camera signed.
@@ -68,13 +77,19 @@ class Trust {
   struct Origin {
     std::vector<crypto::Certificate> chain;  // leaf first
     bool user_provisioned = false;
+    SignerPeriod::Vouched vouched = SignerPeriod::Vouched::first;
+    std::optional<Timestamp> first;  // that it signed
+    std::optional<Timestamp> last;
   };
 
   std::string mismatch_of(const std::vector<crypto::Certificate>& chain) const;
-  bool vouched(const std::vector<crypto::Certificate>& now,
-               const std::vector<crypto::Certificate>& next) const;
+  SignerPeriod::Vouched vouched(const std::vector<crypto::Certificate>& now,
+                                const std::vector<crypto::Certificate>& next) const;
+  bool same_issuer(const std::vector<crypto::Certificate>& now,
+                   const std::vector<crypto::Certificate>& next) const;
   crypto::PathResult validate(const Origin& origin, Timestamp at, bool proven) const;
   std::vector<crypto::Certificate> anchors(bool user_provisioned) const;
+  void list_signers(const std::vector<Origin>& origins, Report& report) const;
   void judge_chain(const Origin& origin, Timestamp first, Timestamp last, const ProvenTime& proven,
                    Report& report) const;
 
@@ -86,7 +101,8 @@ class Trust {
   std::string last_user_pem_;
   std::vector<crypto::Certificate> manufacturer_;
   std::vector<crypto::Certificate> user_;
-  std::vector<Origin> all_;  // every chain that was in use
+  std::vector<Origin> all_;             // every chain that was in use
+  std::vector<std::string> announced_;  // fingerprints that the signer named
 };
 
 }  // namespace camvault::signed_video

@@ -89,7 +89,7 @@ Report Verifier::Impl::finish(bool truncated) {
          report_);
   if (report_.verdict != Verdict::not_signed) {
     judge_time_stamps(engine_, options_, report_);
-    if (const auto* signer = trust_.signer()) judge_attestations(engine_, *signer, options_.anchors, report_);
+    judge_attestations(engine_, trust_.signers(), options_.anchors, report_);
     trust_.judge(report_.first_time, report_.last_time, proven_time(report_), report_);
     if (trust_.is_another_signer() && report_.verdict != Verdict::not_authentic) {
       // Only one camera counts, and it is another: intact is not what was asked (IP-4.2-2).

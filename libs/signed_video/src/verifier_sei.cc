@@ -104,7 +104,7 @@ void Verifier::Impl::take_signed(SeiMessage message, crypto::HashAlg hash, const
       break;
     case Trust::Change::rotated:
       note(NoteKind::key_changed, 1,
-           "the camera's signing certificate changes here; the same issuer vouches for both");
+           "the camera's signing certificate changes here, " + trust_.describe_change());
       break;
     case Trust::Change::unvouched:
       note(NoteKind::signer_changed, 1,
@@ -139,6 +139,7 @@ void Verifier::Impl::take_signed(SeiMessage message, crypto::HashAlg hash, const
   if (status == SignatureStatus::no_key) without_key_ = true;
   if (message.vendor) take_vendor(*message.vendor);
   if (!message.general) return;  // a certificate SEI
+  if (status == SignatureStatus::valid) trust_.signed_at(message.general->start, message.general->end);
   if (message.format == Format::onvif) held_.gop_signed(*message.general);
   held_.settle();
   if (status == SignatureStatus::valid) held_.remember_signature(*message.signature, *message.general);

@@ -102,6 +102,33 @@ TEST(Signer, ARefusingKeyLeavesUnsignedSeis) {
   EXPECT_EQ(verify(take).verdict, Verdict::authentic);
 }
 
+// The one that was to name it never answers: the next key is not waited for in vain.
+TEST(Signer, AKeyThatIsGoneIsFollowed) {
+  const auto next = maker().camera("CAM-0001");
+  auto key = std::make_shared<HeldKey>(camera_one().key);
+  auto options = live_options();
+  options.supplement = true;
+  auto signer = Signer::create(engine(), key, options).value();
+  LiveTake take;
+  std::uint32_t number = 0;
+  for (int gop = 0; gop < 10; ++gop) {
+    if (gop == 2) {
+      ASSERT_TRUE(signer.change_key(next.key, next.chain_pem));
+    }
+    for (const char letter : {'I', 'P', 'P'}) {
+      take.add(signer, letter, number++);
+      key->release(10, gop >= 2);
+    }
+  }
+  take.end(signer);
+  EXPECT_GE(signer.counters().signatures_failed, 3u);
+  EXPECT_EQ(signer.counters().keys_changed, 1u);
+  const auto report = verify(take);
+  EXPECT_EQ(report.verdict, Verdict::authentic) << report.verdict_reason;
+  EXPECT_TRUE(has_note(report, NoteKind::key_changed));
+  EXPECT_EQ(report.signers.back().vouched, SignerPeriod::Vouched::same_issuer);
+}
+
 TEST(Signer, SlowKeyOnItsOwnThread) {
   crypto_openssl::LocalKeyOptions slow;
   slow.delay = 20ms;

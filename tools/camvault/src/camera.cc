@@ -11,6 +11,7 @@
 #include "camvault/camera/camera.h"
 #include "camvault/camera/recorder.h"
 #include "camvault/crypto_openssl/engine.h"
+#include "camvault/key_source/media_key_watch.h"
 #include "camvault/report/text.h"
 #include "clip_file.h"
 #include "commands.h"
@@ -137,6 +138,32 @@ struct Recorded {
   std::string time_stamps;  // summary; empty: none were asked for
 };
 
+// A renewed key takes over; whether that worked shows in the recording, which goes on in any case.
+class KeyChanges {
+ public:
+  KeyChanges(const key_source::KeySource& source, const std::string& name, camera::Recorder& recorder,
+             EvidenceFeed& evidence)
+      : watch_(source, name), recorder_(recorder), evidence_(evidence) {}
+
+  void look() {
+    if (!waiting_) waiting_ = watch_.take();
+    if (!waiting_) return;
+    const auto changed = recorder_.change_key(waiting_->key, waiting_->chain_pem);
+    if (!changed && changed.error().code == Errc::exists) return;  // the change before is under way
+    if (changed) evidence_.key_changed(*waiting_);
+    if (!changed)
+      complain(kYes, "note: the renewed key " + waiting_->name +
+                         " signs from the next recording on: " + changed.error().what);
+    waiting_.reset();
+  }
+
+ private:
+  key_source::MediaKeyWatch watch_;
+  camera::Recorder& recorder_;
+  EvidenceFeed& evidence_;
+  std::optional<key_source::SigningIdentity> waiting_;
+};
+
 Result<Recorded> run(const Options& options) {
   const StopOnSignal stop;
   const SystemClock clock;
@@ -156,9 +183,14 @@ Result<Recorded> run(const Options& options) {
   evidence->deliver_to([&](signed_video::RecordType type, Bytes record) {
     return recorder.add_record(type, std::move(record));
   });
+  KeyChanges key_changes(options.signer.key, identity.name, recorder, *evidence);
   Display display(options.duration, *evidence);
   auto recorded = camera::record(
-      camera, recorder, [&](const camera::RecorderProgress& progress) { display.update(progress); },
+      camera, recorder,
+      [&](const camera::RecorderProgress& progress) {
+        key_changes.look();
+        display.update(progress);
+      },
       stop.token());
   evidence->stop();  // before the recorder goes
   CAM_TRY_STATUS(std::move(recorded));
@@ -171,6 +203,9 @@ int run_and_tell(const Options& options) {
   if (!done) return complain_about(done.error());
   const auto& p = done->progress;
   tell_of_kept_promise(options.signer, p.signer);
+  if (p.signer.keys_changed != 0)
+    std::printf("  the signing key was renewed while it ran (%llu)\n",
+                static_cast<unsigned long long>(p.signer.keys_changed));
   std::printf("  %s: %llu pictures in %llu groups, %llu signatures%s%s\n", options.record.c_str(),
               static_cast<unsigned long long>(p.pictures), static_cast<unsigned long long>(p.gops),
               static_cast<unsigned long long>(p.signer.seis_signed), done->time_stamps.empty() ? "" : ", ",

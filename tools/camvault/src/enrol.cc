@@ -9,7 +9,7 @@
 #include "camvault/base/file.h"
 #include "camvault/brski/pledge.h"
 #include "camvault/crypto_openssl/engine.h"
-#include "camvault/enrolment/enroller.h"
+#include "camvault/enrolment/media_enroller.h"
 #include "camvault/ipc/keystore_client.h"
 #include "camvault/key_source/root_layout.h"
 #include "camvault/report/text.h"
@@ -43,7 +43,9 @@ Result<enrolment::EnrolSettings> settings_of(const Options& options, const crypt
   if (server.empty()) {
     CAM_TRY(const auto known, enrolment::read_local_identity(out.folder));
     CAM_TRY(const auto owner, brski::read_owner(out.folder));
-    server = known.server.empty() ? owner.server : known.server;
+    CAM_TRY(const auto media, enrolment::read_local_identity(out.folder, enrolment::kMediaStateFile));
+    server = known.server;
+    if (server.empty()) server = owner.server.empty() ? media.server : owner.server;
     if (server.empty()) return fail(Errc::usage, "--server is wanted the first time");
   }
   CAM_TRY(out.server, http::parse_url(server));
@@ -89,6 +91,29 @@ void print(const enrolment::Enrolled& enrolled) {
   if (!enrolled.note.empty()) std::printf("  %s\n", report::printable(enrolled.note).c_str());
 }
 
+nlohmann::ordered_json to_json(const enrolment::MediaEnrolled& enrolled) {
+  const auto& certificate = enrolled.certificate;
+  return {{"new", enrolled.is_new},
+          {"serial", certificate.device_serial},
+          {"key", enrolled.key},
+          {"subject", certificate.subject},
+          {"issuer", certificate.issuer},
+          {"number", certificate.serial},
+          {"not_after", to_iso8601(certificate.not_after)},
+          {"old_key", enrolled.old_key},
+          {"note", enrolled.note}};
+}
+
+void print(const enrolment::MediaEnrolled& enrolled) {
+  const auto& certificate = enrolled.certificate;
+  std::printf(
+      "  %s media signing key  %s\n                     issued by  %s\n                     ends       %s\n",
+      enrolled.is_new ? "new    " : "present", enrolled.key.c_str(),
+      report::printable(certificate.issuer).c_str(), to_iso8601(certificate.not_after).c_str());
+  if (!enrolled.note.empty()) std::printf("  %s\n", report::printable(enrolled.note).c_str());
+}
+
+template <class Kind>
 Status enrol(const Options& options) {
   const auto engine = crypto_openssl::make_openssl_engine();
   const SystemClock clock;
@@ -96,7 +121,7 @@ Status enrol(const Options& options) {
   CAM_TRY(auto settings, settings_of(options, *engine));
   CAM_TRY(const auto store,
           ipc::connect_keystore(options.keystore.empty() ? layout.keystore_socket() : options.keystore));
-  enrolment::Enroller enroller({engine.get(), &clock}, store, std::move(settings));
+  Kind enroller({engine.get(), &clock}, store, std::move(settings));
   CAM_TRY(const auto enrolled, enroller.enrol(options.renew));
   if (options.json) {
     print(to_json(enrolled));
@@ -160,12 +185,14 @@ Status enrol_by_voucher(const Options& options) {
   print(*onboarded, server, options.json);
   return ok();
 }
-}  // namespace
 
-void add_enrol(CLI::App& app, int& exit_code) {
-  auto* command =
-      app.add_subcommand("enrol", "get or renew the camera's identity in its owner's network (EST)");
-  auto options = std::make_shared<Options>();
+void finish(const Status& done, int& exit_code) {
+  exit_code = !done                      ? complain_about(done.error())
+              : std::fflush(stdout) == 0 ? kYes
+                                         : complain(kCannotWrite, "standard output cannot be written");
+}
+
+void add_options(CLI::App* command, const std::shared_ptr<Options>& options) {
   command->add_option("--root", options->root, "folder that holds the camera's state (default /)")
       ->type_name("DIR");
   command
@@ -180,20 +207,48 @@ void add_enrol(CLI::App& app, int& exit_code) {
       ->type_name("FILE");
   command->add_option("--crl", options->crl, "revocation lists for the server (PEM or DER)")
       ->type_name("FILE");
-  command->add_option("--label", options->label, "label of the EST service, RFC 7030 3.2.2")
-      ->type_name("LABEL");
   command->add_option("--key-type", options->key_type, "kind of the new key (default ec-p256)")
       ->type_name("TYPE")
       ->check(CLI::IsMember({"ec-p256", "ec-p384", "rsa-2048", "rsa-3072", "rsa-4096"}));
   command->add_option("--timeout", options->timeout, "seconds for each connection and answer (default 10)")
       ->type_name("SECONDS")
       ->check(CLI::Range(1u, 600u));
-  command->add_flag(
-      "--zero-touch", options->zero_touch,
-      "trust the server once a voucher of the camera's maker names its owner (BRSKI, RFC 8995)");
   command->add_flag("--renew", options->renew,
                     "a new key and certificate now, not only when a third of the time is left");
   command->add_flag("--json", options->json, "the result as JSON");
+}
+
+void add_enrol_media(CLI::App& enrol_command, int& exit_code) {
+  auto* command = enrol_command.add_subcommand("media", "renew the key and certificate that sign video");
+  auto options = std::make_shared<Options>();
+  add_options(command, options);
+  command->footer(
+      "Shows the owner's identity (camvault enrol), or the factory's, and asks for a certificate under the "
+      "EST "
+      "label\n"
+      "media-signing. A running camera signs with the new key from one of its next groups of pictures on, "
+      "without a gap,\n"
+      "and the old key names the new one in the video. The old key is taken away when nobody signs with it; "
+      "the "
+      "factory's\n"
+      "key stays. Safe to run every day.\n\n"
+      "Examples:\n  camvault enrol media --root /srv/camera1\n  camvault enrol media --root /srv/camera1 "
+      "--renew "
+      "--json");
+  command->callback([options, &exit_code] { finish(enrol<enrolment::MediaEnroller>(*options), exit_code); });
+}
+}  // namespace
+
+void add_enrol(CLI::App& app, int& exit_code) {
+  auto* command =
+      app.add_subcommand("enrol", "get or renew the camera's identity in its owner's network (EST)");
+  auto options = std::make_shared<Options>();
+  add_options(command, options);
+  command->add_flag(
+      "--zero-touch", options->zero_touch,
+      "trust the server once a voucher of the camera's maker names its owner (BRSKI, RFC 8995)");
+  command->add_option("--label", options->label, "label of the EST service, RFC 7030 3.2.2")
+      ->type_name("LABEL");
   command->footer(
       "The factory's identity (camera/idevid) proves which camera asks; the new key is made in the camera's "
       "keystored.\n"
@@ -204,12 +259,14 @@ void add_enrol(CLI::App& app, int& exit_code) {
       "fleet-ca.pem\n"
       "  camvault enrol --root /srv/camera1            # later: renews when it is time\n"
       "  camvault enrol --root /srv/camera1 --renew --json\n"
-      "  camvault enrol --root /srv/camera1 --server https://fleet.example:8443 --zero-touch");
-  command->callback([options, &exit_code] {
-    const auto done = options->zero_touch ? enrol_by_voucher(*options) : enrol(*options);
-    exit_code = !done                      ? complain_about(done.error())
-                : std::fflush(stdout) == 0 ? kYes
-                                           : complain(kCannotWrite, "standard output cannot be written");
+      "  camvault enrol --root /srv/camera1 --server https://fleet.example:8443 --zero-touch\n"
+      "  camvault enrol media --root /srv/camera1      # the key that signs video");
+  add_enrol_media(*command, exit_code);
+  command->require_subcommand(0, 1);
+  command->callback([command, options, &exit_code] {
+    if (!command->get_subcommands().empty()) return;
+    finish(options->zero_touch ? enrol_by_voucher(*options) : enrol<enrolment::Enroller>(*options),
+           exit_code);
   });
 }
 

@@ -29,6 +29,13 @@ class Attester {
   }
 
   void begin() { wake(); }
+  void change(key_source::AttestKey attest) {
+    {
+      const std::lock_guard lock(mutex_);
+      attest_ = std::move(attest);
+    }
+    wake();
+  }
   void signed_at(Timestamp recorded) {
     const std::lock_guard lock(mutex_);
     if (!last_) last_ = recorded;
@@ -52,10 +59,11 @@ class Attester {
     std::unique_lock lock(mutex_);
     while (changed_.wait(lock, ending, [&] { return due_; })) {
       due_ = false;
+      const auto attest = attest_;
       lock.unlock();
       Bytes nonce(kAttestationNonce);
       engine_.random(nonce);
-      if (auto all = attest_(nonce)) {
+      if (auto all = attest(nonce)) {
         for (auto& each : *all) {
           const signed_video::AttestationRecord record{
               .backend = std::move(each.kind), .nonce = nonce, .evidence = std::move(each.evidence)};
@@ -180,6 +188,10 @@ class EvidenceFeed::Impl {
     if (attester_) attester_->begin();
   }
 
+  void key_changed(const key_source::SigningIdentity& identity) {
+    if (attester_ && identity.attest) attester_->change(identity.attest);
+  }
+
   void drain(std::chrono::milliseconds patience) {
     if (!stamper_) return;
     // Who failed twice in a row has its chance gone: the file need not wait for the whole patience.
@@ -247,6 +259,9 @@ void EvidenceFeed::attach(signed_video::SignerOptions& options) {
 }
 void EvidenceFeed::deliver_to(AddRecord add_record) {
   impl_->deliver_to(std::move(add_record));
+}
+void EvidenceFeed::key_changed(const key_source::SigningIdentity& identity) {
+  impl_->key_changed(identity);
 }
 void EvidenceFeed::drain(std::chrono::milliseconds patience) {
   impl_->drain(patience);

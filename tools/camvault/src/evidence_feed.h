@@ -48,6 +48,9 @@ class EvidenceFeed {
   // Where records go, from any thread, until `stop` returned.
   void deliver_to(AddRecord add_record);
 
+  // Another key signs: evidence about that one from now on.
+  void key_changed(const key_source::SigningIdentity& identity);
+
   // Waits until what was asked for is there, at most so long.
   void drain(std::chrono::milliseconds patience);
   void stop();

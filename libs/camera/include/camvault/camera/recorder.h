@@ -44,6 +44,9 @@ class Recorder {
   Status finish();
   RecorderProgress progress() const;
 
+  // Another key signs from one of the next GOPs on (signed_video::Signer::change_key, with its errors).
+  Status change_key(std::shared_ptr<crypto::SigningKey> key, std::string chain_pem);
+
   // Puts a record into the next supplement (signed_video::Signer::add_record); before the first picture it
   // waits for that. The one function that any thread may call, until finish() or the end of the recorder.
   Status add_record(signed_video::RecordType type, Bytes value);

@@ -41,7 +41,19 @@ class Enroller {
   Result<Enrolled> enrol(bool force_new = false);
 
  private:
-  struct Attempt;
+  friend class MediaEnroller;
+  struct Answer {
+    std::vector<crypto::Certificate> certificates;  // of the key that was asked for first
+    std::vector<crypto::Certificate> authorities;
+  };
+  struct Asker {
+    std::shared_ptr<const tls::Credential> credential;
+    bool again = false;  // it is the owner's identity
+  };
+  Status load();
+  Result<Asker> asker() const;
+  Result<Answer> ask(const Asker& asker, const std::string& label, crypto::SigningKey& key,
+                     const std::string& common_name, bool again) const;
   Result<std::shared_ptr<const tls::Credential>> credential_of(const std::string& key,
                                                                const std::string& chain_pem) const;
   Result<tls::Context> context_with(std::shared_ptr<const tls::Credential> credential) const;

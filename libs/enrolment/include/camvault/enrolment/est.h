@@ -18,6 +18,13 @@ enum class EstOperation : std::uint8_t { cacerts, simpleenroll, simplereenroll, 
 std::string_view path_of(EstOperation operation);  // "simpleenroll"
 // Of "/.well-known/est/simpleenroll", or with one label between (RFC 7030 3.2.2), which is passed over.
 std::optional<EstOperation> operation_of(std::string_view path);
+// That label; empty: none.
+std::string_view label_of(std::string_view path);
+
+// Under this label certificates for keys that sign video are given (docs/enrolment.md), with the usage
+// id-kp-documentSigning (RFC 9336): they open no door in TLS or 802.1X, which want clientAuth.
+inline constexpr std::string_view kMediaLabel = "media-signing";
+inline constexpr const char* kMediaUsage = "1.3.6.1.5.5.7.3.36";
 
 // RFC 7030 4.5.2: what the server wants in a request. Others' wishes are kept as object identifiers.
 struct CsrAttributes {

@@ -23,6 +23,9 @@ class Registrar {
   // on the way) it gives the same certificate. Errc::denied: not this device; Errc::unavailable: later.
   virtual Result<std::vector<crypto::Certificate>> enrol(const crypto_openssl::CertificateRequest& request,
                                                          const EstPeer& peer, bool again) = 0;
+  // The same under kMediaLabel: for a key that signs video, of the device that asks.
+  virtual Result<std::vector<crypto::Certificate>> enrol_media(
+      const crypto_openssl::CertificateRequest& request, const EstPeer& peer);
 };
 
 // Answers whatever comes: refusals are answers, too (400, 401, 403, 404, 405, 413, 415, 501, 503). What is

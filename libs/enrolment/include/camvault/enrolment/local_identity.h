@@ -13,6 +13,8 @@ namespace camvault::enrolment {
 inline constexpr std::string_view kStateFile = "ldevid.json";
 // A copy of the active chain, for programs that take a file. The state file is what counts.
 inline constexpr std::string_view kChainFile = "ldevid-chain.pem";
+inline constexpr std::string_view kMediaStateFile =
+    "media-signing.json";                                         // the same about the key that signs video
 inline constexpr std::string_view kAnchorsFile = "owner-ca.pem";  // what the owner's server said to trust
 
 struct KeyedChain {
@@ -30,7 +32,11 @@ struct LocalIdentity {
 };
 
 // An empty one without the file. Errc::malformed.
-Result<LocalIdentity> read_local_identity(const std::filesystem::path& folder);
+Result<LocalIdentity> read_local_identity(const std::filesystem::path& folder,
+                                          std::string_view state_file = kStateFile);
+// With the copies for other programs.
 Status write_local_identity(const std::filesystem::path& folder, const LocalIdentity& identity);
+// The state alone.
+Status write_state(const std::filesystem::path& file, const LocalIdentity& identity);
 
 }  // namespace camvault::enrolment

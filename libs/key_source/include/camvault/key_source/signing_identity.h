@@ -20,6 +20,9 @@ struct KeySource {
   keystore::Purpose purpose = keystore::Purpose::media_signing;
   std::filesystem::path key_file;  // PEM, not encrypted; empty: keystored
   std::filesystem::path chain;     // empty: <root>/var/lib/camvault/identity/media-signing-chain.pem
+
+  // Neither key nor chain was named: the camera's own, which may have been renewed.
+  bool is_the_cameras() const;
 };
 
 // Evidence of where the key lives, the strongest first; waits for it.
@@ -29,9 +32,11 @@ struct SigningIdentity {
   std::shared_ptr<crypto::SigningKey> key;
   std::string chain_pem;
   AttestKey attest;  // empty: the key is in a file, or nobody attests it
+  std::string name;  // in the keystore; empty: the key is in a file
 };
 
-// Errors say what to start or create.
+// Errors say what to start or create. A renewed key is in use (media_key.h) as long as SigningIdentity::key,
+// or a copy of that pointer, lives.
 Result<SigningIdentity> open_identity(const KeySource& source);
 
 }  // namespace camvault::key_source

@@ -80,7 +80,7 @@ enum class NoteKind : std::uint8_t {
   sei_repeated,             // the same SEI more than once: allowed
   sei_invalid,              // an SEI whose signature does not verify
   sei_malformed,            // an SEI with our UUID that breaks the format
-  key_changed,              // the signer's certificate changed, vouched for by the same issuer
+  key_changed,              // the signer's certificate changed, vouched for by its issuer or its former key
   signer_changed,           // the signer changed and nothing vouches for that
   no_certificate,           // signed, but the signer's certificate is not in the clip
   types_not_hashed,         // the signer left some picture types out: those pictures are not covered
@@ -144,6 +144,25 @@ struct SignerInfo {
   bool user_provisioned = false;
 };
 
+// A certificate, and what of the clip it signed.
+struct SignerPeriod {
+  std::string subject;
+  std::string issuer;
+  std::string number;            // of the certificate, hex
+  std::string fingerprint;       // SHA-256 of the certificate, hex
+  std::optional<Timestamp> end;  // of the certificate; none: no end
+  enum class Vouched : std::uint8_t {
+    first,        // nothing stands before it in the clip
+    same_issuer,  // the authority that issued the certificate before
+    former_key,   // the key before, in a supplement
+    nobody,
+  } vouched = Vouched::first;
+  std::optional<Timestamp> first_time;  // as signed; none: no good signature
+  std::optional<Timestamp> last_time;
+  std::optional<std::uint32_t> first_gop;  // index in the clip
+};
+std::string_view to_string(SignerPeriod::Vouched vouched);
+
 struct GopSignatureInfo {
   std::uint32_t counter = 0;
   std::optional<Timestamp> start;  // as signed
@@ -155,6 +174,7 @@ struct ReportedRecord {
   std::uint16_t type = 0;  // RecordType, or a number of a later version
   Bytes value;
   std::uint32_t gop = 0;  // in which it stands
+  std::string signer;     // fingerprint of the certificate whose key signed it
   // Of a time stamp: the GOP whose signature it stamps, if that signature is in the clip and good.
   std::optional<GopSignatureInfo> stamped;
 };
@@ -231,7 +251,8 @@ struct Report {
   std::string format = "ONVIF Media Signing";
   std::string hash;  // "SHA-256"; empty when not signed
   std::optional<SignerInfo> signer;
-  std::vector<crypto::Certificate> chain;  // as found in the stream, leaf first
+  std::vector<crypto::Certificate> chain;  // as found in the stream, leaf first; the last one, if it changed
+  std::vector<SignerPeriod> signers;       // in the order of the clip; more than one: the key was changed
 
   std::optional<Timestamp> first_time;  // of the signed part
   std::optional<Timestamp> last_time;

@@ -99,6 +99,14 @@ class Signer {
   // behind the last picture. Nothing can be added afterwards.
   Result<std::span<const Bytes>> finish(std::chrono::milliseconds patience = std::chrono::seconds(10));
 
+  // From a coming border of two GOPs on, another key signs: a certificate was renewed. Nothing waits for it.
+  // Before that the old key names the new certificate in a supplement (RecordType::next_key), so that the
+  // change is vouched for even if another authority issued it; an old key that does not answer any more is
+  // waited for in vain for three signatures. Both certificates name the same device. Errc::usage for what
+  // cannot follow the certificate that is there, Errc::unsupported in Axis' form, whose verifiers take a
+  // change for another camera; Errc::exists while an earlier change is under way.
+  Status change_key(std::shared_ptr<crypto::SigningKey> key, std::string chain_pem);
+
   // Writes the certificate SEI once more before the next picture (a client joined, an export begins).
   void request_certificate_sei();
 
@@ -109,6 +117,7 @@ class Signer {
     std::uint64_t signatures_failed =
         0;  // the key refused or was away: those GOPs are covered by the next signature
     std::uint64_t supplements = 0;
+    std::uint64_t keys_changed = 0;
   };
   Counters counters() const;
 

@@ -29,6 +29,7 @@ enum class RecordType : std::uint16_t {
   track = 5,
   time_stamp = 6,   // RFC 3161 token over the signature of a GOP
   attestation = 7,  // where the signing key lives, as its backend says
+  next_key = 8,     // the certificate whose key signs after this one's
   signature = 0xffff,
 };
 
@@ -51,6 +52,13 @@ struct AttestationRecord {
 };
 Result<Bytes> encode_record(const AttestationRecord& record);
 Result<AttestationRecord> read_attestation_record(BytesView value);
+
+// RecordType::next_key: a camera that changes its key lets the old one name the new one.
+struct NextKeyRecord {
+  std::array<std::uint8_t, 32> certificate_sha256{};  // of the next signing certificate, DER
+};
+Bytes encode_record(const NextKeyRecord& record);
+Result<NextKeyRecord> read_next_key_record(BytesView value);
 
 inline constexpr std::size_t kMaxRecordSize = 64 * 1024;  // of one record that a caller adds
 inline constexpr std::size_t kMaxWaitingRecords = 16;     // that a signer keeps for its next supplement

@@ -84,18 +84,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto report = report_of(BytesView(data, size));
   std::uint64_t stamps = 0;
   std::uint64_t attestations = 0;
-  for (const auto& record : report.records) {
+  static const auto leaf = engine().certificates_from_pem(fuzz::kLeaf).value().front();
+  for (auto& record : report.records) {
+    record.signer = leaf.sha256;
     (record.type == static_cast<std::uint16_t>(RecordType::attestation) ? attestations : stamps) += 1;
 #ifdef CAMVAULT_PLANTED_BUG
     use(planted_name(record.value));
 #endif
   }
-  static const auto leaf = engine().certificates_from_pem(fuzz::kLeaf).value().front();
   VerifyOptions options;
   options.tsa_anchors = engine().certificates_from_pem(fuzz::kTimeRoot).value();
   judge_time_stamps(engine(), options, report);
   check_stamps(report);
-  judge_attestations(engine(), leaf, {}, report);
+  judge_attestations(engine(), {leaf}, {}, report);
   std::uint64_t noted = 0;
   for (const auto& note : report.notes) noted += note.count;
   law(report.time_stamps.size() <= stamps && report.attestations.size() <= attestations,

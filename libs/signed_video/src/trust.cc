@@ -44,7 +44,9 @@ void Trust::signed_at(std::optional<Timestamp> start, std::optional<Timestamp> e
   const auto at = std::find_if(all_.rbegin(), all_.rend(), [&](const Origin& o) {
     return leaf != nullptr && o.chain.front().der == leaf->der;
   });
-  if (at == all_.rend() || !start) return;
+  if (at == all_.rend()) return;
+  at->has_signed = true;
+  if (!start) return;
   const auto until = std::max(*start, end.value_or(*start));
   at->first = std::min(at->first.value_or(*start), *start);
   at->last = std::max(at->last.value_or(until), until);
@@ -101,7 +103,11 @@ Trust::Change Trust::take_chains(const SeiMessage& message) {
     }
     last = chain.pem;
     current = std::move(*parsed);
-    if (all_.size() < kMaxChains) all_.push_back({current, chain.user_provisioned, by, {}, {}});
+    if (all_.size() < kMaxChains) {
+      all_.push_back({current, chain.user_provisioned, by, false, {}, {}});
+    } else {
+      more_chains_ = true;
+    }
   }
   return change;
 }
@@ -246,7 +252,7 @@ void Trust::judge(std::optional<Timestamp> first, std::optional<Timestamp> last,
   report.provenance = Provenance::unknown;
   auto chains = all_;
   if (chains.empty() && options_.expected_signer)
-    chains.push_back({{*options_.expected_signer}, false, SignerPeriod::Vouched::first, {}, {}});
+    chains.push_back({{*options_.expected_signer}, false, SignerPeriod::Vouched::first, false, {}, {}});
   if (chains.empty()) {
     report.provenance_reason = "the clip holds no signing certificate";
     return;
@@ -292,14 +298,22 @@ void Trust::judge(std::optional<Timestamp> first, std::optional<Timestamp> last,
     end = proven.whole_clip ? *proven.last : std::max(*proven.last, end);
     report.judged_at_stamped = true;
   }
+  if (more_chains_) {
+    report.provenance = Provenance::untrusted;
+    report.provenance_reason = "the signing certificate changes more often than " +
+                               std::to_string(kMaxChains) +
+                               " times in this clip: they were not all looked at";
+    return;
+  }
   report.judged_at = begin;
   report.judged_at_given = options_.at.has_value();
   report.provenance = Provenance::trusted;
   const bool changed = report.signers.size() > 1 && !options_.at;
   for (std::size_t i = 0; i < chains.size(); ++i) {
     const auto& origin = chains[i];
-    // It came and the clip ended. (What was signed before any certificate was there is the first one's.)
-    if (changed && i > 0 && !origin.first && !origin.user_provisioned) continue;
+    // It came and the clip ended. (What was signed before any certificate was there is the first one's.) One
+    // that signed with a time that is none is judged over the whole clip.
+    if (changed && i > 0 && !origin.has_signed && !origin.user_provisioned) continue;
     if (changed && origin.first) {
       // Each certificate for its own time: the old one may end, and the new one begin, within the clip.
       const auto own = proven_time(report, *origin.first, *origin.last);

@@ -78,6 +78,7 @@ class Trust {
     std::vector<crypto::Certificate> chain;  // leaf first
     bool user_provisioned = false;
     SignerPeriod::Vouched vouched = SignerPeriod::Vouched::first;
+    bool has_signed = false;
     std::optional<Timestamp> first;  // that it signed
     std::optional<Timestamp> last;
   };
@@ -101,7 +102,8 @@ class Trust {
   std::string last_user_pem_;
   std::vector<crypto::Certificate> manufacturer_;
   std::vector<crypto::Certificate> user_;
-  std::vector<Origin> all_;             // every chain that was in use
+  std::vector<Origin> all_;             // every chain that was in use,
+  bool more_chains_ = false;            // and there were too many to keep
   std::vector<std::string> announced_;  // fingerprints that the signer named
 };
 

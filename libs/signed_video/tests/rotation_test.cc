@@ -203,6 +203,64 @@ TEST(Rotation, SomebodyElseGoesOn) {
   }
 }
 
+// Without supplements a recording that somebody else goes on with is as it was signed; whose it is has to be
+// said all the same.
+void go_on(Take& take, const Camera& by, std::optional<Timestamp> fixed_time, std::uint32_t pictures = 12) {
+  auto options = options_for(by);
+  auto signer = Signer::create(engine(), by.key, options).value();
+  const auto put = [&](const Bytes& unit, char letter) { take.insert(take.units.size(), unit, letter); };
+  for (std::uint32_t i = 0; i < pictures; ++i) {
+    const auto unit = slice(take.codec, i % 4 == 0 ? 'I' : 'P', i);
+    const auto seis =
+        signer.add(std::vector<BytesView>{unit}, fixed_time.value_or(recording_begins() + i * kFrame));
+    ASSERT_TRUE(seis) << seis.error().what;
+    for (const auto& sei : *seis) put(sei, 'S');
+    put(unit, i % 4 == 0 ? 'I' : 'P');
+  }
+  const auto last = signer.finish().value();
+  for (const auto& sei : last) put(sei, 'S');
+}
+
+TEST(Rotation, AStrangerWithoutAUsableTimeIsAStranger) {
+  const auto stranger = Maker().camera("CAM-0001");
+  Take alone;
+  go_on(alone, camera_one(), {});
+  EXPECT_EQ(verify(alone, trusting(camera_one())).provenance, Provenance::trusted);
+  // Of its own time, and of one past all that the field can say: as unsigned ticks from 1601 it has its
+  // highest bit set.
+  for (const auto& time : {std::optional<Timestamp>(), std::optional<Timestamp>(Timestamp(Ticks::max()))}) {
+    Take clip;
+    go_on(clip, camera_one(), {});
+    go_on(clip, stranger, time);
+    const auto report = verify(clip, trusting(camera_one()));
+    EXPECT_EQ(report.provenance, Provenance::untrusted) << report.provenance_reason << "\n"
+                                                        << notes_of(report);
+    EXPECT_TRUE(has_note(report, NoteKind::signer_changed)) << notes_of(report);
+    EXPECT_EQ(report.signers.size(), 2U);
+    EXPECT_EQ(report.signers.back().first_time.has_value(), !time);
+  }
+}
+
+// Somebody who hides behind many changes: certificates are in every clip of a camera, and anybody can copy
+// them.
+TEST(Rotation, MoreChangesThanAreKeptAreNotTrusted) {
+  const auto stranger = Maker().camera("CAM-0001");
+  for (const int changes : {20, 40}) {
+    Take clip;
+    for (int i = 0; i < changes; ++i) {
+      go_on(clip, camera_one(), {}, 1);
+      go_on(clip, camera_two(), {}, 1);
+    }
+    auto options = trusting(camera_one());
+    options.anchors.push_back(camera_two().root);
+    const auto report = verify(clip, options);
+    EXPECT_EQ(report.provenance, changes == 20 ? Provenance::trusted : Provenance::untrusted)
+        << report.provenance_reason;
+    go_on(clip, stranger, {});
+    EXPECT_EQ(verify(clip, options).provenance, Provenance::untrusted);
+  }
+}
+
 TEST(Rotation, ACutAtTheChangeIsFound) {
   const auto next = owner().camera("CAM-0001");
   const auto trust = trusting_both(camera_one(), next);

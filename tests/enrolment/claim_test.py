@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 import unittest
 
 from rig import CAMVAULT, Rig, must, run
@@ -32,6 +31,7 @@ class Claim(unittest.TestCase):
         if self.waiting:
             self.waiting.kill()
             self.waiting.communicate()
+            self.waiting = None
 
     def wait(self):
         """The camera waits; its port."""
@@ -50,20 +50,26 @@ class Claim(unittest.TestCase):
                    input=code or self.code)
         return done.returncode, json.loads(done.stdout) if done.returncode == 0 else done.stderr
 
+    def wrong_so_far(self, count=None):
+        file = self.place.root / IDENTITY / "claim.json"
+        if count is not None:
+            file.write_text(f"wrong {count}\n")
+        return file.read_text()
+
     def test_1_wrong_codes_cost_time(self):
-        port = self.wait()
-        code, why = self.take(port, "AAAA-BBBB-CCCC")
+        code, why = self.take(self.wait(), "AAAA-BBBB-CCCC")
         self.assertEqual(code, 77, why)
         self.assertIn("9 tries left", why)
-        code, why = self.take(port)  # the right one, too early
+        self.assertEqual(self.wrong_so_far(), "wrong 1\n")
+        # started again it does not forget, and waits anew: 64 s after seven, whatever the code
+        self.tearDown()
+        self.wrong_so_far(7)
+        code, why = self.take(self.wait())
         self.assertEqual(code, 69, why)
         self.assertIn("waits", why)
+        self.assertEqual(self.wrong_so_far(), "wrong 7\n")
         self.assertFalse((self.place.root / IDENTITY / "owner.json").exists())
-        # started again it does not forget, and waits anew
-        self.waiting.kill()
-        self.waiting.communicate()
-        self.assertEqual((self.place.root / IDENTITY / "claim.json").read_text(), "wrong 1\n")
-        self.assertEqual(self.take(self.wait(), "AAAA-BBBB-CCCC")[0], 69)
+        self.wrong_so_far(0)
 
     def test_2_another_camera_gets_no_proof(self):
         f = self.rig.folder
@@ -85,9 +91,7 @@ class Claim(unittest.TestCase):
         self.assertEqual(code, 65, why)
         self.assertIn("does not know the code", why)
         # what it was given is of no use on another connection
-        time.sleep(1.1)
         port = self.wait()
-        time.sleep(1.1)
         (f / "replayed").write_bytes(liar.asked[0][1])
         done = run("curl", "-sS", "--noproxy", "*", "-k", "-w", "%{http_code}", "--data-binary", f"@{f}/replayed",
                    f"https://localhost:{port}/.well-known/camvault/claim")
@@ -97,8 +101,8 @@ class Claim(unittest.TestCase):
             liar_or.close()
 
     def test_3_the_first_who_has_the_code_is_the_owner(self):
+        self.wrong_so_far(0)
         port = self.wait()
-        time.sleep(2.1)  # after the wrong ones
         answers = []
         threads = [threading.Thread(target=lambda: answers.append(self.take(port))) for _ in range(2)]
         for thread in threads:
@@ -125,12 +129,11 @@ class Claim(unittest.TestCase):
         self.assertEqual(self.rig.keys(self.place), [])
         for name in ("owner.json", "ldevid.json", "claim.json"):
             self.assertFalse((self.place.root / IDENTITY / name).exists(), name)
-        (self.place.root / IDENTITY / "claim.json").write_text("wrong 10\n")
+        self.wrong_so_far(10)
         code, why = self.take(self.wait())
         self.assertEqual(code, 77, why)
         self.assertIn("factory reset", why)
-        self.waiting.kill()
-        self.waiting.communicate()
+        self.tearDown()
         must(CAMVAULT, "claim", "reset", "--root", self.place.root)
         self.assertEqual(self.take(self.wait())[0], 0)
         self.assertEqual(self.waiting.wait(timeout=30), 0)

@@ -1,12 +1,11 @@
 #include "authority.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 
 #include "camvault/base/file.h"
 #include "camvault/crypto/extensions.h"
 #include "camvault/crypto_openssl/issue.h"
+#include "camvault/service/own_ca.h"
 #include "camvault/voucher/signed_voucher.h"
 
 namespace camvault::fleetd {
@@ -15,42 +14,15 @@ using crypto_openssl::CertificateProfile;
 using crypto_openssl::KeyUsage;
 
 namespace {
-constexpr std::size_t kNumberSize = crypto_openssl::kSerialSize;
 constexpr std::uint64_t kMaxCertificatesOfDevice =
     8;  // valid at a time: a renewal every two thirds needs two
-constexpr std::chrono::hours kServerValidity{30 * 24};
-constexpr std::chrono::minutes kBackdated{5};  // clocks of cameras are not exact
 constexpr const char* kServerAuth = "1.3.6.1.5.5.7.3.1";
 constexpr const char* kClientAuth = "1.3.6.1.5.5.7.3.2";
-
-Result<std::shared_ptr<crypto::SigningKey>> key_of(keystore::Keystore& store, const char* name,
-                                                   keystore::Purpose purpose) {
-  CAM_TRY(const auto key, keystore::KeyName::parse(name));
-  const auto made = store.generate(key, keystore::KeyType::ec_p256,
-                                   keystore::default_policy(keystore::KeyType::ec_p256, purpose));
-  if (!made && made.error().code != Errc::exists) return fail_in(name, made.error());
-  return store.signing_key({key, purpose});
-}
-
-std::optional<Bytes> address_of(const std::string& text) {
-  Bytes four(4);
-  Bytes sixteen(16);
-  if (::inet_pton(AF_INET, text.c_str(), four.data()) == 1) return four;
-  if (::inet_pton(AF_INET6, text.c_str(), sixteen.data()) == 1) return sixteen;
-  return std::nullopt;
-}
 
 bool contains(const std::vector<crypto::Certificate>& list, const crypto::Certificate& one) {
   return std::any_of(list.begin(), list.end(), [&](const auto& c) { return equal(c.der, one.der); });
 }
 }  // namespace
-
-Bytes Authority::new_number() const {
-  Bytes number(kNumberSize);
-  environment_.engine->random(number);
-  number[0] = static_cast<std::uint8_t>((number[0] & 0x7f) | 0x40);  // positive, always as long
-  return number;
-}
 
 Result<std::unique_ptr<Authority>> Authority::open(const std::filesystem::path& folder,
                                                    const tls::Environment& environment,
@@ -60,34 +32,17 @@ Result<std::unique_ptr<Authority>> Authority::open(const std::filesystem::path& 
   auto out =
       std::unique_ptr<Authority>(new Authority(environment, store, std::move(settings), std::move(cas)));
   out->folder_ = folder;
-  CAM_TRY(out->tls_key_, key_of(*keystore, "fleet/tls", keystore::Purpose::tls));
+  CAM_TRY(out->tls_key_, service::made_key(*keystore, "fleet/tls", keystore::Purpose::tls));
   CAM_TRY_STATUS(out->context());
   return out;
 }
 
-// Issued anew at each start and before it ends; nobody needs to keep it.
 Result<std::shared_ptr<const tls::Credential>> Authority::server_credential() {
-  CertificateProfile profile;
   // RFC 8995 5.5.4: it is a registrar by its certificate.
-  profile.extended_key_usages = {kServerAuth, std::string(voucher::kRegistrarUsage)};
-  profile.not_before = now() - kBackdated;
-  profile.not_after = now() + kServerValidity;
-  for (const auto& name : settings_.names) {
-    if (const auto address = address_of(name)) {
-      profile.ip_addresses.push_back(*address);
-    } else {
-      profile.dns_names.push_back(name);
-    }
-  }
-  crypto_openssl::SubjectName name;
-  name.organization = settings_.organization;
-  name.common_name = "fleetd";
-  CAM_TRY(auto certificate, crypto_openssl::issue_certificate(*cas_.present().key, ca(), name,
-                                                              tls_key_->spki_der(), profile, new_number()));
-  std::vector<crypto::Certificate> chain{std::move(certificate)};
-  const auto& above = cas_.towards_earlier();
-  chain.insert(chain.end(), above.begin(), above.end());
-  return tls::Credential::create(std::move(chain), tls_key_);
+  return service::server_credential(
+      *environment_.engine, *cas_.present().key, ca(), tls_key_,
+      {settings_.organization, "fleetd", settings_.names, {std::string(voucher::kRegistrarUsage)}}, now(),
+      cas_.towards_earlier());
 }
 
 Result<crypto::RevocationList> Authority::list() {
@@ -110,7 +65,7 @@ Result<std::vector<crypto::RevocationList>> Authority::lists() {
     content.revoked.push_back({row.number, since, static_cast<crypto_openssl::RevocationReason>(row.reason)});
   }
   CAM_TRY(content.number, store_.next_list_number());
-  content.this_update = now() - kBackdated;
+  content.this_update = now() - service::kBackdated;
   content.next_update = now() + settings_.list_validity;
   std::vector<crypto::RevocationList> made;
   std::string pem;
@@ -146,7 +101,8 @@ Result<std::shared_ptr<const tls::Context>> Authority::context() {
   const std::lock_guard lock(mutex_);
   context_ = shared;
   credential_ = std::move(credential);
-  context_until_ = now() + std::min<std::chrono::hours>(settings_.list_validity / 2, kServerValidity / 2);
+  context_until_ =
+      now() + std::min<std::chrono::hours>(settings_.list_validity / 2, service::kServerValidity / 2);
   return shared;
 }
 
@@ -221,7 +177,7 @@ Result<std::vector<crypto::Certificate>> Authority::decide(const crypto_openssl:
 
 CertificateProfile Authority::profile_of(Use use) const {
   CertificateProfile profile;
-  profile.not_before = now() - kBackdated;
+  profile.not_before = now() - service::kBackdated;
   if (use == Use::identity) {
     profile.extended_key_usages = {kClientAuth, kServerAuth};
     profile.not_after = now() + Ticks(settings_.certificate_validity);
@@ -266,8 +222,9 @@ Result<std::vector<crypto::Certificate>> Authority::issue(const std::string& ser
   name.common_name = common_name.empty() ? serial : common_name;
   name.device_serial = serial;
   if (use == Use::media_signing) name.organizational_unit = "Media signing";
-  CAM_TRY(auto certificate, crypto_openssl::issue_certificate(*cas_.present().key, ca(), name, request.spki,
-                                                              profile, new_number()));
+  CAM_TRY(auto certificate,
+          crypto_openssl::issue_certificate(*cas_.present().key, ca(), name, request.spki, profile,
+                                            service::new_number(*environment_.engine)));
   CertificateRow row;
   row.number = certificate.serial;
   row.serial = serial;

@@ -73,7 +73,6 @@ class Authority final : public enrolment::Registrar {
   crypto_openssl::CertificateProfile profile_of(Use use) const;
   bool is_for_media(const crypto::Certificate& certificate) const;
   Timestamp now() const { return environment_.clock->now(); }
-  Bytes new_number() const;
 
   tls::Environment environment_;
   Store& store_;

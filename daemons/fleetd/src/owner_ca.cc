@@ -4,45 +4,22 @@
 
 #include "camvault/base/file.h"
 #include "camvault/crypto_openssl/issue.h"
+#include "camvault/service/own_ca.h"
 
 namespace camvault::fleetd {
 
-using crypto_openssl::CertificateProfile;
-using crypto_openssl::KeyUsage;
+using service::ca_profile;
+using service::new_number;
 
 namespace {
 constexpr std::size_t kMaxPem = 256 * 1024;
-constexpr std::chrono::hours kValidity{20 * 365 * 24};
-constexpr std::chrono::minutes kBackdated{5};  // clocks of cameras are not exact
 
 std::string key_name(std::size_t generation) {
   return generation == 1 ? "fleet/ca" : "fleet/ca-" + std::to_string(generation);
 }
 
-Result<std::shared_ptr<crypto::SigningKey>> key_of(keystore::Keystore& store, const std::string& name) {
-  CAM_TRY(const auto key, keystore::KeyName::parse(name));
-  const auto purpose = keystore::Purpose::ca_signing;
-  const auto made = store.generate(key, keystore::KeyType::ec_p256,
-                                   keystore::default_policy(keystore::KeyType::ec_p256, purpose));
-  if (!made && made.error().code != Errc::exists) return fail_in(name, made.error());
-  return store.signing_key({key, purpose});
-}
-
-Bytes new_number(const crypto::Engine& engine) {
-  Bytes number(crypto_openssl::kSerialSize);
-  engine.random(number);
-  number[0] = static_cast<std::uint8_t>((number[0] & 0x7f) | 0x40);  // positive, always as long
-  return number;
-}
-
-CertificateProfile ca_profile(Timestamp now) {
-  CertificateProfile profile;
-  profile.ca = true;
-  profile.path_length = 0;
-  profile.key_usage = KeyUsage::key_cert_sign | KeyUsage::crl_sign;
-  profile.not_before = now - kBackdated;
-  profile.not_after = now + kValidity;
-  return profile;
+Result<std::shared_ptr<crypto::SigningKey>> key_of(keystore::Keystore& store, std::size_t generation) {
+  return service::made_key(store, key_name(generation), keystore::Purpose::ca_signing);
 }
 
 bool is_of(const crypto::Certificate& certificate, const OwnerCa& ca) {
@@ -53,15 +30,9 @@ bool is_of(const crypto::Certificate& certificate, const OwnerCa& ca) {
 Result<OwnerCa> first_ca(const std::filesystem::path& folder, const tls::Environment& environment,
                          keystore::Keystore& keystore, const std::string& organization) {
   OwnerCa out;
-  CAM_TRY(out.key, key_of(keystore, key_name(1)));
-  crypto_openssl::SubjectName name;
-  name.organization = organization;
-  name.common_name = "Fleet CA " + to_hex(new_number(*environment.engine)).substr(2, 8);
-  CAM_TRY(out.certificate,
-          crypto_openssl::issue_self_signed(*out.key, name, ca_profile(environment.clock->now()),
-                                            new_number(*environment.engine)));
-  CAM_TRY_STATUS(
-      write_file_atomically(folder / kCaFile, as_bytes(crypto_openssl::certificate_pem(out.certificate))));
+  CAM_TRY(out.key, key_of(keystore, 1));
+  CAM_TRY(out.certificate, service::open_own_ca(folder / kCaFile, *environment.engine, *out.key, organization,
+                                                "Fleet CA", environment.clock->now()));
   return out;
 }
 }  // namespace
@@ -145,7 +116,7 @@ Status OwnerCas::renew(const std::filesystem::path& folder, const tls::Environme
 
   OwnerCa fresh;
   fresh.generation = old.generation + 1;  // its key may be there already, of a renewal that was cut off
-  CAM_TRY(fresh.key, key_of(keystore, key_name(fresh.generation)));
+  CAM_TRY(fresh.key, key_of(keystore, fresh.generation));
   const auto& engine = *environment.engine;
   CAM_TRY(fresh.certificate,
           crypto_openssl::issue_self_signed(*fresh.key, name, ca_profile(now), new_number(engine)));

@@ -1,7 +1,5 @@
 #include "camvault/brski/pledge.h"
 
-#include <charconv>
-
 #include "camvault/base/file.h"
 #include "camvault/brski/brski.h"
 #include "camvault/crypto_openssl/certificate_extensions.h"
@@ -14,7 +12,6 @@ namespace camvault::brski {
 namespace {
 constexpr std::size_t kMaxPem = 256 * 1024;
 constexpr std::size_t kNonceSize = 16;
-constexpr std::int64_t kLongestWait = 24 * 3600;  // a server that says more is not believed
 
 http::Request post(Operation operation, std::string_view type, BytesView body) {
   http::Request out;
@@ -27,14 +24,6 @@ http::Request post(Operation operation, std::string_view type, BytesView body) {
   return out;
 }
 
-std::optional<std::chrono::seconds> wait_of(const http::Response& response) {
-  const auto text = response.headers.get("Retry-After");
-  std::int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size() || seconds < 0)
-    return std::nullopt;
-  return std::chrono::seconds(std::min(seconds, kLongestWait));
-}
 }  // namespace
 
 Pledge::Pledge(const tls::Environment& environment, std::shared_ptr<keystore::Keystore> keystore,
@@ -65,7 +54,7 @@ Result<voucher::SignedVoucher> Pledge::ask(enrolment::TlsTransport& transport, c
   CAM_TRY(const auto body,
           voucher::sign_request(*factory_->key(), factory_->chain(), request, std::max(now, floor)));
   CAM_TRY(auto response, transport.exchange(post(Operation::requestvoucher, voucher::kMediaType, body)));
-  retry_after_ = wait_of(response);
+  retry_after_ = http::retry_after(response);
   const auto said = "the registrar answers with status " + std::to_string(response.status);
   if (response.status == 202 || response.status == 429 || response.status >= 500)
     return fail(Errc::unavailable, said);

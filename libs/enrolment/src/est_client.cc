@@ -1,23 +1,8 @@
 #include "camvault/enrolment/est_client.h"
 
-#include <charconv>
-
 #include "camvault/crypto_openssl/issue.h"
 
 namespace camvault::enrolment {
-
-namespace {
-constexpr std::int64_t kLongestWait = 24 * 3600;  // a server that says more is not believed
-
-std::optional<std::chrono::seconds> wait_of(const http::Response& response) {
-  const auto text = response.headers.get("Retry-After");
-  std::int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size() || seconds < 0)
-    return std::nullopt;
-  return std::chrono::seconds(std::min(seconds, kLongestWait));
-}
-}  // namespace
 
 Result<Bytes> EstClient::ask(EstOperation operation, std::string_view content_type, const std::string& body,
                              std::string_view expected_type) {
@@ -31,7 +16,7 @@ Result<Bytes> EstClient::ask(EstOperation operation, std::string_view content_ty
     request.body = to_bytes(as_bytes(body));
   }
   CAM_TRY(const auto response, transport_.exchange(request));
-  retry_after_ = wait_of(response);
+  retry_after_ = http::retry_after(response);
   const auto said = "the EST server answers " + std::string(path_of(operation)) + " with status " +
                     std::to_string(response.status);
   if (response.status == 204 || response.status == 404) return fail(Errc::not_found, said);

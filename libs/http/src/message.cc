@@ -165,6 +165,16 @@ std::string media_type(std::string_view content_type) {
   return out;
 }
 
+std::optional<std::chrono::seconds> retry_after(const Response& response) {
+  constexpr std::int64_t kLongest = 24 * 3600;  // a server that says more is not believed
+  const auto text = response.headers.get("Retry-After");
+  std::int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size() || seconds < 0)
+    return std::nullopt;
+  return std::chrono::seconds(std::min(seconds, kLongest));
+}
+
 Status Reader::fill(net::Deadline deadline) {
   if (used_ > 0) {
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(used_));

@@ -111,6 +111,19 @@ TEST(Responses, AreRead) {
   ASSERT_TRUE(early) << early.error().what;
   EXPECT_EQ(early->status, 202);
   EXPECT_EQ(early->headers.get("retry-after"), "10");
+  EXPECT_EQ(retry_after(*early), std::chrono::seconds(10));
+  for (const auto& [text, seconds] : {std::pair<const char*, int>{"0", 0},
+                                      {"99999999", 24 * 3600},
+                                      {"", -1},
+                                      {"-1", -1},
+                                      {"10 ", 10},
+                                      {"1x", -1},
+                                      {"99999999999999999999", -1},
+                                      {"Fri, 31 Dec 2026 23:59:59 GMT", -1}}) {
+    const auto wait =
+        retry_after(response(std::string("HTTP/1.1 503 Later\r\nRetry-After: ") + text + "\r\n\r\n").value());
+    EXPECT_EQ(wait ? wait->count() : -1, seconds) << text;
+  }
   EXPECT_EQ(as_text(response("HTTP/1.0 200 OK\r\n\r\nuntil the end").value().body), "until the end");
   EXPECT_TRUE(response("HTTP/1.1 204 No Content\r\n\r\n").value().body.empty());
   EXPECT_EQ(response("HTTP/1.1 200\r\n\r\n").value().status, 200);

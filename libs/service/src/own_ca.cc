@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 
 #include "camvault/base/file.h"
-#include "camvault/crypto_openssl/issue.h"
 
 namespace camvault::service {
 
@@ -24,7 +23,7 @@ std::optional<Bytes> address_of(const std::string& text) {
 }
 }  // namespace
 
-Result<std::shared_ptr<crypto::SigningKey>> made_key(keystore::Keystore& store, const char* name,
+Result<std::shared_ptr<crypto::SigningKey>> made_key(keystore::Keystore& store, const std::string& name,
                                                      keystore::Purpose purpose) {
   CAM_TRY(const auto key, keystore::KeyName::parse(name));
   const auto made = store.generate(key, keystore::KeyType::ec_p256,
@@ -40,6 +39,16 @@ Bytes new_number(const crypto::Engine& engine) {
   return number;
 }
 
+CertificateProfile ca_profile(Timestamp now) {
+  CertificateProfile profile;
+  profile.ca = true;
+  profile.path_length = 0;
+  profile.key_usage = KeyUsage::key_cert_sign | KeyUsage::crl_sign;
+  profile.not_before = now - kBackdated;
+  profile.not_after = now + kCaValidity;
+  return profile;
+}
+
 Result<crypto::Certificate> open_own_ca(const std::filesystem::path& file, const crypto::Engine& engine,
                                         crypto::SigningKey& key, const std::string& organization,
                                         const std::string& name, Timestamp now) {
@@ -51,25 +60,18 @@ Result<crypto::Certificate> open_own_ca(const std::filesystem::path& file, const
     return std::move(certificates.front());
   }
   if (pem.error().code != Errc::not_found) return tl::unexpected(pem.error());
-  CertificateProfile profile;
-  profile.ca = true;
-  profile.path_length = 0;
-  profile.key_usage = KeyUsage::key_cert_sign | KeyUsage::crl_sign;
-  profile.not_before = now - kBackdated;
-  profile.not_after = now + kCaValidity;
   crypto_openssl::SubjectName subject;
   subject.organization = organization;
   subject.common_name = name + " " + to_hex(new_number(engine)).substr(2, 8);
-  CAM_TRY(auto made, crypto_openssl::issue_self_signed(key, subject, profile, new_number(engine)));
+  CAM_TRY(auto made, crypto_openssl::issue_self_signed(key, subject, ca_profile(now), new_number(engine)));
   CAM_TRY_STATUS(write_file_atomically(file, as_bytes(crypto_openssl::certificate_pem(made))));
   return made;
 }
 
-Result<std::shared_ptr<const tls::Credential>> server_credential(const crypto::Engine& engine,
-                                                                 crypto::SigningKey& ca_key,
-                                                                 const crypto::Certificate& ca,
-                                                                 std::shared_ptr<crypto::SigningKey> key,
-                                                                 const ServerNames& names, Timestamp now) {
+Result<std::shared_ptr<const tls::Credential>> server_credential(
+    const crypto::Engine& engine, crypto::SigningKey& ca_key, const crypto::Certificate& ca,
+    std::shared_ptr<crypto::SigningKey> key, const ServerNames& names, Timestamp now,
+    const std::vector<crypto::Certificate>& above) {
   CertificateProfile profile;
   profile.extended_key_usages = {kServerAuth};
   profile.extended_key_usages.insert(profile.extended_key_usages.end(), names.further_usages.begin(),
@@ -88,7 +90,9 @@ Result<std::shared_ptr<const tls::Credential>> server_credential(const crypto::E
   subject.common_name = names.common_name;
   CAM_TRY(auto certificate, crypto_openssl::issue_certificate(ca_key, ca, subject, key->spki_der(), profile,
                                                               new_number(engine)));
-  return tls::Credential::create({std::move(certificate)}, std::move(key));
+  std::vector<crypto::Certificate> chain{std::move(certificate)};
+  chain.insert(chain.end(), above.begin(), above.end());
+  return tls::Credential::create(std::move(chain), std::move(key));
 }
 
 }  // namespace camvault::service

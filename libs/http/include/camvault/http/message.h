@@ -2,6 +2,8 @@
 // no caches, no proxies: what Camvault's own services speak.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -80,6 +82,9 @@ Status write_response(net::Stream& stream, const Response& response, net::Deadli
 
 // "application/pkcs7-mime" of "Application/PKCS7-mime; smime-type=certs-only".
 std::string media_type(std::string_view content_type);
+
+// The seconds of a Retry-After header (RFC 9110 10.2.3), at most a day; nothing if there are none, or a date.
+std::optional<std::chrono::seconds> retry_after(const Response& response);
 
 struct Url {
   bool tls = false;

@@ -74,7 +74,8 @@ def write_ts(path, codec, samples, times=None, config=None):
            table(PMT_PID, 2, struct.pack(">HHBHH", 0xE000 | VIDEO_PID, 0xF000, STREAM_TYPES[codec], 0xE000 | VIDEO_PID, 0xF000))]
     counter = 0
     for i, sample in enumerate(samples):
-        pts, dts = times[i] + start, i * mux.TICKS + start - 20 * mux.TICKS if i * mux.TICKS + start > 20 * mux.TICKS else 0
+        # Decoded well before it is shown, wherever the times begin: ffmpeg makes up other times for what is not.
+        pts, dts = times[i] + start, max(0, min(times) + start + (i - 20) * mux.TICKS)
         pes = b"\0\0\1\xe0\0\0\x84\xc0\x0a" + stamp(3, pts) + stamp(1, dts) + mux.byte_stream(sample)
         at, begin = 0, True
         while at < len(pes):

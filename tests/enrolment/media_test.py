@@ -172,9 +172,11 @@ class Media(unittest.TestCase):
             code, said = media(place)
             self.assertEqual(code, 0, said)
             self.assertEqual(said["old_key"], "")
-            self.assertEqual(media_keys(place), ["camera/media-signing", said["key"]], point)
+            # A camera that was cut off before it did anything still signs with the key of its factory.
+            self.assertEqual(media_keys(place), sorted({"camera/media-signing", said["key"]}), point)
             uses = sorted(p.name for p in (place.root / "var/lib/camvault/identity").glob("*.use"))
-            self.assertEqual(uses, [said["key"].split("/")[1] + ".use"])
+            if said["key"] != "camera/media-signing":
+                self.assertEqual(uses, [said["key"].split("/")[1] + ".use"])
             if len(self.rig.api("certificates?serial=" + said["serial"])["certificates"]) >= 7:  # eight are the limit
                 place = self.rig.camera(f"CUT-{point + 100:06}")
                 self.assertEqual(self.rig.enrol(place)[0], 0)

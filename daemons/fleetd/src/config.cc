@@ -6,14 +6,6 @@ namespace camvault::fleetd {
 
 namespace {
 constexpr unsigned kMaxHours = 10 * 365 * 24;
-
-Status read_paths(const settings::Table& table, std::string_view key,
-                  std::vector<std::filesystem::path>& out) {
-  std::vector<std::string> texts;
-  CAM_TRY_STATUS(table.read(key, texts));
-  out.assign(texts.begin(), texts.end());
-  return ok();
-}
 }  // namespace
 
 Result<Config> load_config(const std::filesystem::path& file) {
@@ -29,12 +21,12 @@ Result<Config> load_config(const std::filesystem::path& file) {
   CAM_TRY_STATUS(table.read("names", out.names));
   CAM_TRY_STATUS(table.read("organization", out.organization));
   CAM_TRY_STATUS(table.read("database", out.database));
-  CAM_TRY_STATUS(read_paths(table, "device_anchors", out.device_anchors));
-  CAM_TRY_STATUS(read_paths(table, "device_lists", out.device_lists));
-  CAM_TRY_STATUS(read_paths(table, "operator_anchors", out.operator_anchors));
-  CAM_TRY_STATUS(read_paths(table, "operator_lists", out.operator_lists));
-  CAM_TRY_STATUS(read_paths(table, "masa_anchors", out.masa_anchors));
-  CAM_TRY_STATUS(read_paths(table, "masa_lists", out.masa_lists));
+  CAM_TRY_STATUS(table.read("device_anchors", out.device_anchors));
+  CAM_TRY_STATUS(table.read("device_lists", out.device_lists));
+  CAM_TRY_STATUS(table.read("operator_anchors", out.operator_anchors));
+  CAM_TRY_STATUS(table.read("operator_lists", out.operator_lists));
+  CAM_TRY_STATUS(table.read("masa_anchors", out.masa_anchors));
+  CAM_TRY_STATUS(table.read("masa_lists", out.masa_lists));
   CAM_TRY_STATUS(table.read_number("certificate_hours", 1u, kMaxHours, out.certificate_hours));
   CAM_TRY_STATUS(table.read_number("media_certificate_hours", 1u, kMaxHours, out.media_certificate_hours));
   CAM_TRY_STATUS(table.read("require_binding", out.require_binding));

@@ -7,14 +7,6 @@ namespace camvault::masad {
 namespace {
 constexpr unsigned kMaxHours = 366 * 24;
 
-Status read_paths(const settings::Table& table, std::string_view key,
-                  std::vector<std::filesystem::path>& out) {
-  std::vector<std::string> texts;
-  CAM_TRY_STATUS(table.read(key, texts));
-  out.assign(texts.begin(), texts.end());
-  return ok();
-}
-
 Status read_policy(const settings::Table& table, Config& out) {
   std::string policy = "first-owner";
   std::string list;
@@ -43,8 +35,8 @@ Result<Config> load_config(const std::filesystem::path& file) {
   CAM_TRY_STATUS(table.read("names", out.names));
   CAM_TRY_STATUS(table.read("organization", out.organization));
   CAM_TRY_STATUS(table.read("database", out.database));
-  CAM_TRY_STATUS(read_paths(table, "device_anchors", out.device_anchors));
-  CAM_TRY_STATUS(read_paths(table, "device_lists", out.device_lists));
+  CAM_TRY_STATUS(table.read("device_anchors", out.device_anchors));
+  CAM_TRY_STATUS(table.read("device_lists", out.device_lists));
   CAM_TRY_STATUS(read_policy(table, out));
   CAM_TRY_STATUS(table.read("nonceless", out.nonceless));
   CAM_TRY_STATUS(table.read_number("nonceless_hours", 1u, kMaxHours, out.nonceless_hours));

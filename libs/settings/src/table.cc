@@ -92,6 +92,14 @@ Status Table::read(std::string_view key, std::vector<std::string>& out) const {
   return ok();
 }
 
+Status Table::read(std::string_view key, std::vector<std::filesystem::path>& out) const {
+  if (!has(key)) return ok();
+  std::vector<std::string> texts;
+  CAM_TRY_STATUS(read(key, texts));
+  out.assign(texts.begin(), texts.end());
+  return ok();
+}
+
 Status Table::read_number(std::string_view key, std::int64_t first, std::int64_t last,
                           std::int64_t& out) const {
   const auto* node = node_->table->get(key);

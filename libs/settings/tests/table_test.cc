@@ -28,6 +28,12 @@ TEST(Table, ReadsWhatIsThereAndKeepsDefaultsOfWhatIsNot) {
   EXPECT_EQ(port, 8883);
   EXPECT_EQ(list, (std::vector<std::string>{"b", "c"}));
   EXPECT_TRUE(file.read("none", name) && file.read("none", on) && file.read("none", list));
+  std::vector<std::filesystem::path> paths = {"y"};
+  EXPECT_TRUE(file.read("none", paths));
+  EXPECT_EQ(paths, (std::vector<std::filesystem::path>{"y"}));
+  EXPECT_TRUE(file.read("list", paths));
+  EXPECT_EQ(paths, (std::vector<std::filesystem::path>{"b", "c"}));
+  EXPECT_FALSE(file.read("name", paths));
   EXPECT_EQ(name, "a");
   std::int64_t x = 0;
   EXPECT_TRUE(file.table("in").value()->read_number("x", 0, 9, x));

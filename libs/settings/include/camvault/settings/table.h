@@ -35,6 +35,7 @@ class Table {
   Status read(std::string_view key, std::string& out) const;  // not empty
   Status read(std::string_view key, bool& out) const;
   Status read(std::string_view key, std::vector<std::string>& out) const;  // none of them empty
+  Status read(std::string_view key, std::vector<std::filesystem::path>& out) const;
   Status read_number(std::string_view key, std::int64_t first, std::int64_t last, std::int64_t& out) const;
   template <class T>
   Status read_number(std::string_view key, T first, T last, T& out) const {

@@ -8,32 +8,6 @@
 namespace camvault::fleetd {
 
 namespace {
-http::Response plain(int status) {
-  http::Response out;
-  out.status = status;
-  out.headers.add("Content-Type", "text/plain");
-  if (status == 503) out.headers.add("Retry-After", "5");
-  if (status == 405) out.headers.add("Allow", "POST");
-  return out;
-}
-
-// RFC 8995 5.6: what a device is told about a request that did not succeed.
-int status_of(const Error& error) {
-  switch (error.code) {
-    case Errc::denied:
-    case Errc::invalid:
-      return 403;
-    case Errc::not_found:
-      return 404;
-    case Errc::unavailable:
-    case Errc::io:
-    case Errc::internal:
-      return 503;  // nothing is lost: the device asks again
-    default:
-      return 400;
-  }
-}
-
 http::Request post(brski::Operation operation, BytesView body) {
   http::Request out;
   out.method = "POST";
@@ -56,27 +30,28 @@ Status Onboarding::note(const std::string& serial, const char* event, const std:
 http::Response Onboarding::answer(const http::Request& request,
                                   const std::vector<crypto::Certificate>& path) {
   const auto operation = brski::operation_of(request.path());
-  if (!operation || *operation == brski::Operation::requestauditlog) return plain(404);
-  if (request.method != "POST") return plain(405);
+  if (!operation || *operation == brski::Operation::requestauditlog) return brski::plain_answer(404);
+  if (request.method != "POST") return brski::plain_answer(405);
   const auto kind = authority_.kind_of(path);
-  if (path.empty()) return plain(401);
-  if (kind != PeerKind::device && kind != PeerKind::member) return plain(403);
+  if (path.empty()) return brski::plain_answer(401);
+  if (kind != PeerKind::device && kind != PeerKind::member) return brski::plain_answer(403);
   const auto& peer = path.front();
   if (*operation != brski::Operation::requestvoucher)
     return take_status(request, peer.device_serial, *operation);
   // A voucher is asked for by a device of its maker: one with an identity of ours has an owner.
-  return kind == PeerKind::device ? request_voucher(request, peer) : plain(403);
+  return kind == PeerKind::device ? request_voucher(request, peer) : brski::plain_answer(403);
 }
 
 http::Response Onboarding::request_voucher(const http::Request& request, const crypto::Certificate& idevid) {
   const auto& serial = idevid.device_serial;
   const auto refuse = [&](const Error& error) {
     static_cast<void>(note(serial, "refused", error.what).has_value());
-    return plain(status_of(error));
+    return brski::plain_answer(brski::status_of(error));
   };
-  if (http::media_type(request.headers.get("Content-Type")) != voucher::kMediaType) return plain(415);
+  if (http::media_type(request.headers.get("Content-Type")) != voucher::kMediaType)
+    return brski::plain_answer(415);
   const auto allowed = store_.is_allowed(serial);
-  if (!allowed) return plain(503);
+  if (!allowed) return brski::plain_answer(503);
   if (!*allowed) return refuse({Errc::denied, "the device is not on the list"});
   const auto registrar = authority_.credential();
   const auto pledge =
@@ -85,7 +60,7 @@ http::Response Onboarding::request_voucher(const http::Request& request, const c
   auto voucher = ask_masa(idevid, request.body, *pledge, *registrar);
   if (!voucher) return refuse(voucher.error());
   // Written down before it is given away.
-  if (!note(serial, "voucher", "", to_hex(*voucher))) return plain(503);
+  if (!note(serial, "voucher", "", to_hex(*voucher))) return brski::plain_answer(503);
   http::Response out;
   out.headers.add("Content-Type", std::string(voucher::kMediaType));
   out.body = std::move(*voucher);
@@ -140,14 +115,15 @@ void Onboarding::fetch_audit_log(enrolment::TlsTransport& masa, BytesView reques
 
 http::Response Onboarding::take_status(const http::Request& request, const std::string& serial,
                                        brski::Operation operation) {
-  if (http::media_type(request.headers.get("Content-Type")) != "application/json") return plain(415);
+  if (http::media_type(request.headers.get("Content-Type")) != "application/json")
+    return brski::plain_answer(415);
   const auto told = brski::read_telemetry(request.body);
-  if (!told) return plain(400);
+  if (!told) return brski::plain_answer(400);
   const auto* event = operation == brski::Operation::voucher_status ? "voucher-status" : "enroll-status";
   std::string reason;
   for (const char c : told->reason) reason += c >= 0x20 && c < 0x7f ? c : '?';
   const auto noted = note(serial, event, told->good ? "good" : "failed: " + reason);
-  return plain(noted ? 200 : 503);
+  return brski::plain_answer(noted ? 200 : 503);
 }
 
 }  // namespace camvault::fleetd

@@ -12,31 +12,11 @@ namespace {
 constexpr std::size_t kMaxPem = 64 * 1024;
 const Timestamp kNoEnd = from_unix_seconds(253'402'300'799);  // cameras have it for as long as they exist
 
-http::Response reply(int status, std::string_view type = "text/plain", BytesView body = {}) {
+http::Response give(std::string_view type, BytesView body) {
   http::Response out;
-  out.status = status;
   out.headers.add("Content-Type", std::string(type));
-  if (status == 503) out.headers.add("Retry-After", "5");
-  if (status == 405) out.headers.add("Allow", "POST");
   out.body = to_bytes(body);
   return out;
-}
-
-// RFC 8995 5.6.
-int status_of(const Error& error) {
-  switch (error.code) {
-    case Errc::denied:
-    case Errc::invalid:
-      return 403;
-    case Errc::not_found:
-      return 404;
-    case Errc::unavailable:
-    case Errc::io:
-    case Errc::internal:
-      return 503;
-    default:
-      return 400;
-  }
 }
 
 // A certificate that says nothing but whose the key is: it is trusted as it is, by cameras that have it.
@@ -146,12 +126,13 @@ http::Response MasaService::answer(const http::Request& request, tls::Connection
   static_cast<void>(connection);
   const auto operation = brski::operation_of(request.path());
   const bool vouches = operation == brski::Operation::requestvoucher;
-  if (!vouches && operation != brski::Operation::requestauditlog) return reply(404);
-  if (request.method != "POST") return reply(405);
-  if (http::media_type(request.headers.get("Content-Type")) != voucher::kMediaType) return reply(415);
+  if (!vouches && operation != brski::Operation::requestauditlog) return brski::plain_answer(404);
+  if (request.method != "POST") return brski::plain_answer(405);
+  if (http::media_type(request.headers.get("Content-Type")) != voucher::kMediaType)
+    return brski::plain_answer(415);
   const auto refuse = [&](const std::string& who, const Error& error) {
     log(LogLevel::info, "masad: " + who + " refused: " + error.what);
-    return reply(status_of(error));
+    return brski::plain_answer(brski::status_of(error));
   };
   const auto asked = brski::check_registrar_request(*environment_.engine, request.body, settings_.rules,
                                                     environment_.clock->now());
@@ -159,12 +140,12 @@ http::Response MasaService::answer(const http::Request& request, tls::Connection
   const auto who = asked->serial + ", for " + asked->pinned.subject;
   if (!vouches) {
     const auto text = audit_log(*asked);
-    return text ? reply(200, "application/json", as_bytes(*text)) : refuse(who, text.error());
+    return text ? give("application/json", as_bytes(*text)) : refuse(who, text.error());
   }
   const auto message = give_voucher(*asked);
   if (!message) return refuse(who, message.error());
   log(LogLevel::info, "masad: a voucher for " + who);
-  return reply(200, voucher::kMediaType, *message);
+  return give(voucher::kMediaType, *message);
 }
 
 }  // namespace camvault::masad

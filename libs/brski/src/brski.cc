@@ -34,6 +34,31 @@ std::optional<Operation> operation_of(std::string_view path) {
   return std::nullopt;
 }
 
+http::Response plain_answer(int status) {
+  http::Response out;
+  out.status = status;
+  out.headers.add("Content-Type", "text/plain");
+  if (status == 503) out.headers.add("Retry-After", "5");
+  if (status == 405) out.headers.add("Allow", "POST");
+  return out;
+}
+
+int status_of(const Error& error) {
+  switch (error.code) {
+    case Errc::denied:
+    case Errc::invalid:
+      return 403;
+    case Errc::not_found:
+      return 404;
+    case Errc::unavailable:
+    case Errc::io:
+    case Errc::internal:
+      return 503;
+    default:
+      return 400;
+  }
+}
+
 Result<Telemetry> read_telemetry(BytesView json) {
   if (json.size() > kMaxTelemetry) return fail(Errc::limit, "a status longer than 4 KiB");
   const auto value = parse(json);

@@ -7,6 +7,7 @@
 
 #include "camvault/base/bytes.h"
 #include "camvault/base/result.h"
+#include "camvault/http/message.h"
 
 namespace camvault::brski {
 
@@ -15,6 +16,12 @@ inline constexpr std::string_view kBrskiPath = "/.well-known/brski";
 enum class Operation : std::uint8_t { requestvoucher, voucher_status, enrollstatus, requestauditlog };
 std::string_view path_of(Operation operation);  // "/.well-known/brski/requestvoucher"
 std::optional<Operation> operation_of(std::string_view path);
+
+// What registrar and maker's service answer where there is nothing more to say: with Retry-After (503) and
+// Allow (405).
+http::Response plain_answer(int status);
+// RFC 8995 5.6: of a request that did not succeed. 503: nothing is lost, whoever asked asks again.
+int status_of(const Error& error);
 
 // RFC 8995 5.7 and 5.9.4.
 struct Telemetry {

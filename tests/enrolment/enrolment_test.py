@@ -85,15 +85,7 @@ class Enrolment(unittest.TestCase):
     def test_6_curl_and_openssl_enrol_by_hand(self):
         """Requests made without any code of ours, with an identity whose key is in a file."""
         f = self.rig.folder
-        must("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f / "maker.key",
-             "-subj", "/CN=Other maker", "-days", "30", "-out", f / "maker.pem")
-        must("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f / "dev.key", "-subj",
-             "/CN=Device/serialNumber=HAND-1", "-out", f / "dev.csr")
-        must("openssl", "x509", "-req", "-in", f / "dev.csr", "-CA", f / "maker.pem", "-CAkey", f / "maker.key", "-set_serial", "9",
-             "-days", "30", "-out", f / "dev.pem")
-        self.rig.config["device_anchors"].append(str(f / "maker.pem"))
-        self.rig.fleetd.stop()
-        self.rig.start()
+        device = self.rig.device_in_files("HAND-1")
         self.rig.api("devices", {"serials": ["HAND-1"]})
         est = "/.well-known/est/"
         status, body = self.rig.curl(est + "cacerts", cert="")
@@ -104,7 +96,6 @@ class Enrolment(unittest.TestCase):
              "-out", f / "new.der")
         (f / "new.b64").write_bytes(base64.encodebytes((f / "new.der").read_bytes()))
         post = ["-H", "Content-Type: application/pkcs10", "--data-binary", f"@{f}/new.b64"]
-        device = {"cert": f / "dev.pem", "key": f / "dev.key"}
         status, body = self.rig.curl(est + "simpleenroll", *post, **device)
         self.assertEqual(status, 200, body)
         (f / "new.p7").write_bytes(base64.b64decode(body))

@@ -107,16 +107,7 @@ class Media(unittest.TestCase):
     def test_3_what_signs_is_no_key_to_doors(self):
         """Requests by hand, under the label, with a key in a file."""
         f = self.rig.folder
-        must("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f / "maker.key",
-             "-subj", "/CN=Other maker", "-days", "30", "-out", f / "maker.pem")
-        must("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f / "dev.key", "-subj",
-             "/CN=Device/serialNumber=HAND-1", "-out", f / "dev.csr")
-        must("openssl", "x509", "-req", "-in", f / "dev.csr", "-CA", f / "maker.pem", "-CAkey", f / "maker.key", "-set_serial", "9",
-             "-days", "30", "-out", f / "dev.pem")
-        self.rig.config["device_anchors"].append(str(f / "maker.pem"))
-        self.rig.fleetd.stop()
-        self.rig.start()
-        device = {"cert": f / "dev.pem", "key": f / "dev.key"}
+        device = self.rig.device_in_files("HAND-1")
 
         def ask(name, path, serial="HAND-1", for_key=None, **who):
             key = for_key or f / (name + ".key")

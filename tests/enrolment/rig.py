@@ -142,6 +142,21 @@ class Rig:
         assert status == 200, (status, body)
         return json.loads(body)
 
+    def device_in_files(self, serial, extensions=""):
+        """A device of another maker, which the owner's fleetd believes from now on: for requests without any code of ours."""
+        f = self.folder
+        must("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f / "maker.key",
+             "-subj", "/CN=Other maker", "-days", "30", "-out", f / "maker.pem")
+        must("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f / "dev.key", "-subj",
+             f"/CN=Device/serialNumber={serial}", "-out", f / "dev.csr")
+        (f / "dev.ext").write_text(extensions)
+        must("openssl", "x509", "-req", "-in", f / "dev.csr", "-CA", f / "maker.pem", "-CAkey", f / "maker.key", "-set_serial", "9",
+             "-days", "30", *(["-extfile", f / "dev.ext"] if extensions else []), "-out", f / "dev.pem")
+        self.config["device_anchors"].append(str(f / "maker.pem"))
+        self.fleetd.stop()
+        self.start()
+        return {"cert": f / "dev.pem", "key": f / "dev.key"}
+
     def camera(self, serial, allowed=True, rule=""):
         place = self.place(serial, "camera", rule)
         must(CAMVAULT, "factory", "provision", "--root", self.factory.root, "--camera-root", place.root, "--serial", serial,

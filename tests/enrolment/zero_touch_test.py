@@ -198,17 +198,8 @@ class ZeroTouch(unittest.TestCase):
     def test_08_curl_and_openssl_are_a_camera(self):
         """A voucher-request made by hand, and the voucher read by hand."""
         f = self.rig.folder
-        must("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f / "maker.key",
-             "-subj", "/CN=Other maker", "-days", "30", "-out", f / "maker.pem")
-        (f / "dev.ext").write_text("basicConstraints=CA:FALSE\nauthorityKeyIdentifier=keyid\n"
-                                   f"1.3.6.1.5.5.7.1.32=ASN1:IA5STRING:localhost:{self.rig.masa_port}\n")
-        must("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f / "dev.key", "-subj",
-             "/serialNumber=HAND-1", "-out", f / "dev.csr")
-        must("openssl", "x509", "-req", "-in", f / "dev.csr", "-CA", f / "maker.pem", "-CAkey", f / "maker.key", "-set_serial", "9",
-             "-days", "30", "-extfile", f / "dev.ext", "-out", f / "dev.pem")
-        self.rig.config["device_anchors"].append(str(f / "maker.pem"))
-        self.rig.fleetd.stop()
-        self.rig.start()
+        device = self.rig.device_in_files("HAND-1", "basicConstraints=CA:FALSE\nauthorityKeyIdentifier=keyid\n"
+                                          f"1.3.6.1.5.5.7.1.32=ASN1:IA5STRING:localhost:{self.rig.masa_port}\n")
         self.rig.restart_masa(device_anchors=[str(self.rig.factory_root), str(f / "maker.pem")])
         self.rig.api("devices", {"serials": ["HAND-1"]})
         shown = run("openssl", "s_client", "-connect", f"localhost:{self.rig.config['port']}", input="").stdout
@@ -221,7 +212,7 @@ class ZeroTouch(unittest.TestCase):
             cms = self.sign(name, json.dumps({"ietf-voucher-request:voucher": {**asked, **changes}}), f / "dev.pem", f / "dev.key")
             (f / "request").write_bytes(cms)
             return self.rig.curl("/.well-known/brski/requestvoucher", "-H", f"Content-Type: {kind}", "-H", f"Accept: {VOUCHER}",
-                                 "--data-binary", f"@{f}/request", "-o", f / "voucher.cms", cert=f / "dev.pem", key=f / "dev.key")[0]
+                                 "--data-binary", f"@{f}/request", "-o", f / "voucher.cms", **device)[0]
 
         self.assertEqual(ask("request"), 200)
         text = must("openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", f / "voucher.cms", "-CAfile",
@@ -234,13 +225,13 @@ class ZeroTouch(unittest.TestCase):
         self.assertEqual(ask("unknown", camvault="x"), 400)
         self.assertEqual(ask("kind", kind="application/json"), 415)
         path = "/.well-known/brski/requestvoucher"
-        self.assertEqual(self.rig.curl(path, cert=f / "dev.pem", key=f / "dev.key")[0], 405)
+        self.assertEqual(self.rig.curl(path, **device)[0], 405)
         post = ["-H", f"Content-Type: {VOUCHER}", "--data-binary", f"@{f}/request"]
         self.assertEqual(self.rig.curl(path, *post, cert="")[0], 401)
         self.assertEqual(self.rig.curl(path, *post)[0], 403)  # an operator is no device
-        self.assertEqual(self.rig.curl("/.well-known/brski/requestauditlog", *post, cert=f / "dev.pem", key=f / "dev.key")[0], 404)
+        self.assertEqual(self.rig.curl("/.well-known/brski/requestauditlog", *post, **device)[0], 404)
         status = ["-H", "Content-Type: application/json", "-d", '{"version": 1, "status": true}']
-        self.assertEqual(self.rig.curl("/.well-known/brski/voucher_status", *status, cert=f / "dev.pem", key=f / "dev.key")[0], 200)
+        self.assertEqual(self.rig.curl("/.well-known/brski/voucher_status", *status, **device)[0], 200)
 
 
 class SecondOwner(ZeroTouchRig):

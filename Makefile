@@ -74,6 +74,7 @@ test:  ## build everything and run all tests but the slow suites
 test-system: web  ## the slow suites: attacks, crashes, large files, batch engines, the browser page
 	$(call say,building and running the slow suites)
 	@$(INSTALL) $(SYSTEM_LIST) $(WEB_LIST) packaging/packages-web-test.txt
+	@tests/network/guest_kernel.sh build/guest-kernel
 	@$(call configure,release,-DCAMVAULT_TESTS=ON)
 	@$(call compile,release)
 	@ctest --test-dir build/release --output-on-failure --no-tests=error -L '^system$$'

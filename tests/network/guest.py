@@ -1,7 +1,7 @@
 """A virtual machine with a kernel of its own: what this machine's kernel does not have. Emulated (TCG), so that it runs anywhere.
 
-The kernel is Debian's full one (linux-image-amd64; the "cloud" one has no mac80211_hwsim): the one that is installed, or, where none is
-wanted in /boot, an unpacked package: `apt-get download linux-image-6.1.0-NN-amd64; dpkg -x linux-image-*.deb DIR; CAMVAULT_GUEST_KERNEL=DIR`.
+The kernel is Debian's full one: what guest_kernel.sh unpacked into build/guest-kernel (CAMVAULT_GUEST_KERNEL names another folder), or the
+one that is installed.
 """
 import os
 import pathlib
@@ -14,7 +14,8 @@ import lab
 
 def find_kernel(module):
     """(kernel, folder of its modules), newest first; None if none has the module."""
-    roots = [pathlib.Path(os.environ.get("CAMVAULT_GUEST_KERNEL", "/")), pathlib.Path("/")]
+    ours = pathlib.Path(__file__).resolve().parents[2] / "build/guest-kernel"
+    roots = [pathlib.Path(os.environ.get("CAMVAULT_GUEST_KERNEL", ours)), pathlib.Path("/")]
     for root in roots:
         for kernel in sorted(root.glob("boot/vmlinuz-*"), reverse=True):
             modules = root / "lib/modules" / kernel.name.split("-", 1)[1]
@@ -30,7 +31,7 @@ def why_not():
     if os.uname().machine != "x86_64":
         return "the guest runs programs of x86_64"
     if find_kernel("mac80211_hwsim") is None:
-        return "no kernel with mac80211_hwsim: linux-image-amd64, or an unpacked one in CAMVAULT_GUEST_KERNEL"
+        return "no kernel with mac80211_hwsim (tests/network/guest_kernel.sh build/guest-kernel fetches one)"
     return None
 
 
@@ -62,9 +63,12 @@ class Guest:
         """A module, those that it needs first."""
         if name in self.loaded:
             return
-        path = next(modules.rglob(name + ".ko"), None) or next(modules.rglob(name.replace("_", "-") + ".ko"), None)
+        files = [name + ".ko", name.replace("_", "-") + ".ko"]
+        path = next((found for file in files for found in modules.rglob(file)), None)
         if path is None:
-            return  # built in
+            if not any("/" + file + "\n" in (modules / "modules.builtin").read_text() for file in files):
+                raise FileNotFoundError("the kernel has no " + name)
+            return
         needed = re.search(rb"\0depends=([^\0]*)\0", path.read_bytes())
         for other in needed.group(1).decode().split(",") if needed and needed.group(1) else ():
             self.module(other, modules)

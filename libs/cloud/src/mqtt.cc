@@ -1,11 +1,12 @@
-#include "camvault/cloud/mqtt.h"
+#include "mqtt.h"
 
 #include <mosquitto.h>
-#include <algorithm>
+
 #include <deque>
-#include <thread>
+#include <utility>
 
 #include "camvault/base/owned.h"
+#include "pause.h"
 
 namespace camvault::cloud {
 
@@ -14,20 +15,18 @@ using Client = Owned<mosquitto, mosquitto_destroy>;
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t kInFlight = 16;  // messages that the broker has not acknowledged
-constexpr int kStep = 100;             // ms
-constexpr std::chrono::milliseconds kFirstPause{250};
-constexpr std::chrono::milliseconds kLongestPause{30'000};
 constexpr std::chrono::seconds kAnswerPatience{20};
 
 class MqttPublisher final : public Publisher {
  public:
-  MqttPublisher(const Profile& profile, const tls::Context& context, Queue& queue)
-      : profile_(profile), context_(context), queue_(queue) {}
+  MqttPublisher(const Profile& profile, Device device, const tls::Context& context, Queue& queue)
+      : profile_(profile), device_(std::move(device)), context_(context), queue_(queue) {}
 
-  Status prepare(const Device& device) {
+  Status prepare() {
     static const int kReady = mosquitto_lib_init();
-    CAM_TRY(const auto id, client_id(profile_, device));
-    CAM_TRY(const auto user, username(profile_, device));
+    CAM_TRY(const auto id, client_id(profile_, device_));
+    CAM_TRY(const auto user, username(profile_, device_));
+    CAM_TRY_STATUS(topic(profile_, device_, "t"));  // what the certificate cannot fill in is known now
     client_.reset(mosquitto_new(id.c_str(), true, this));
     auto* client = client_.get();
     const bool good =
@@ -50,7 +49,6 @@ class MqttPublisher final : public Publisher {
   }
 
   Status run(const std::function<bool(const Progress&)>& done) override {
-    auto pause = kFirstPause;
     while (!done(progress_)) {
       if (!open_) {
         const int code = mosquitto_connect(client_.get(), profile_.host.c_str(), profile_.port,
@@ -60,7 +58,7 @@ class MqttPublisher final : public Publisher {
         greeting_until_ = SteadyClock::now() + kAnswerPatience;
       }
       if (open_) {
-        const int code = mosquitto_loop(client_.get(), kStep, 1);
+        const int code = mosquitto_loop(client_.get(), static_cast<int>(kStep.count()), 1);
         if (code != MOSQ_ERR_SUCCESS) on_disconnect(code);
       }
       if (open_ && !progress_.connected && SteadyClock::now() > greeting_until_) {
@@ -68,15 +66,11 @@ class MqttPublisher final : public Publisher {
         on_disconnect(MOSQ_ERR_KEEPALIVE);
       }
       if (progress_.connected) {
-        pause = kFirstPause;
+        pause_.reset();
         CAM_TRY_STATUS(publish_some());
       }
       CAM_TRY_STATUS(std::exchange(removal_, ok()));
-      if (open_) continue;
-      const auto until = SteadyClock::now() + pause;
-      while (SteadyClock::now() < until && !done(progress_))
-        std::this_thread::sleep_for(std::min(pause, std::chrono::milliseconds(kStep)));
-      pause = std::min(pause * 2, kLongestPause);
+      if (!open_) wait_unless(done, progress_, pause_.next());
     }
     if (open_) mosquitto_disconnect(client_.get());
     open_ = progress_.connected = false;
@@ -93,7 +87,7 @@ class MqttPublisher final : public Publisher {
   void on_connect(int code) {
     if (code == 0) {
       progress_.connected = true;
-      progress_.refused = false;
+      progress_.verdict.reset();
       progress_.trouble.clear();
     } else {
       progress_.trouble = std::string("the broker refuses: ") + mosquitto_connack_string(code);
@@ -104,8 +98,9 @@ class MqttPublisher final : public Publisher {
   void on_trouble(int code) {
     const int system = errno;
     const auto reason = context_.last_refusal();
-    progress_.refused = code == MOSQ_ERR_TLS && !reason.empty();
-    if (progress_.refused) {
+    progress_.verdict.reset();
+    if (code == MOSQ_ERR_TLS && !reason.empty()) {
+      progress_.verdict = Errc::invalid;
       progress_.trouble = "the server is not believed: " + reason;
     } else if (code == MOSQ_ERR_TLS) {
       progress_.trouble = "TLS: one side does not accept the other's certificate, secret or suites";
@@ -145,10 +140,10 @@ class MqttPublisher final : public Publisher {
       CAM_TRY(const auto next, queue_.next_after(last_taken_));
       if (!next) break;
       int id = 0;
-      const auto& message = next->message;
-      const int code =
-          mosquitto_publish(client_.get(), &id, message.topic.c_str(),
-                            static_cast<int>(message.payload.size()), message.payload.data(), 1, false);
+      CAM_TRY(const auto where, topic(profile_, device_, next->message.topic));
+      const auto& payload = next->message.payload;
+      const int code = mosquitto_publish(client_.get(), &id, where.c_str(), static_cast<int>(payload.size()),
+                                         payload.data(), 1, false);
       if (code != MOSQ_ERR_SUCCESS) break;  // the loop says why
       last_taken_ = next->number;
       sent_.push_back({id, next->number});
@@ -157,10 +152,12 @@ class MqttPublisher final : public Publisher {
   }
 
   const Profile profile_;
+  const Device device_;
   const tls::Context& context_;
   Queue& queue_;
   Client client_;
   Progress progress_;
+  Pause pause_;
   bool open_ = false;
   SteadyClock::time_point greeting_until_;
   std::deque<Sent> sent_;
@@ -169,11 +166,11 @@ class MqttPublisher final : public Publisher {
 };
 }  // namespace
 
-Result<std::unique_ptr<Publisher>> Publisher::create(const Profile& profile, const Device& device,
-                                                     const tls::Context& context, Queue& queue) {
-  auto publisher = std::make_unique<MqttPublisher>(profile, context, queue);
-  CAM_TRY_STATUS(publisher->prepare(device));
-  return publisher;
+Result<std::unique_ptr<Publisher>> make_mqtt_publisher(const Profile& profile, const Device& device,
+                                                       const tls::Context& context, Queue& queue) {
+  auto publisher = std::make_unique<MqttPublisher>(profile, device, context, queue);
+  CAM_TRY_STATUS(publisher->prepare());
+  return std::unique_ptr<Publisher>(std::move(publisher));
 }
 
 }  // namespace camvault::cloud

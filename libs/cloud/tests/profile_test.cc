@@ -50,6 +50,49 @@ TEST_F(Profiles, Refusals) {
   EXPECT_EQ(load_profile(file_).error().code, Errc::denied);
 }
 
+TEST_F(Profiles, Https) {
+  const auto profile = load(
+      "[https]\nurl = \"https://cloud.test:8443/devices/{serial}/{topic}/{id}?by={common_name}\"\n"
+      "method = \"PUT\"\n[tls]\nanchors = \"ca.pem\"\n");
+  ASSERT_TRUE(profile) << profile.error().what;
+  EXPECT_EQ(profile->transport, Transport::https);
+  EXPECT_EQ(profile->host, "cloud.test");
+  EXPECT_EQ(profile->port, 8443);
+  const Device device{"S1", "Camera S1"};
+  EXPECT_EQ(target(*profile, device, "events/motion", "0-1").value(),
+            "/devices/S1/events/motion/0-1?by=Camera%20S1");
+  EXPECT_EQ(target(*profile, {"S1", "x?%\xc3\xa4"}, "t", "1").value(), "/devices/S1/t/1?by=x%3F%25%C3%A4");
+  EXPECT_EQ(destination(*profile, device, "t").value(),
+            "https://cloud.test:8443/devices/S1/t/{id}?by=Camera%20S1");
+}
+
+// NC-2-1, NC-2-3: no plain HTTP, no server of no name, nothing that replaces what was sent before.
+TEST_F(Profiles, HttpsRefusals) {
+  const std::string tls = "[tls]\nanchors = \"a\"\n";
+  const auto https = [](const std::string& url) { return "[https]\nurl = \"" + url + "\"\n"; };
+  const auto good = https("https://h/{topic}");
+  EXPECT_TRUE(load(good + tls));
+  EXPECT_TRUE(load(good + "method = \"POST\"\ncontent_type = \"application/json\"\n" + tls));
+  EXPECT_FALSE(load(https("http://h/{topic}") + tls));
+  EXPECT_FALSE(load(https("https://{serial}.h/{topic}") + tls));
+  EXPECT_FALSE(load(https("https://u:p@h/{topic}") + tls));
+  EXPECT_FALSE(load(https("https://h/") + tls));
+  EXPECT_FALSE(load("[https]\nmethod = \"POST\"\n" + tls));
+  EXPECT_FALSE(load(good + "method = \"PUT\"\n" + tls));
+  EXPECT_FALSE(load(good + "method = \"GET\"\n" + tls));
+  EXPECT_FALSE(load(good + "host = \"h\"\n" + tls));
+  EXPECT_FALSE(load(good + "[mqtt]\nhost = \"h\"\n" + tls));
+  EXPECT_FALSE(load(good + "[tls]\nsecrets = \"keystore\"\n"));
+  EXPECT_FALSE(
+      load(good + "[tls]\npsk_identity = \"i\"\npsk_key = \"camera/psk\"\nsecrets = \"keystore\"\n"));
+  const auto profile = load(good + tls).value();
+  for (const char* name : {"", "..", "a/../../S2/x", "a//b", "./a", "a?b", "a%2f..", "{id}"})
+    EXPECT_FALSE(target(profile, {"S1", "C"}, name, "1")) << name;
+  const auto bound = load(https("https://h/{serial}/{topic}") + tls).value();
+  for (const char* serial : {"", "..", ".", "S1/../S2", "{topic}"})
+    EXPECT_FALSE(target(bound, {serial, "C"}, "t", "1")) << serial;
+}
+
 // NC-2-3: the device in a topic is the one of the certificate.
 TEST_F(Profiles, TopicsAndMessagesAreOfThisDevice) {
   const auto profile = load(

@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <set>
 #include <thread>
 
 #include "camvault/base/file.h"
@@ -42,6 +43,36 @@ TEST(Queue, KeepsTheOrderAcrossProcessesAndRemovals) {
   EXPECT_EQ(all.front(), "t/1");
   EXPECT_EQ(all.back(), "t/12");
   EXPECT_EQ(other.size().value(), 12U);
+}
+
+// A sender at work has passed the numbers that it saw: one that came again would be behind it.
+TEST(Queue, NumbersGrowThroughAnEmptyQueue) {
+  const test_support::TemporaryFolder folder;
+  auto sender = Queue::open(folder.path()).value();
+  std::uint64_t passed = 0;
+  std::vector<std::string> ids;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(Queue::open(folder.path()).value().put(message(i)));
+    const auto next = sender.next_after(passed).value();
+    ASSERT_TRUE(next) << i;
+    EXPECT_GT(next->number, passed);
+    passed = next->number;
+    ids.push_back(next->id);
+    ASSERT_TRUE(sender.remove(passed));
+  }
+  EXPECT_EQ(ids.front().size(), 36U);
+  EXPECT_EQ(std::set<std::string>(ids.begin(), ids.end()).size(), ids.size());
+}
+
+TEST(Queue, KeepsWhatTheCloudRefuses) {
+  const test_support::TemporaryFolder folder;
+  auto queue = Queue::open(folder.path()).value();
+  ASSERT_TRUE(queue.put(message(1)));
+  ASSERT_TRUE(queue.put(message(2)));
+  ASSERT_TRUE(queue.refuse(queue.next_after(0).value()->number));
+  EXPECT_EQ(queue.size().value(), 1U);
+  EXPECT_EQ(queue.set_aside().value(), 1U);
+  EXPECT_EQ(topics(queue), std::vector<std::string>{"t/2"});
 }
 
 TEST(Queue, RefusesWhatIsTooBigAndSetsAsideWhatIsDamaged) {

@@ -1,4 +1,4 @@
-// camvault cloud: messages to the camera's cloud, over MQTT; they wait on disk while it is away.
+// camvault cloud: messages to the camera's cloud, over MQTT or HTTPS; they wait on disk while it is away.
 #include <csignal>
 #include <cstdio>
 #include <iostream>
@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "camvault/cloud/mqtt.h"
+#include "camvault/cloud/publisher.h"
 #include "camvault/crypto_openssl/engine.h"
 #include "camvault/crypto_openssl/issue.h"
 #include "camvault/ipc/keystore_client.h"
@@ -73,25 +73,27 @@ Result<tls::Context> context_for(const Options& options, const World& world, con
   return tls::Context::client(environment, policy, ours);
 }
 
-Status send(const Options& options) {
+Result<int> send(const Options& options) {
   const World world;
   CAM_TRY(const auto profile, cloud::load_profile(options.profile_file()));
   CAM_TRY(const auto device, device_of(options, world, profile));
-  CAM_TRY(auto topic, cloud::topic(profile, device, options.topic));
+  CAM_TRY(const auto where, cloud::destination(profile, device, options.topic));
   std::string payload;
   for (auto at = std::istreambuf_iterator<char>(std::cin);
        at != std::istreambuf_iterator<char>() && payload.size() <= cloud::kMaxPayload; ++at)
     payload.push_back(*at);
   CAM_TRY_STATUS(cloud::check_payload(payload, device));
   CAM_TRY(auto queue, cloud::Queue::open(options.queue_folder()));
-  CAM_TRY_STATUS(queue.put({topic, to_bytes(as_bytes(payload))}));
+  CAM_TRY_STATUS(queue.put({options.topic, to_bytes(as_bytes(payload))}));
   CAM_TRY(const auto waiting, queue.size());
   if (options.json) {
-    std::puts(nlohmann::ordered_json{{"topic", topic}, {"waiting", waiting}}.dump().c_str());
+    std::puts(nlohmann::ordered_json{{"topic", options.topic}, {"destination", where}, {"waiting", waiting}}
+                  .dump()
+                  .c_str());
   } else {
-    std::printf("  %s waits to be sent; %zu in the queue\n", topic.c_str(), waiting);
+    std::printf("  %s waits to be sent; %zu in the queue\n", where.c_str(), waiting);
   }
-  return ok();
+  return kYes;
 }
 
 void say(const Options& options, const cloud::Progress& progress, std::size_t waiting) {
@@ -100,6 +102,7 @@ void say(const Options& options, const cloud::Progress& progress, std::size_t wa
     std::puts(nlohmann::ordered_json{
         {"connected", progress.connected},
         {"delivered", progress.delivered},
+        {"refused", progress.refused.size()},
         {"waiting", waiting},
         {"trouble", trouble.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(trouble)}}
                   .dump()
@@ -112,7 +115,13 @@ void say(const Options& options, const cloud::Progress& progress, std::size_t wa
   std::fflush(stdout);
 }
 
-Status run(const Options& options) {
+// What the cloud will never take stays on disk, and is said once.
+void say_refused(const cloud::Progress& progress, std::size_t& said) {
+  for (; said < progress.refused.size(); ++said)
+    (void)complain(kPartly, report::printable(progress.refused[said]) + "; it is set aside");
+}
+
+Result<int> run(const Options& options) {
   const World world;
   CAM_TRY(const auto profile, cloud::load_profile(options.profile_file()));
   CAM_TRY(const auto device, device_of(options, world, profile));
@@ -124,6 +133,7 @@ Status run(const Options& options) {
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(options.patience);
   cloud::Progress last;
   bool said = false;
+  std::size_t said_refused = 0;
   std::size_t waiting = 0;
   Status counted = ok();
   CAM_TRY_STATUS(publisher->run([&](const cloud::Progress& now) {
@@ -134,41 +144,44 @@ Status run(const Options& options) {
     }
     waiting = *size;
     if (!said || now.connected != last.connected || now.trouble != last.trouble) say(options, now, waiting);
+    say_refused(now, said_refused);
     said = true;
     last = now;
     return stop_wanted != 0 ||
-           (options.once && (waiting == 0 || now.refused || std::chrono::steady_clock::now() > until));
+           (options.once && (waiting == 0 || now.verdict || std::chrono::steady_clock::now() > until));
   }));
   CAM_TRY_STATUS(counted);
   for (const auto& file : queue.damaged())
     (void)complain(kUnreadableInput, "a message was damaged and is set aside: " + file);
   say(options, last, waiting);
   if (options.once && waiting > 0)
-    return fail(last.refused ? Errc::invalid : Errc::unavailable,
+    return fail(last.verdict.value_or(Errc::unavailable),
                 profile.host + ": " + (last.trouble.empty() ? "no answer within the time" : last.trouble));
-  return ok();
+  return last.refused.empty() && queue.damaged().empty() ? kYes : kPartly;
 }
 
-Status status(const Options& options) {
+Result<int> status(const Options& options) {
   CAM_TRY(const auto queue, cloud::Queue::open(options.queue_folder()));
   CAM_TRY(const auto waiting, queue.size());
+  CAM_TRY(const auto set_aside, queue.set_aside());
   if (options.json) {
-    std::puts(nlohmann::ordered_json{{"waiting", waiting}}.dump().c_str());
+    std::puts(nlohmann::ordered_json{{"waiting", waiting}, {"set_aside", set_aside}}.dump().c_str());
   } else {
     std::printf("  %zu messages wait to be sent\n", waiting);
+    if (set_aside > 0) std::printf("  %zu are set aside in %s\n", set_aside, options.queue_folder().c_str());
   }
-  return ok();
+  return kYes;
 }
 
 CLI::App* add(CLI::App& parent, const std::shared_ptr<Options>& options, const std::string& name,
-              const std::string& description, Status (*work)(const Options&), int& exit_code) {
+              const std::string& description, Result<int> (*work)(const Options&), int& exit_code) {
   auto* command = parent.add_subcommand(name, description);
   command->add_option("--root", options->root, "folder that holds this camera's state (default /)")
       ->type_name("DIR");
   command->add_flag("--json", options->json, "one JSON object a line");
   command->callback([options, work, &exit_code] {
     const auto done = work(*options);
-    if (!done) exit_code = complain_about(done.error());
+    exit_code = done ? *done : complain_about(done.error());
   });
   return command;
 }
@@ -176,11 +189,14 @@ CLI::App* add(CLI::App& parent, const std::shared_ptr<Options>& options, const s
 
 void add_cloud(CLI::App& app, int& exit_code) {
   const auto options = std::make_shared<Options>();
-  auto* command = app.add_subcommand("cloud", "messages to the camera's cloud, over MQTT with mutual TLS");
+  auto* command =
+      app.add_subcommand("cloud", "messages to the camera's cloud, over MQTT or HTTPS with mutual TLS");
   command->require_subcommand(1);
   command->footer(
       "Examples:\n  echo '{\"motion\": true}' | camvault cloud send events/motion\n"
-      "  camvault cloud run --profile /etc/camvault/cloud.toml");
+      "  camvault cloud run --profile /etc/camvault/cloud.toml\n"
+      "  camvault cloud run --profile https.toml --once --patience 60    # url = \"https://...\" in it\n"
+      "  camvault cloud status --json");
   auto* sending =
       add(*command, options, "send", "put a message into the queue; standard input has it", send, exit_code);
   sending->add_option("TOPIC", options->topic, "what the profile's {topic} stands for")->required();
@@ -190,8 +206,8 @@ void add_cloud(CLI::App& app, int& exit_code) {
   auto* running =
       add(*command, options, "run", "deliver what is in the queue, and what comes", run, exit_code);
   running->add_flag("--once", options->once,
-                    "end when the queue is empty, with 69 after --patience, with 65 if the "
-                    "server is not believed");
+                    "end when the queue is empty (with 2 if messages were set aside), with 69 after "
+                    "--patience, with 65 if the server is not believed, with 77 if it does not want us");
   running->add_option("--patience", options->patience, "for --once (default 30)")
       ->type_name("SECONDS")
       ->check(CLI::Range(1u, 86400u));

@@ -5,47 +5,21 @@ import pathlib
 import pwd
 import signal
 import subprocess
-import sys
 import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "programs"))
-from memory import found_in_process  # noqa: E402
-from rig import CAMVAULT, Background, Camera, free_port, missing, must, run  # noqa: E402
-
-SERIAL = "CAM-000001"
-KEY = "camera/idevid"
+from cloud_rig import CAMVAULT, SERIAL, CloudTest, must, run
+from memory import found_in_process
+from rig import Background, free_port
 
 
-class CloudTest(unittest.TestCase):
+class MqttTest(CloudTest):
+    PROGRAMS = ["mosquitto", "mosquitto_sub"]
+
     @classmethod
     def setUpClass(cls):
-        gone = missing("mosquitto", "mosquitto_sub")
-        if gone:
-            raise unittest.SkipTest("not installed: " + ", ".join(gone))
-        cls.camera = Camera()
-        cls.addClassCleanup(cls.camera.close)
-        cls.camera.key(KEY, "ec-p256", purpose="device-identity")
-        cls.chain = cls.camera.certificate(KEY, usage="", subject="Camera %s/serialNumber=%s" % (SERIAL, SERIAL))
-        folder = cls.camera.folder / "var/lib/camvault/identity"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "idevid-chain.pem").write_text(pathlib.Path(cls.chain).read_text())
-        cls.server = cls.camera.local_pair("localhost")
+        super().setUpClass()
         cls.listener = cls.camera.local_pair("reader")
-        cls.other_ca = cls.stranger("other")
-
-    @classmethod
-    def stranger(cls, name):
-        """A CA that nobody trusts, and a certificate for localhost below it."""
-        base = cls.camera.path(name)
-        must(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", base + ".key", "-out", base + ".pem",
-              "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
-        os.chmod(base + ".key", 0o644)
-        return base + ".pem", base + ".key"
-
-    def setUp(self):
-        self.number = getattr(CloudTest, "count", 0)
-        CloudTest.count = self.number + 1
 
     def broker(self, lines="", pair=None, ca=None, port=None, name="broker"):
         port = port or free_port()
@@ -67,23 +41,7 @@ class CloudTest(unittest.TestCase):
         return program
 
     def profile(self, port, tls=None, topic="devices/{common_name}/{topic}"):
-        path = self.camera.path("cloud-%d.toml" % self.number)
-        tls = tls or 'anchors = "%s"\nsecrets = "keystore"\n' % self.camera.ca
-        pathlib.Path(path).write_text('[mqtt]\nhost = "localhost"\nport = %d\ntopic = "%s"\n[tls]\n%s' % (port, topic, tls))
-        return path
-
-    def send(self, profile, topic, payload):
-        return run([CAMVAULT, "cloud", "send", topic, "--profile", profile, "--root", self.camera.folder], data=payload)
-
-    def deliver(self, profile, patience=1):
-        return run([CAMVAULT, "cloud", "run", "--once", "--patience", patience, "--json", "--profile", profile, "--root", self.camera.folder])
-
-    def waiting(self):
-        return json.loads(must([CAMVAULT, "cloud", "status", "--json", "--root", self.camera.folder]))["waiting"]
-
-    def drop_queue(self):
-        for file in (self.camera.folder / "var/lib/camvault/cloud/queue").glob("*.message"):
-            file.unlink()
+        return self.write_profile('[mqtt]\nhost = "localhost"\nport = %d\ntopic = "%s"\n' % (port, topic), tls)
 
     def reader(self, port, name="reader", seconds=30):
         """Prints "topic payload" of all messages; a session that the broker keeps."""
@@ -96,14 +54,8 @@ class CloudTest(unittest.TestCase):
         time.sleep(0.5)
         return lambda: [line for line in pathlib.Path(out).read_text().splitlines() if line.startswith("devices/")]
 
-    def eventually(self, question, seconds=20):
-        until = time.monotonic() + seconds
-        while not question():
-            self.assertLess(time.monotonic(), until, "not within %d s" % seconds)
-            time.sleep(0.05)
 
-
-class Matrix(CloudTest):
+class Matrix(MqttTest):
     """Good and bad server, good and bad client: one cell of four connects."""
 
     def test_only_good_and_good(self):
@@ -136,7 +88,7 @@ class Matrix(CloudTest):
         self.drop_queue()
 
 
-class Identity(CloudTest):
+class Identity(MqttTest):
     """NC-2-3: nobody speaks for another device."""
 
     def test_topics_and_messages(self):
@@ -164,7 +116,7 @@ class Identity(CloudTest):
         self.assertIn("anchors", said)
 
 
-class Losses(CloudTest):
+class Losses(MqttTest):
     def test_nothing_is_lost_when_broker_and_publisher_are_killed(self):
         broker = self.broker()
         port = broker.broker_port
@@ -203,7 +155,7 @@ class Losses(CloudTest):
         self.assertEqual(self.deliver(profile, patience=20)[0], 0)
 
 
-class PreSharedKey(CloudTest):
+class PreSharedKey(MqttTest):
     """NC-1-2, NC-3.4-1: the secret is in keystored, and in no other process."""
 
     def test_psk(self):

@@ -39,10 +39,10 @@ def context(case, server):
 class Server:
     """A connection at a time; `speak(stream)` gets those whose handshake ended well and says whether anything was asked."""
 
-    def __init__(self, speak, case=None):
+    def __init__(self, speak, case=None, port=0):
         self.speak, self.context = speak, context(case, True) if case else None
         self.asked = 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server(("127.0.0.1", port))
         self.listener.settimeout(0.05)
         self.port = self.listener.getsockname()[1]
         self.over = False

@@ -1,15 +1,18 @@
 // What the test of refusals cannot do by itself.
 //
-//   refusals_tool corpus DIR        writes the corpus: DIR/{servers,clients}/*.pem, *.key, anchors, lists,
-//   index refusals_tool ask URL CA.pem    asks URL as the programs ask authorities; what they would be told
-//   goes to
-//                                   standard error, 65 if the answer is no answer, 69 if there is none
+//   refusals_tool corpus DIR MASA     writes the corpus: DIR/{servers,clients,registrars}/*.pem, *.key,
+//   anchors,
+//                                     lists, index; MASA: the maker's service that devices name, https://...
+//   refusals_tool ask URL CA.pem      asks URL as the programs ask authorities; what they would be told goes
+//   to
+//                                     standard error, 65 if the answer is no answer, 69 if there is none
 #include <cstdio>
 #include <cstring>
 #include <exception>
 
 #include "camvault/authority_client/http.h"
 #include "camvault/refusals/corpus.h"
+#include "camvault/voucher/signed_voucher.h"
 
 namespace {
 using namespace camvault;
@@ -51,11 +54,16 @@ int ask(const char* url, const char* authorities) {
 
 int main(int argc, char* argv[]) try {
   if (argc == 4 && std::strcmp(argv[1], "ask") == 0) return ask(argv[2], argv[3]);
-  if (argc != 3 || std::strcmp(argv[1], "corpus") != 0) return 64;
+  if (argc != 4 || std::strcmp(argv[1], "corpus") != 0) return 64;
   const std::filesystem::path folder(argv[2]);
   const SystemClock clock;
   write_corpus(folder / "servers", refusals::Corpus({true, "localhost", {}, clock.now()}));
-  write_corpus(folder / "clients", refusals::Corpus({false, {}, "CAM-000001", clock.now()}));
+  const crypto_openssl::PrivateExtension masa{
+      {0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x20},  // id-pe-masa-url, RFC 8995 2.3.2
+      voucher::encode_masa_url(argv[3]).value()};
+  write_corpus(folder / "clients", refusals::Corpus({false, {}, "CAM-000001", clock.now(), {}, {masa}}));
+  const std::string usage(voucher::kRegistrarUsage);
+  write_corpus(folder / "registrars", refusals::Corpus({true, "localhost", {}, clock.now(), {usage}}));
   return 0;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "%s\n", error.what());

@@ -42,7 +42,8 @@ Result<std::vector<crypto::Certificate>> Pledge::pinned() const {
 Result<voucher::SignedVoucher> Pledge::ask(enrolment::TlsTransport& transport, const voucher::Nonce& nonce,
                                            Bytes& message) {
   CAM_TRY(auto* connection, transport.connection());
-  if (connection->peer_chain().empty()) return fail(Errc::invalid, "the registrar shows no certificate");
+  if (connection->peer_chain().empty())
+    return fail(Errc::invalid, "the registrar shows no certificate that can be read");
   const auto& floor = factory_->leaf().not_before;
   const auto now = environment_.clock->now();
   voucher::VoucherRequest request;
@@ -70,7 +71,7 @@ Status Pledge::believe(tls::Connection& connection, const voucher::SignedVoucher
                        const voucher::Nonce& nonce, crypto::Certificate& pinned) const {
   voucher::Expected expected;
   expected.anchors = settings_.masa_anchors;
-  expected.crls = settings_.masa_lists;
+  expected.crls = settings_.lists;
   expected.idevid = factory_->leaf();
   expected.nonce = nonce;
   expected.now = environment_.clock->now();
@@ -78,6 +79,7 @@ Status Pledge::believe(tls::Connection& connection, const voucher::SignedVoucher
   CAM_TRY(pinned, voucher::judge(*environment_.engine, voucher, expected));
   tls::Policy owner;
   owner.anchors = {pinned};
+  owner.crls = settings_.lists;
   owner.not_earlier_than = std::max(expected.not_earlier_than, pinned.not_before);
   owner.revocation_required = voucher.content.domain_cert_revocation_checks.value_or(false);
   const auto judged = connection.judge_peer(owner);
@@ -132,6 +134,7 @@ Result<enrolment::Enrolled> Pledge::enrol() {
   settings.server = settings_.server;
   settings.folder = settings_.folder;
   CAM_TRY(settings.trust, pinned());
+  settings.crls = settings_.lists;
   settings.key_type = settings_.key_type;
   settings.timeout = settings_.timeout;
   return enrolment::Enroller(environment_, keystore_, std::move(settings)).enrol();
@@ -141,6 +144,7 @@ Result<enrolment::Enrolled> Pledge::enrol() {
 Status Pledge::report(bool good, const std::string& reason) {
   tls::Policy policy;
   CAM_TRY(policy.anchors, pinned());
+  policy.crls = settings_.lists;
   policy.not_earlier_than = std::max(factory_->leaf().not_before, policy.anchors.front().not_before);
   CAM_TRY(const auto context, tls::Context::client(environment_, policy, factory_));
   enrolment::TlsTransport transport(context, settings_.server, settings_.timeout);

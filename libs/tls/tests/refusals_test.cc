@@ -31,7 +31,7 @@ TEST(Refusals, OurClientTakesTheGoodServerAlone) {
     ++refused;
     std::printf("  %-26s %s\n", bad.name.c_str(), made.error().what.c_str());
   }
-  EXPECT_EQ(refused, 11);
+  EXPECT_EQ(refused, 12);
 }
 
 TEST(Refusals, OurServerTakesTheGoodClientAlone) {

@@ -17,6 +17,7 @@
 #include "enrol.h"
 #include "exit_code.h"
 #include "secret_input.h"
+#include "trust_options.h"
 
 namespace camvault::cli {
 
@@ -37,6 +38,7 @@ struct Options {
   std::string fleet;
   std::filesystem::path maker;
   std::filesystem::path owner_ca;
+  std::vector<std::filesystem::path> crl;
   bool json = false;
 };
 
@@ -126,6 +128,9 @@ Status check_camera(const World& world, const Options& options, tls::Connection&
   tls::Policy makers;
   CAM_TRY(const auto pem, read_file(options.maker, kMaxPem));
   CAM_TRY(makers.anchors, world.engine->certificates_from_pem(as_text(pem)));
+  CAM_TRY(makers.crls, revocation_lists_from(*world.engine, options.crl, kMaxPem));
+  if (connection.peer_chain().empty())
+    return fail(Errc::invalid, "who answers shows no certificate that can be read");
   const auto judged =
       tls::judge(*world.engine, makers, tls::Role::client, connection.peer_chain(), {}, world.clock.now());
   if (!judged.good()) return fail(Errc::invalid, "who answers is no camera of this maker: " + judged.reason);
@@ -221,6 +226,7 @@ void add_take(CLI::App& claims, int& exit_code) {
       ->type_name("SERIAL")
       ->required();
   command->add_option("--maker", options->maker, "the maker's root (PEM)")->type_name("FILE")->required();
+  command->add_option("--crl", options->crl, "revocation lists of the maker (PEM or DER)")->type_name("FILE");
   command->add_option("--owner-ca", options->owner_ca, "who vouches for the owner's server (PEM)")
       ->type_name("FILE")
       ->required();

@@ -171,7 +171,7 @@ Status enrol_by_voucher(const Options& options) {
   brski::PledgeSettings settings;
   settings.server = std::move(from.server);
   settings.folder = std::move(from.folder);
-  settings.masa_lists = std::move(from.crls);
+  settings.lists = std::move(from.crls);
   settings.key_type = std::move(from.key_type);
   settings.timeout = from.timeout;
   brski::Pledge pledge({engine.get(), &clock}, store, std::move(settings));

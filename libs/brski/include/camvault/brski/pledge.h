@@ -13,7 +13,7 @@ struct PledgeSettings {
   http::Url server;                               // the registrar
   std::filesystem::path folder;                   // the camera's identity folder
   std::vector<crypto::Certificate> masa_anchors;  // none: those of kMasaAnchors in the folder
-  std::vector<crypto::RevocationList> masa_lists;
+  std::vector<crypto::RevocationList> lists;      // of maker's and owner's authorities, where there are some
   std::string key_type = "ec-p256";
   std::chrono::milliseconds timeout{10'000};  // of each connection and exchange
 };

@@ -42,6 +42,9 @@ struct Wanted {
   std::string host = "localhost";     // of the good server; 127.0.0.1 is always among its names
   std::string serial = "CAM-000001";  // of the good client
   Timestamp now;
+  std::vector<std::string> further_usages = {};  // beside the one for TLS; dotted
+  // Of all but those that openssl makes for us.
+  std::vector<crypto_openssl::PrivateExtension> extensions = {};
 };
 
 class Corpus {
@@ -68,13 +71,17 @@ class Corpus {
     add("wrong name", issue(issuing_, leaf_profile(), "other.example", "CAM-666666"), {issuing_});
     bad_.back().by_name = true;
     add_made_by_openssl("weak key", {"-newkey", "rsa:1024"}, "-sha256", "digitalSignature");
+    add_made_by_openssl("wrong key usage", {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"},
+                        "-sha256", "dataEncipherment");
     profile = leaf_profile();
-    profile.key_usage = KeyUsage::key_agreement;
-    add("wrong key usage", issue(issuing_, profile, wanted.host, wanted.serial), {issuing_});
-    profile = leaf_profile();
-    profile.extended_key_usages = {wanted.server ? kClientAuth : kServerAuth};
+    profile.extended_key_usages.back() = wanted.server ? kClientAuth : kServerAuth;
     add("for the other side of TLS", issue(issuing_, profile, wanted.host, wanted.serial), {issuing_});
     add_made_by_openssl("SHA-1", {"-newkey", "rsa:2048"}, "-sha1", "digitalSignature");
+    // OpenSSL by itself takes it: it was right for the static Diffie-Hellman of TLS 1.2, and signs no
+    // handshake.
+    profile = leaf_profile();
+    profile.key_usage = KeyUsage::key_agreement;
+    add("key agreement only", issue(issuing_, profile, wanted.host, wanted.serial), {issuing_});
 
     crypto_openssl::RevocationContent content;
     content.this_update = wanted.now - std::chrono::hours(1);
@@ -136,7 +143,9 @@ class Corpus {
     CertificateProfile profile;
     profile.not_before = wanted_.now - std::chrono::hours(24);
     profile.not_after = wanted_.now + kYear;
-    profile.extended_key_usages = {wanted_.server ? kServerAuth : kClientAuth};
+    profile.extended_key_usages = wanted_.further_usages;
+    profile.extended_key_usages.emplace_back(wanted_.server ? kServerAuth : kClientAuth);
+    profile.private_extensions = wanted_.extensions;
     return profile;
   }
   Entity issue(const Entity& by, CertificateProfile profile, const std::string& host,
@@ -176,9 +185,10 @@ class Corpus {
     folder.write("ca.key", pem_of(*issuing_.key));
     std::string names = "subjectAltName=DNS:" + wanted_.host + ",IP:127.0.0.1\n";
     if (!wanted_.server) names.clear();
+    std::string usages = wanted_.server ? "serverAuth" : "clientAuth";
+    for (const auto& further : wanted_.further_usages) usages += "," + further;
     folder.write("ext", "basicConstraints=critical,CA:FALSE\nkeyUsage=critical," + usage +
-                            "\nextendedKeyUsage=" + (wanted_.server ? "serverAuth" : "clientAuth") + "\n" +
-                            names);
+                            "\nextendedKeyUsage=" + usages + "\n" + names);
     const auto at = [&](const char* file) { return (folder / file).string(); };
     std::vector<std::string> request{"openssl",
                                      "req",

@@ -10,7 +10,7 @@ import ssl
 import threading
 import time
 
-from rig import CAMVAULT, Daemon, Rig, must, run
+from rig import CAMVAULT, FLEETD, Daemon, Rig, must, run
 
 MASAD = os.environ["MASAD"]
 IDENTITY = "var/lib/camvault/identity"
@@ -82,6 +82,27 @@ class ZeroTouchRig(Rig):
 
     def masa_log(self):
         return pathlib.Path(self.folder / "masad.log").read_text()
+
+
+class SecondOwner(ZeroTouchRig):
+    """Another owner, with the maker of the first."""
+
+    def __init__(self, first):
+        self.folder, self.daemons, self.before = first.folder, [], first.before
+        self.first = first
+        self.owner = self.place("second-owner", "fleet")
+        self.config = {**first.config, "port": 0}
+        self.extra = ""
+        self.fleetd = Daemon(FLEETD, ["--root", str(self.owner.root)], self.folder / "fleetd2.log")
+        self.daemons.append(self.fleetd)
+        self.start()
+
+    def close(self):
+        for daemon in reversed(self.daemons):
+            daemon.stop(9)
+
+    def release_command(self, serial):
+        return [MASAD, "--root", self.first.maker.root, "--release", serial]
 
 
 class Impostor:

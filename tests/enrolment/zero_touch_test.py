@@ -9,8 +9,8 @@ import sys
 import time
 import unittest
 
-from rig import FLEETD, Daemon, must, run
-from zero_touch_rig import IDENTITY, MASAD, Impostor, ZeroTouchRig, http
+from rig import must, run
+from zero_touch_rig import IDENTITY, Impostor, SecondOwner, ZeroTouchRig, http
 
 VOUCHER = "application/voucher-cms+json"
 
@@ -232,27 +232,6 @@ class ZeroTouch(unittest.TestCase):
         self.assertEqual(self.rig.curl("/.well-known/brski/requestauditlog", *post, **device)[0], 404)
         status = ["-H", "Content-Type: application/json", "-d", '{"version": 1, "status": true}']
         self.assertEqual(self.rig.curl("/.well-known/brski/voucher_status", *status, **device)[0], 200)
-
-
-class SecondOwner(ZeroTouchRig):
-    """Another owner, with the maker of the first."""
-
-    def __init__(self, first):
-        self.folder, self.daemons, self.before = first.folder, [], first.before
-        self.first = first
-        self.owner = self.place("second-owner", "fleet")
-        self.config = {**first.config, "port": 0}
-        self.extra = ""
-        self.fleetd = Daemon(FLEETD, ["--root", str(self.owner.root)], self.folder / "fleetd2.log")
-        self.daemons.append(self.fleetd)
-        self.start()
-
-    def close(self):
-        for daemon in reversed(self.daemons):
-            daemon.stop(9)
-
-    def release_command(self, serial):
-        return [MASAD, "--root", self.first.maker.root, "--release", serial]
 
 
 if __name__ == "__main__":

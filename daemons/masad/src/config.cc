@@ -40,6 +40,9 @@ Result<Config> load_config(const std::filesystem::path& file) {
   CAM_TRY_STATUS(read_policy(table, out));
   CAM_TRY_STATUS(table.read("nonceless", out.nonceless));
   CAM_TRY_STATUS(table.read_number("nonceless_hours", 1u, kMaxHours, out.nonceless_hours));
+  // Nobody but the registrar says then that there is such a device: only a list knows better.
+  if (out.nonceless && out.policy != OwnerPolicy::sales_list)
+    return table.wrong("nonceless", "is for policy = \"sales-list\"");
   if (out.names.empty()) return table.wrong("names", "must not be empty");
   if (out.device_anchors.empty()) return table.wrong("device_anchors", "must name whose devices these are");
   return out;

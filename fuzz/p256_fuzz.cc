@@ -1,5 +1,5 @@
 // ECDSA on P-256 with tables, beside OpenSSL. First byte: what the others mean; then numbers of 32 bytes.
-// Law: both say the same of any key, digest and signature.
+// Law: both, and each way to add points, say the same of any key, digest and signature.
 #include <openssl/obj_mac.h>
 
 #include <algorithm>
@@ -82,6 +82,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   P256Number y_bytes;
   law(bytes_of(x.get(), x_bytes) && bytes_of(y.get(), y_bytes), "numbers of the field");
   const auto table = P256Table::of(x_bytes, y_bytes);
+  const auto other = P256Table::of(x_bytes, y_bytes, P256Additions::one_by_one);
   law(table != nullptr, "a point of the curve has a table");
   // Any digest and signature, or those for which u1 * G + u2 * Q is computed: then they are good.
   auto e = in[1];
@@ -107,6 +108,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 #ifdef CAMVAULT_PLANTED_BUG
   law(!ours || e[31] != 0, "planted: a digest that ends in zeros is taken for one that was cut");
 #endif
+  law(ours == other->verifies(e, r, s), "both ways to add agree");
   law(ours == openssl_says(q.get(), e, r, s), "tables and OpenSSL agree");
   law(ours || !made, "a signature that was made is good");
   return 0;

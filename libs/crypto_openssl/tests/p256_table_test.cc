@@ -52,9 +52,27 @@ class P256 : public testing::Test {
     EXPECT_EQ(EC_POINT_get_affine_coordinates(group_.get(), point, x.get(), y.get(), context_.get()), 1);
     return {std::move(x), std::move(y)};
   }
-  std::shared_ptr<const P256Table> table_of(const EC_POINT* point) {
+  // Says what tables of every kind say that this processor can use: the same.
+  class Tables {
+   public:
+    Tables(const P256Number& x, const P256Number& y) {
+      tables_.push_back(P256Table::of(x, y, P256Additions::one_by_one));
+      if (best_p256_additions() == P256Additions::one_by_one) return;
+      tables_.push_back(P256Table::of(x, y, best_p256_additions()));
+    }
+    bool verifies(BytesView digest, const P256Number& r, const P256Number& s) const {
+      const bool first = tables_.front()->verifies(digest, r, s);
+      EXPECT_EQ(tables_.back()->verifies(digest, r, s), first);
+      return first;
+    }
+
+   private:
+    std::vector<std::shared_ptr<const P256Table>> tables_;
+  };
+
+  std::shared_ptr<const Tables> table_of(const EC_POINT* point) {
     const auto [x, y] = affine(point);
-    return P256Table::of(bytes_of(x.get()), bytes_of(y.get()));
+    return std::make_shared<const Tables>(bytes_of(x.get()), bytes_of(y.get()));
   }
   std::shared_ptr<const crypto::PublicKey> key_of(const EC_POINT* point) {
     Bytes spki = from_hex("3059301306072a8648ce3d020106082a8648ce3d030107034200").value();
@@ -106,7 +124,6 @@ TEST_F(P256, SignaturesAndTheirNeighbours) {
     ASSERT_EQ(BN_rand_range(secret.get(), order()), 1);
     const auto q = multiple(secret.get(), nullptr, nullptr);
     const auto table = table_of(q.get());
-    ASSERT_NE(table, nullptr);
     const auto key = key_of(q.get());
     for (int i = 0; i < 200; ++i) {
       P256Number e;
@@ -197,7 +214,7 @@ TEST_F(P256, FactorsAtTheEdges) {
                              number("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632550")}) {
     const auto q = multiple(secret.get(), nullptr, nullptr);
     for (std::size_t i = 0; i < factors.size(); ++i) {
-      for (std::size_t j = 1; j < factors.size(); j += 3) {  // u2 is never zero
+      for (std::size_t j = 1; j < factors.size(); j += 6) {  // u2 is never zero
         const auto at = 1 + (j + i) % (factors.size() - 1);
         check_made_of(factors[i].get(), factors[at].get(), q.get(),
                       "u1 = " + std::to_string(i) + ", u2 = " + std::to_string(at));

@@ -6,9 +6,10 @@ set -euo pipefail
 folder=$1
 mkdir -p "$folder"
 
-# make NAME SIZE RATE_KBIT SECONDS SLICES: NAME.mp4, and NAME.h264 with the same units as a byte stream.
+# make NAME SIZE RATE_KBIT SECONDS SLICES TIMES: NAME.mp4, and NAME.h264 with the same units as a byte stream.
+# NAME_long.mp4 is the same TIMES times one after the other, as recordings are long.
 make_clip() {
-  local name=$1 size=$2 rate=$3 seconds=$4 slices=$5
+  local name=$1 size=$2 rate=$3 seconds=$4 slices=$5 times=$6
   if [ ! -s "$folder/$name.mp4" ]; then
     echo "bench: encoding $name ($size, $rate kbit/s, $seconds s)"
     # Noise over the test picture: without it no encoder reaches the bit rate. Constant rate with filler off, so that
@@ -25,9 +26,14 @@ make_clip() {
       -f h264 "$folder/$name.part"
     mv "$folder/$name.part" "$folder/$name.h264"
   fi
+  if [ ! -s "$folder/${name}_long.mp4" ]; then
+    ffmpeg -nostdin -hide_banner -loglevel error -y -stream_loop "$((times - 1))" -i "$folder/$name.mp4" -c copy \
+      -f mp4 "$folder/$name.part"
+    mv "$folder/$name.part" "$folder/${name}_long.mp4"
+  fi
 }
 
-make_clip 1080p_8M 1920x1080 8000 60 1
-make_clip 1080p_8M_8slices 1920x1080 8000 20 8
-make_clip 2160p_20M 3840x2160 20000 20 1
-make_clip 360p_500k 640x360 500 60 1
+make_clip 1080p_8M 1920x1080 8000 60 1 10
+make_clip 1080p_8M_8slices 1920x1080 8000 20 8 20
+make_clip 2160p_20M 3840x2160 20000 20 1 10
+make_clip 360p_500k 640x360 500 60 1 60

@@ -1,6 +1,7 @@
 #include "look_ahead.h"
 
 #include <algorithm>
+#include <chrono>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -15,13 +16,41 @@ constexpr std::size_t kMaxSeiBytes = 2 << 20;
 // What a thread takes at a time, so that it need not ask for each message and leaves enough to the others.
 constexpr std::size_t kClaimMessages = 8;
 constexpr std::size_t kClaimBytes = 64 << 10;
-// Looks before falling asleep, some 20 us in all: waking up takes a thread longer than most waits.
-constexpr int kLooks = 500;
+// Waking up takes a thread long, a millisecond on a virtual machine whose other processors are idle. So one
+// that has nothing to do goes on looking for as long as it has just worked, within these limits, and never
+// wastes more than half of its time.
+constexpr auto kLeastLooking = std::chrono::microseconds(20);
+constexpr auto kMostLooking = std::chrono::milliseconds(1);
+// What others have in hand is done sooner than that, unless they were taken off their processor.
+constexpr auto kOthersTake = std::chrono::microseconds(100);
+
+using Clock = std::chrono::steady_clock;
 
 void pause() {
 #if defined(__x86_64__)
   _mm_pause();
 #endif
+}
+
+// True as soon as `there` is, false after `duration`.
+template <class Condition>
+bool look_for(Clock::duration duration, const Condition& there) {
+  constexpr int kPauses = 50;  // between two looks at the clock
+  const auto end = Clock::now() + duration;
+  do {
+    for (int i = 0; i < kPauses; ++i) {
+      if (there()) return true;
+      pause();
+    }
+  } while (Clock::now() < end);
+  return false;
+}
+
+// Of a mutex that nobody holds longer than some dozen instructions.
+std::unique_lock<std::mutex> lock_soon(std::mutex& mutex) {
+  std::unique_lock lock(mutex, std::try_to_lock);
+  if (!lock && !look_for(kLeastLooking, [&] { return lock.try_lock(); })) lock.lock();
+  return lock;
 }
 
 // A message whose beginning and end are not in the cache would hold up those beside it; kernels ask for what
@@ -41,12 +70,12 @@ std::string key_of(const crypto::Digest& digest) {
 }  // namespace
 
 bool SeenSeis::contains(const crypto::Digest& digest) const {
-  const std::lock_guard lock(mutex_);
+  const auto lock = lock_soon(mutex_);
   return seen_.find(key_of(digest)) != nullptr;
 }
 
 bool SeenSeis::add(const crypto::Digest& digest) {
-  const std::lock_guard lock(mutex_);
+  const auto lock = lock_soon(mutex_);
   auto key = key_of(digest);
   if (seen_.find(key) != nullptr) return false;
   seen_.remember(std::move(key), {});
@@ -144,7 +173,7 @@ void LookAhead::begin(KeysAhead keys) {
   batch.left.store(batch.messages.size() + batch.seis.size(), std::memory_order_relaxed);
   bool wake = false;
   {
-    const std::lock_guard lock(mutex_);
+    const auto lock = lock_soon(mutex_);
     ++end_;
     comes_.fetch_add(1, std::memory_order_relaxed);
     wake = asleep_ > 0;
@@ -169,7 +198,7 @@ void LookAhead::finish_oldest() {
 
 void LookAhead::release_oldest() {
   for (const auto place : at(first_).seis) sei_bytes_ -= at(first_).units[place].bytes.size();
-  const std::lock_guard lock(mutex_);
+  const auto lock = lock_soon(mutex_);
   if (claimed_ == first_) {
     ++claimed_;
     claimed_seis_ = claimed_messages_ = 0;
@@ -178,7 +207,7 @@ void LookAhead::release_oldest() {
 }
 
 bool LookAhead::claim(Claim& out) {
-  const std::lock_guard lock(mutex_);
+  const auto lock = lock_soon(mutex_);
   return claim_locked(out);
 }
 
@@ -222,13 +251,22 @@ void LookAhead::serve() {
   Worker worker(*this);
   const auto stops = [&] { return stopping_.load(std::memory_order_relaxed); };
   const auto owner_waits = [&] { return owner_waits_.load(std::memory_order_relaxed); };
+  Clock::duration earned{};  // by working; looking costs it
   while (!stops()) {
+    const auto begin = Clock::now();
     const auto seen = comes_.load(std::memory_order_relaxed);
     while (!stops() && worker.step()) {
       if (owner_waits()) tell();
     }
     const auto more = [&] { return stops() || comes_.load(std::memory_order_relaxed) != seen; };
-    for (int i = 0; i < kLooks && !more() && !owner_waits(); ++i) pause();
+    const auto end = Clock::now();
+    earned = std::clamp<Clock::duration>(earned + (end - begin), kLeastLooking, kMostLooking);
+    const bool comes = look_for(earned, [&] {
+      if (owner_waits()) tell();
+      return more();
+    });
+    earned -= Clock::now() - end;
+    if (comes) continue;
     std::unique_lock lock(mutex_);
     if (owner_waits()) work_is_done_.notify_one();
     ++asleep_;
@@ -245,10 +283,7 @@ void LookAhead::tell() {
 // Others have what is left of the batch in hand.
 void LookAhead::wait_for_others(const UnitBatch& batch) {
   const auto done = [&] { return batch.left.load(std::memory_order_acquire) == 0; };
-  for (int i = 0; i < kLooks; ++i) {
-    if (done()) return;
-    pause();
-  }
+  if (look_for(kOthersTake, done)) return;
   std::unique_lock lock(mutex_);
   owner_waits_.store(true, std::memory_order_relaxed);
   work_is_done_.wait(lock, done);

@@ -5,6 +5,7 @@ import pathlib
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -176,6 +177,17 @@ class Rig:
     def keys(self, place):
         listed = json.loads(must(CAMVAULT, "keystore", "list", "--root", place.root, "--json"))
         return sorted(key["name"] for key in listed if "ldevid" in key["name"])
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def listens(port):
+    """Whether somebody does, without a connection that he would notice (proc(5): state 0A, IPv4)."""
+    lines = pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return any(line.split()[1].endswith(":%04X" % port) and line.split()[3] == "0A" for line in lines)
 
 
 def wait_until(true, seconds=20):

@@ -10,15 +10,10 @@ import ssl
 import threading
 import time
 
-from rig import CAMVAULT, FLEETD, Daemon, Rig, must, run
+from rig import CAMVAULT, FLEETD, Daemon, Rig, free_port, must, run
 
 MASAD = os.environ["MASAD"]
 IDENTITY = "var/lib/camvault/identity"
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 class ZeroTouchRig(Rig):

@@ -25,9 +25,9 @@ class Scene:
     """One camera plays them all: before each first enrolment what the owner gave it is taken away, and the owner forgets it (a
     revocation takes a device off the list, and frees its eight certificates)."""
 
-    def __init__(self):
+    def __init__(self, rule=""):
         self.rig = Rig().start()
-        self.place = self.rig.camera(SERIAL)
+        self.place = self.rig.camera(SERIAL, rule=rule)
         self.identity = self.place.root / "var/lib/camvault/identity"
         self.report = self.rig.folder / "report"
 
@@ -36,10 +36,13 @@ class Scene:
             (self.identity / name).unlink(missing_ok=True)
         for key in self.rig.keys(self.place):
             must(CAMVAULT, "keystore", "delete", key, "--root", self.place.root)
-        self.rig.api("revoke", {"serial": SERIAL, "cause": "superseded"})
-        self.rig.api("devices", {"serials": [SERIAL]})
+        self.forget()
         if enrolled:
             assert self.rig.enrol(self.place)[0] == 0
+
+    def forget(self):
+        self.rig.api("revoke", {"serial": SERIAL, "cause": "superseded"})
+        self.rig.api("devices", {"serials": [SERIAL]})
 
     def valid(self):
         return sum(not c["revoked"] for c in self.rig.api("certificates?serial=" + SERIAL)["certificates"])

@@ -11,6 +11,7 @@
 #include "camvault/crypto_openssl/engine.h"
 #include "camvault/crypto_openssl/password.h"
 #include "camvault/enrolment/device_credential.h"
+#include "camvault/enrolment/local_identity.h"
 #include "camvault/ipc/keystore_client.h"
 #include "camvault/key_source/root_layout.h"
 #include "camvault/report/text.h"
@@ -89,13 +90,11 @@ void serve(const tls::Context& context, claim::Desk& desk, UniqueFd socket) {
   (*connection)->close(net::within(200ms));
 }
 
-Status wait(const Options& options) {
-  const World world;
-  const key_source::RootLayout layout{options.root};
-  const auto folder = layout.identity_folder();
-  CAM_TRY(const auto store, ipc::connect_keystore(layout.keystore_socket()));
-  CAM_TRY(const auto identity, enrolment::factory_credential(*world.engine, *store, folder));
-  CAM_TRY(auto desk, claim::Desk::open(*world.engine, *store, folder, std::chrono::steady_clock::now()));
+// Until somebody has proven that he has the code, and is written down as the owner.
+Status wait_for_owner(const Options& options, const World& world, keystore::Keystore& store,
+                      const std::filesystem::path& folder) {
+  CAM_TRY(const auto identity, enrolment::factory_credential(*world.engine, store, folder));
+  CAM_TRY(auto desk, claim::Desk::open(*world.engine, store, folder, std::chrono::steady_clock::now()));
   CAM_TRY(const auto context,
           tls::Context::server(world.environment(), identity, tls::ClientCertificates::none, {}, kOnly13));
   CAM_TRY(auto listener, net::Listener::listen(options.address, options.port));
@@ -108,6 +107,23 @@ Status wait(const Options& options) {
     auto socket = listener.accept(net::within(500ms));
     if (socket) serve(context, desk, std::move(*socket));
   }
+  return ok();
+}
+
+// An owner by code, and no identity of his yet: the power went in between.
+Result<bool> owner_waits(const std::filesystem::path& folder) {
+  CAM_TRY(const auto owner, brski::read_owner(folder));
+  CAM_TRY(const auto identity, enrolment::read_local_identity(folder));
+  return !owner.pinned_pem.empty() && owner.voucher.empty() && !identity.active;
+}
+
+Status wait(const Options& options) {
+  const World world;
+  const key_source::RootLayout layout{options.root};
+  const auto folder = layout.identity_folder();
+  CAM_TRY(const auto store, ipc::connect_keystore(layout.keystore_socket()));
+  CAM_TRY(const auto owned, owner_waits(folder));
+  if (!owned) CAM_TRY_STATUS(wait_for_owner(options, world, *store, folder));
   CAM_TRY(const auto owner, brski::read_owner(folder));
   CAM_TRY(const auto server, http::parse_url(owner.server));
   brski::PledgeSettings settings;
@@ -115,9 +131,9 @@ Status wait(const Options& options) {
   settings.folder = folder;
   const auto onboarded = brski::Pledge(world.environment(), store, std::move(settings)).onboard();
   if (!onboarded)
-    return fail(onboarded.error().code,
-                "the camera has an owner; its identity comes with camvault enrol --zero-touch: " +
-                    onboarded.error().what);
+    return fail(
+        onboarded.error().code,
+        "the camera has an owner; its identity comes when this is run again: " + onboarded.error().what);
   print({{"owner", onboarded->owner.subject}, {"identity", onboarded->enrolled.certificate.subject}},
         options.json);
   return ok();
@@ -180,8 +196,12 @@ Status take(const Options& options) {
   request.body = to_bytes(as_bytes(claim::write_request({terms.owner_ca, terms.server, proof})));
   CAM_TRY_STATUS(http::write_request(*connection, request, net::within(kPatience)));
   http::Reader reader(*connection);
-  CAM_TRY(const auto response, reader.response({}, net::within(kPatience)));
-  CAM_TRY(const auto answer, claim::read_answer(response.body));
+  const auto response = reader.response({}, net::within(kPatience));
+  if (!response)
+    return fail(Errc::unavailable, "the camera gives no answer (" + response.error().what +
+                                       "): it may be yours already, then it appears at " + options.fleet +
+                                       "; else try again");
+  CAM_TRY(const auto answer, claim::read_answer(response->body));
   if (answer.proof.empty()) return refusal(answer);
   CAM_TRY(const auto expected,
           crypto_openssl::hmac_sha256(key, claim::to_be_proven(*world.engine, claim::Side::camera, terms)));
@@ -263,7 +283,8 @@ void add_claim(CLI::App& app, int& exit_code) {
   command->add_option("--port", options->port, "0: any (default 8446)")->type_name("PORT");
   command->add_option("--minutes", options->minutes, "how long (default: for ever)")->type_name("N");
   command->footer(
-      "Ends when the camera has an owner and an identity of his.\n\n"
+      "Ends when the camera has an owner and an identity of his; after a power cut it goes on where it "
+      "was.\n\n"
       "Examples:\n  camvault claim wait --root /srv/camera --listen 0.0.0.0");
   add_take(*claims, exit_code);
   options = std::make_shared<Options>();

@@ -14,7 +14,7 @@ import tempfile
 import time
 import unittest
 
-from cli_test import annex_b, stream
+from cli_case import annex_b, stream
 
 CAMVAULT = os.environ["CAMVAULT"]
 KEYSTORED = os.environ["KEYSTORED"]

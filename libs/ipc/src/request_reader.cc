@@ -10,7 +10,6 @@
 namespace camvault::ipc {
 
 using codec::CborReader;
-using keystore::number_of;
 using keystore::Operation;
 namespace tag = request_tag;
 

@@ -11,7 +11,6 @@ namespace camvault::ipc {
 
 using codec::CborWriter;
 using keystore::number_of;
-using keystore::Operation;
 namespace tag = request_tag;
 
 Result<Bytes> encode_hello(const Hello& hello) {

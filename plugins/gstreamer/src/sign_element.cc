@@ -6,6 +6,7 @@
 
 #include "camvault/gst_support/times.h"
 #include "element_errors.h"
+#include "element_pads.h"
 #include "sign_properties.h"
 #include "sign_stream.h"
 
@@ -376,24 +377,7 @@ void init_instance(GTypeInstance* instance, gpointer klass) {
   auto& sign = *self->sign;
   sign.element = &self->parent;
   sign.forget_times();
-  auto* element_class = GST_ELEMENT_CLASS(klass);
-  sign.sink = gst_pad_new_from_template(gst_element_class_get_pad_template(element_class, "sink"), "sink");
-  sign.source = gst_pad_new_from_template(gst_element_class_get_pad_template(element_class, "src"), "src");
-  gst_pad_set_chain_function(sign.sink, [](GstPad*, GstObject* parent, GstBuffer* buffer) {
-    return of(parent).chain(BufferPtr(buffer));
-  });
-  gst_pad_set_event_function(sign.sink, [](GstPad*, GstObject* parent, GstEvent* event) {
-    return of(parent).take_event(EventPtr(event));
-  });
-  gst_pad_set_query_function(sign.source, [](GstPad* pad, GstObject* parent, GstQuery* query) {
-    return GST_QUERY_TYPE(query) == GST_QUERY_LATENCY ? of(parent).answer_latency(query)
-                                                      : gst_pad_query_default(pad, parent, query);
-  });
-  GST_PAD_SET_PROXY_CAPS(sign.sink);
-  GST_PAD_SET_PROXY_ALLOCATION(sign.sink);
-  GST_PAD_SET_PROXY_CAPS(sign.source);
-  gst_element_add_pad(&self->parent, sign.sink);
-  gst_element_add_pad(&self->parent, sign.source);
+  make_pads<of>(sign, klass);
 }
 
 }  // namespace

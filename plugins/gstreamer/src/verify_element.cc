@@ -7,6 +7,7 @@
 #include "camvault/gst_elements/elements.h"
 #include "camvault/gst_support/times.h"
 #include "element_errors.h"
+#include "element_pads.h"
 #include "sign_element.h"
 #include "verify_messages.h"
 #include "verify_properties.h"
@@ -277,24 +278,7 @@ void init_instance(GTypeInstance* instance, gpointer klass) {
   auto& verify = *self->verify;
   verify.element = &self->parent;
   gst_segment_init(&verify.segment, GST_FORMAT_UNDEFINED);
-  auto* element_class = GST_ELEMENT_CLASS(klass);
-  verify.sink = gst_pad_new_from_template(gst_element_class_get_pad_template(element_class, "sink"), "sink");
-  verify.source = gst_pad_new_from_template(gst_element_class_get_pad_template(element_class, "src"), "src");
-  gst_pad_set_chain_function(verify.sink, [](GstPad*, GstObject* parent, GstBuffer* buffer) {
-    return of(parent).chain(BufferPtr(buffer));
-  });
-  gst_pad_set_event_function(verify.sink, [](GstPad*, GstObject* parent, GstEvent* event) {
-    return of(parent).take_event(EventPtr(event));
-  });
-  gst_pad_set_query_function(verify.source, [](GstPad* pad, GstObject* parent, GstQuery* query) {
-    return GST_QUERY_TYPE(query) == GST_QUERY_LATENCY ? of(parent).answer_latency(query)
-                                                      : gst_pad_query_default(pad, parent, query);
-  });
-  GST_PAD_SET_PROXY_CAPS(verify.sink);
-  GST_PAD_SET_PROXY_ALLOCATION(verify.sink);
-  GST_PAD_SET_PROXY_CAPS(verify.source);
-  gst_element_add_pad(&self->parent, verify.sink);
-  gst_element_add_pad(&self->parent, verify.source);
+  make_pads<of>(verify, klass);
 }
 
 }  // namespace

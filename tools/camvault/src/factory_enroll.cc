@@ -9,7 +9,6 @@
 #include "camvault/key_source/root_layout.h"
 #include "camvault/report/text.h"
 #include "commands.h"
-#include "exit_code.h"
 #include "factory_station.h"
 #include "output_file.h"
 #include "trust_options.h"
@@ -81,21 +80,12 @@ Status enroll(const Enrolment& options) {
 
 void add_factory_enroll(CLI::App& factory, int& exit_code) {
   auto options = std::make_shared<Enrolment>();
-  auto* command =
-      factory.add_subcommand("enroll", "give the attestation key of a camera's module its certificate");
-  command->add_option("--root", options->root, "folder that holds the factory's state (default /)")
-      ->type_name("DIR");
-  command
-      ->add_option("--keystore", options->keystore,
-                   "socket of the factory's keystored (default DIR/run/camvault/keystored.sock)")
-      ->type_name("SOCKET");
-  command->add_option("--camera-root", options->camera_root, "folder that holds the camera's state")
-      ->type_name("DIR")
-      ->required();
-  command
-      ->add_option("--camera-keystore", options->camera_keystore,
-                   "socket of the camera's keystored (default below --camera-root)")
-      ->type_name("SOCKET");
+  auto* command = add_factory_command(
+      factory, "enroll", "give the attestation key of a camera's module its certificate",
+      [options] { return enroll(*options); }, exit_code);
+  add_root_option(*command, options->root);
+  add_keystore_option(*command, options->keystore);
+  add_camera_options(*command, options->camera_root, options->camera_keystore);
   command->add_option("--serial", options->serial, "serial number of the camera, which is provisioned")
       ->type_name("SERIAL")
       ->required();
@@ -117,12 +107,6 @@ void add_factory_enroll(CLI::App& factory, int& exit_code) {
       "Examples:\n  camvault factory enroll --root /srv/factory --camera-root /srv/camera1 --serial "
       "EX-000042 "
       "--module-trust tpm-makers.pem");
-  command->callback([options, &exit_code] {
-    const auto done = enroll(*options);
-    exit_code =
-        done ? (std::fflush(stdout) == 0 ? kYes : complain(kCannotWrite, "standard output cannot be written"))
-             : complain_about(done.error());
-  });
 }
 
 }  // namespace camvault::cli

@@ -174,13 +174,7 @@ void add_factory_provision(CLI::App& factory, int& exit_code) {
       exit_code);
   add_root_option(*command, options->root);
   add_keystore_option(*command, options->keystore);
-  command->add_option("--camera-root", options->camera_root, "folder that holds the camera's state")
-      ->type_name("DIR")
-      ->required();
-  command
-      ->add_option("--camera-keystore", options->camera_keystore,
-                   "socket of the camera's keystored (default below --camera-root)")
-      ->type_name("SOCKET");
+  add_camera_options(*command, options->camera_root, options->camera_keystore);
   command->add_option("--serial", options->serial, "serial number of the camera; used once, ever")
       ->type_name("SERIAL")
       ->required();

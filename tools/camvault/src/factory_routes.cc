@@ -200,14 +200,8 @@ Result<int> check_delivery(const Route& options) {
   return listed ? kYes : kNo;
 }
 
-void add_camera_options(CLI::App& command, Route& options) {
-  command.add_option("--camera-root", options.camera_root, "folder that holds the camera's state")
-      ->type_name("DIR")
-      ->required();
-  command
-      .add_option("--camera-keystore", options.camera_keystore,
-                  "socket of the camera's keystored (default below --camera-root)")
-      ->type_name("SOCKET");
+void add_camera(CLI::App& command, Route& options) {
+  add_camera_options(command, options.camera_root, options.camera_keystore);
   command.add_option("--serial", options.serial, "serial number of the camera")
       ->type_name("SERIAL")
       ->required();
@@ -218,7 +212,7 @@ void add_request_and_install(CLI::App& factory, int& exit_code) {
   auto* command = add_factory_command(
       factory, "request", "write a camera's certificate requests (PKCS#10) into a file",
       [options] { return request(*options); }, exit_code);
-  add_camera_options(*command, *options);
+  add_camera(*command, *options);
   command->add_option("--out", options->out, "file, PEM")->type_name("FILE")->required();
   command
       ->add_option("--order", options->order,
@@ -235,7 +229,7 @@ void add_request_and_install(CLI::App& factory, int& exit_code) {
   command = add_factory_command(
       factory, "install", "take an authority's certificates into a camera",
       [options] { return install(*options); }, exit_code);
-  add_camera_options(*command, *options);
+  add_camera(*command, *options);
   command
       ->add_option("--certificates", options->certificates,
                    "certificates, PEM, with those between them and the root")

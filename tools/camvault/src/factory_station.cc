@@ -102,6 +102,16 @@ void add_keystore_option(CLI::App& command, std::filesystem::path& socket) {
       ->type_name("SOCKET");
 }
 
+void add_camera_options(CLI::App& command, std::filesystem::path& root, std::filesystem::path& socket) {
+  command.add_option("--camera-root", root, "folder that holds the camera's state")
+      ->type_name("DIR")
+      ->required();
+  command
+      .add_option("--camera-keystore", socket,
+                  "socket of the camera's keystored (default below --camera-root)")
+      ->type_name("SOCKET");
+}
+
 void add_key_type_option(CLI::App& command, std::string& type, const std::string& what) {
   command.add_option("--key-type", type, what + " (default ec-p256)")
       ->type_name("TYPE")

@@ -55,6 +55,8 @@ CLI::App* add_factory_answer(CLI::App& parent, const std::string& name, const st
                              std::function<Result<int>()> run, int& exit_code);
 void add_root_option(CLI::App& command, std::filesystem::path& root);
 void add_keystore_option(CLI::App& command, std::filesystem::path& socket);
+// The camera that stands at the station.
+void add_camera_options(CLI::App& command, std::filesystem::path& root, std::filesystem::path& socket);
 void add_key_type_option(CLI::App& command, std::string& type, const std::string& what);
 
 void add_factory_provision(CLI::App& factory, int& exit_code);

@@ -85,6 +85,15 @@ Result<ordered_json> status_of(Authority& authority, Store& store, Timestamp now
       {"time", to_iso8601(now)}};
 }
 
+// Fetch 3.1 and RFC 6454 7: a browser shows the operator's certificate also for what a foreign page makes it
+// ask, and says so. Other programs say neither.
+bool is_of_a_foreign_page(const http::Request& message) {
+  const auto& headers = message.headers;
+  const auto site = headers.get("Sec-Fetch-Site");
+  return (headers.has("Origin") && headers.get("Origin") != "https://" + std::string(headers.get("Host"))) ||
+         (headers.has("Sec-Fetch-Site") && site != "same-origin" && site != "none");
+}
+
 // {"serials": ["..."], "note": "..."}
 Result<ordered_json> allow(Store& store, const http::Request& message, Timestamp now) {
   const auto body = ordered_json::parse(as_text(message.body), nullptr, false);
@@ -141,7 +150,8 @@ http::Response page(Authority& authority, Store& store, Timestamp now) {
   if (!rows) return failure(rows.error());
   auto out = text_answer(200, "text/html; charset=utf-8",
                          status_page(authority, store.describe(), *totals, *rows, now));
-  out.headers.add("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
+  out.headers.add("Content-Security-Policy",
+                  "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
   return out;
 }
 }  // namespace
@@ -167,6 +177,7 @@ http::Response answer_api(Authority& authority, Store& store, const ApiRequest& 
   if (gets && path == "/api/v1/onboarding")
     return answer_json(listed("events", store.onboarding(parameter(message.query(), "serial"), kPage)));
   if (message.method == "POST" && (path == "/api/v1/devices" || path == "/api/v1/revoke")) {
+    if (is_of_a_foreign_page(message)) return complaint(403, "asked for by a page of another server");
     log(LogLevel::info, "fleetd: " + std::string(path) + " by " + request.who->subject);
     return answer_json(path == "/api/v1/devices" ? allow(store, message, now) : revoke(authority, message));
   }

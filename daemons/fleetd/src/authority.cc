@@ -46,18 +46,16 @@ Result<std::shared_ptr<const tls::Credential>> Authority::server_credential() {
 }
 
 Result<crypto::RevocationList> Authority::list() {
+  const std::lock_guard lock(mutex_);
   CAM_TRY(auto all, lists());
   return std::move(all.front());
 }
 
 // Each CA speaks of all numbers: they are random, and no two certificates have the same one.
 Result<std::vector<crypto::RevocationList>> Authority::lists() {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!lists_.empty() && lists_.front().next_update &&
-        now() + settings_.list_validity / 2 < *lists_.front().next_update)
-      return lists_;
-  }
+  if (!lists_.empty() && lists_.front().next_update &&
+      now() + settings_.list_validity / 2 < *lists_.front().next_update)
+    return lists_;
   CAM_TRY(const auto rows, store_.revoked());
   crypto_openssl::RevocationContent content;
   for (const auto& row : rows) {
@@ -75,16 +73,17 @@ Result<std::vector<crypto::RevocationList>> Authority::lists() {
     made.push_back(std::move(list));
   }
   CAM_TRY_STATUS(write_file_atomically(folder_ / kListFile, as_bytes(pem)));
-  const std::lock_guard lock(mutex_);
   lists_ = made;
   return made;
 }
 
 Result<std::shared_ptr<const tls::Context>> Authority::context() {
-  {
-    const std::lock_guard lock(mutex_);
-    if (context_ != nullptr && now() < context_until_) return context_;
-  }
+  const std::lock_guard lock(mutex_);
+  return present_context();
+}
+
+Result<std::shared_ptr<const tls::Context>> Authority::present_context() {
+  if (context_ != nullptr && now() < context_until_) return context_;
   tls::Policy clients;
   clients.anchors = settings_.device_anchors;
   clients.anchors.insert(clients.anchors.end(), settings_.operator_anchors.begin(),
@@ -97,13 +96,11 @@ Result<std::shared_ptr<const tls::Context>> Authority::context() {
   CAM_TRY(auto credential, server_credential());
   CAM_TRY(auto made,
           tls::Context::server(environment_, credential, tls::ClientCertificates::optional, clients));
-  auto shared = std::make_shared<const tls::Context>(std::move(made));
-  const std::lock_guard lock(mutex_);
-  context_ = shared;
+  context_ = std::make_shared<const tls::Context>(std::move(made));
   credential_ = std::move(credential);
   context_until_ =
       now() + std::min<std::chrono::hours>(settings_.list_validity / 2, service::kServerValidity / 2);
-  return shared;
+  return context_;
 }
 
 std::shared_ptr<const tls::Credential> Authority::credential() {
@@ -127,18 +124,17 @@ enrolment::CsrAttributes Authority::csr_attributes() {
 }
 
 Result<std::vector<crypto::Certificate>> Authority::enrol(const crypto_openssl::CertificateRequest& request,
-                                                          const enrolment::EstPeer& peer, bool again) {
-  return decide(request, peer, again, Use::identity);
+                                                          const enrolment::EstPeer& peer, bool) {
+  return decide(request, peer, Use::identity);
 }
 
 Result<std::vector<crypto::Certificate>> Authority::enrol_media(
     const crypto_openssl::CertificateRequest& request, const enrolment::EstPeer& peer) {
-  return decide(request, peer, false, Use::media_signing);
+  return decide(request, peer, Use::media_signing);
 }
 
 Result<std::vector<crypto::Certificate>> Authority::decide(const crypto_openssl::CertificateRequest& request,
-                                                           const enrolment::EstPeer& peer, bool again,
-                                                           Use use) {
+                                                           const enrolment::EstPeer& peer, Use use) {
   const auto refuse = [&](std::string why) {
     ++refusals_;
     return fail(Errc::denied, std::move(why));
@@ -150,7 +146,8 @@ Result<std::vector<crypto::Certificate>> Authority::decide(const crypto_openssl:
   // RFC 7030 4.2.2: a device asks for itself.
   if (!request.device_serial.empty() && request.device_serial != serial)
     return refuse("a request for another device than the one that asks");
-  if (again && kind == PeerKind::member) {
+  // Also over a connection that is older than the revocation.
+  if (kind == PeerKind::member) {
     CAM_TRY(const auto known, store_.find_number(shown.serial));
     if (!known || !known->revoked.empty())
       return refuse("the certificate shown was revoked, or is not of this CA");
@@ -246,12 +243,10 @@ Result<std::vector<crypto::Certificate>> Authority::issue(const std::string& ser
 Result<std::uint64_t> Authority::revoke(const std::string& serial, crypto_openssl::RevocationReason reason) {
   CAM_TRY_STATUS(store_.forbid(serial));
   CAM_TRY(const auto count, store_.revoke(serial, static_cast<int>(reason), now()));
-  {
-    const std::lock_guard lock(mutex_);
-    lists_.clear();
-    context_.reset();
-  }
-  CAM_TRY_STATUS(context());
+  const std::lock_guard lock(mutex_);
+  lists_.clear();
+  context_.reset();
+  CAM_TRY_STATUS(present_context());
   return count;
 }
 

@@ -61,11 +61,14 @@ class Authority final : public enrolment::Registrar {
  private:
   Authority(const tls::Environment& environment, Store& store, AuthoritySettings settings, OwnerCas cas)
       : environment_(environment), store_(store), settings_(std::move(settings)), cas_(std::move(cas)) {}
+  // Both with mutex_ held from what they read to what they keep: of two that make a list at the same time,
+  // the one that read first could come last, and bring back what was revoked in between.
   Result<std::vector<crypto::RevocationList>> lists();
+  Result<std::shared_ptr<const tls::Context>> present_context();
   Result<std::shared_ptr<const tls::Credential>> server_credential();
   enum class Use : std::uint8_t { identity, media_signing };
   Result<std::vector<crypto::Certificate>> decide(const crypto_openssl::CertificateRequest& request,
-                                                  const enrolment::EstPeer& peer, bool again, Use use);
+                                                  const enrolment::EstPeer& peer, Use use);
   Result<std::vector<crypto::Certificate>> issue(const std::string& serial,
                                                  const crypto_openssl::CertificateRequest& request,
                                                  const std::string& common_name, const std::string& key_hash,

@@ -1,6 +1,7 @@
 #include "camvault/brski/masa.h"
 
 #include "camvault/crypto_openssl/certificate_extensions.h"
+#include "camvault/tls/policy.h"
 
 namespace camvault::brski {
 
@@ -29,17 +30,14 @@ Result<crypto::Certificate> top_of(const crypto::Engine& engine,
   return std::move(path.path.back());
 }
 
+// As where it connects: below the same root are also keys that sign video, and those of authorities.
 Status check_device(const crypto::Engine& engine, const std::vector<crypto::Certificate>& chain,
                     const MasaRules& rules, Timestamp now) {
-  crypto::PathRequest request;
-  request.leaf = &chain.front();
-  request.intermediates = &chain;
-  request.anchors = &rules.device_anchors;
-  request.crls = &rules.device_lists;
-  request.at = now;
-  const auto path = engine.validate_path(request);
-  if (path.verdict != crypto::PathVerdict::trusted)
-    return fail(Errc::denied, "the device is none of ours: " + path.reason);
+  tls::Policy makers;
+  makers.anchors = rules.device_anchors;
+  makers.crls = rules.device_lists;
+  const auto judged = tls::judge(engine, makers, tls::Role::client, chain, {}, now);
+  if (!judged.good()) return fail(Errc::denied, "the device is none of ours: " + judged.reason);
   return ok();
 }
 
@@ -74,6 +72,9 @@ Result<MasaRequest> check_registrar_request(const crypto::Engine& engine, BytesV
     return fail(Errc::denied, "who asks is no registrar by its certificate (id-kp-cmcRA)");
   CAM_TRY(out.pinned, top_of(engine, request.chain, now));
   out.domain_id = voucher::domain_id(engine, out.pinned);
+  // Whose a device is hangs on it, and everybody can write somebody else's into a certificate.
+  if (!crypto_openssl::subject_key_id(out.pinned).empty() && !crypto_openssl::key_id_is_of_key(out.pinned))
+    return fail(Errc::denied, "the key identifier of the owner's certificate is not of its key");
   const auto& content = request.content;
   out.serial = content.serial_number;
   out.nonce = content.nonce;

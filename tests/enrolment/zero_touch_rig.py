@@ -103,11 +103,11 @@ class SecondOwner(ZeroTouchRig):
 class Impostor:
     """A TLS server with a certificate of its own that answers every request with `answer(head, body)` (bytes; None: nothing)."""
 
-    def __init__(self, certificate, key, answer, delay=0):
+    def __init__(self, certificate, key, answer, delay=0, address="127.0.0.1"):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(certificate, key)
         self.answer, self.delay, self.asked = answer, delay, []
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server((address, 0))
         self.port = self.listener.getsockname()[1]
         self.url = f"https://localhost:{self.port}"
         threading.Thread(target=self.serve, daemon=True).start()

@@ -107,7 +107,7 @@ Status Pledge::request_voucher() {
   environment_.engine->random(random);
   const auto nonce = voucher::Nonce::of(random);
   CAM_TRY(const auto context, tls::Context::provisional_client(environment_, factory_));
-  enrolment::TlsTransport transport(context, settings_.server, settings_.timeout);
+  enrolment::TlsTransport transport(context, settings_.server, settings_.timeout, settings_.addresses);
   Bytes message;
   auto voucher = ask(transport, nonce, message);
   if (!voucher && message.empty()) return tl::unexpected(voucher.error());
@@ -132,6 +132,7 @@ Status Pledge::request_voucher() {
 Result<enrolment::Enrolled> Pledge::enrol() {
   enrolment::EnrolSettings settings;
   settings.server = settings_.server;
+  settings.addresses = settings_.addresses;
   settings.folder = settings_.folder;
   CAM_TRY(settings.trust, pinned());
   settings.crls = settings_.lists;
@@ -147,7 +148,7 @@ Status Pledge::report(bool good, const std::string& reason) {
   policy.crls = settings_.lists;
   policy.not_earlier_than = std::max(factory_->leaf().not_before, policy.anchors.front().not_before);
   CAM_TRY(const auto context, tls::Context::client(environment_, policy, factory_));
-  enrolment::TlsTransport transport(context, settings_.server, settings_.timeout);
+  enrolment::TlsTransport transport(context, settings_.server, settings_.timeout, settings_.addresses);
   CAM_TRY(const auto answer, transport.exchange(post(Operation::enrollstatus, "application/json",
                                                      as_bytes(write_telemetry({good, reason})))));
   if (answer.status != 200) return fail(Errc::unavailable, "the registrar did not take the status");

@@ -90,7 +90,7 @@ Result<Enroller::Asker> Enroller::asker() const {
 Result<Enroller::Answer> Enroller::ask(const Asker& asker, const std::string& label, crypto::SigningKey& key,
                                        const std::string& common_name, bool again) const {
   CAM_TRY(const auto context, context_with(asker.credential));
-  TlsTransport transport(context, settings_.server, settings_.timeout);
+  TlsTransport transport(context, settings_.server, settings_.timeout, settings_.addresses);
   EstClient client(transport, label);
   Answer out;
   CAM_TRY(out.authorities, client.ca_certificates());
@@ -155,7 +155,7 @@ Status Enroller::confirm_new(std::string& note) {
   if (!state_.previous) return ok();
   CAM_TRY(const auto credential, credential_of(state_.active->key, state_.active->chain_pem));
   CAM_TRY(const auto context, context_with(credential));
-  TlsTransport transport(context, settings_.server, settings_.timeout);
+  TlsTransport transport(context, settings_.server, settings_.timeout, settings_.addresses);
   const auto answer = EstClient(transport, settings_.label).ca_certificates();
   if (!answer && answer.error().code == Errc::unavailable) {
     note = "the old key is kept until the new one has worked: " + answer.error().what;

@@ -10,15 +10,28 @@ struct TlsTransport::Open {
   explicit Open(std::unique_ptr<tls::Connection> c) : connection(std::move(c)), reader(*connection) {}
 };
 
-TlsTransport::TlsTransport(const tls::Context& context, http::Url server, std::chrono::milliseconds timeout)
-    : context_(context), server_(std::move(server)), timeout_(timeout) {}
+TlsTransport::TlsTransport(const tls::Context& context, http::Url server, std::chrono::milliseconds timeout,
+                           std::vector<std::string> addresses)
+    : context_(context), server_(std::move(server)), addresses_(std::move(addresses)), timeout_(timeout) {
+  if (addresses_.empty()) addresses_.push_back(server_.host);
+}
 TlsTransport::~TlsTransport() = default;
 
 Status TlsTransport::connect() {
   open_.reset();
-  CAM_TRY(auto connection, context_.connect(server_.host, server_.port, net::within(timeout_)));
-  open_ = std::make_unique<Open>(std::move(connection));
-  return ok();
+  Error last{Errc::unavailable, "no address"};
+  for (const auto& address : addresses_) {
+    auto socket = net::connect_tcp(address, server_.port, net::within(timeout_ / addresses_.size()));
+    if (!socket) {
+      last = socket.error();
+      continue;
+    }
+    // Who takes the connection is the one that is judged.
+    CAM_TRY(auto connection, context_.connect_over(std::move(*socket), server_.host, net::within(timeout_)));
+    open_ = std::make_unique<Open>(std::move(connection));
+    return ok();
+  }
+  return fail_in(server_.host, last);
 }
 
 Result<http::Response> TlsTransport::exchange(const http::Request& request) {

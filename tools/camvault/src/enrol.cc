@@ -15,6 +15,7 @@
 #include "camvault/report/text.h"
 #include "enrol.h"
 #include "exit_code.h"
+#include "registrars.h"
 #include "trust_options.h"
 
 namespace camvault::cli {
@@ -36,21 +37,29 @@ struct Options {
   bool json = false;
 };
 
+// The one that was named, or an earlier time; empty: none.
+Result<std::string> known_server(const Options& options, const std::filesystem::path& folder) {
+  if (!options.server.empty()) return options.server;
+  CAM_TRY(const auto known, enrolment::read_local_identity(folder));
+  CAM_TRY(const auto owner, brski::read_owner(folder));
+  CAM_TRY(const auto media, enrolment::read_local_identity(folder, enrolment::kMediaStateFile));
+  if (!known.server.empty()) return known.server;
+  return owner.server.empty() ? media.server : owner.server;
+}
+
+Result<std::vector<Place>> places_of(const Options& options, const std::filesystem::path& folder) {
+  CAM_TRY(const auto server, known_server(options, folder));
+  if (server.empty() && options.zero_touch) return registrars_on_the_link();
+  if (server.empty()) return fail(Errc::usage, "--server is wanted the first time");
+  CAM_TRY(auto url, http::parse_url(server));
+  if (!url.tls || url.target != "/")
+    return fail(Errc::usage, "--server is https://HOST[:PORT] and nothing more");
+  return std::vector<Place>{place_of(std::move(url))};
+}
+
 Result<enrolment::EnrolSettings> settings_of(const Options& options, const crypto::Engine& engine) {
   enrolment::EnrolSettings out;
   out.folder = key_source::RootLayout{options.root}.identity_folder();
-  auto server = options.server;
-  if (server.empty()) {
-    CAM_TRY(const auto known, enrolment::read_local_identity(out.folder));
-    CAM_TRY(const auto owner, brski::read_owner(out.folder));
-    CAM_TRY(const auto media, enrolment::read_local_identity(out.folder, enrolment::kMediaStateFile));
-    server = known.server;
-    if (server.empty()) server = owner.server.empty() ? media.server : owner.server;
-    if (server.empty()) return fail(Errc::usage, "--server is wanted the first time");
-  }
-  CAM_TRY(out.server, http::parse_url(server));
-  if (!out.server.tls || out.server.target != "/")
-    return fail(Errc::usage, "--server is https://HOST[:PORT] and nothing more");
   for (const auto& file : options.trust) {
     CAM_TRY(const auto pem, read_file(file, kMaxPem));
     CAM_TRY(const auto some, engine.certificates_from_pem(as_text(pem)));
@@ -119,6 +128,9 @@ Status enrol(const Options& options) {
   const SystemClock clock;
   const key_source::RootLayout layout{options.root};
   CAM_TRY(auto settings, settings_of(options, *engine));
+  CAM_TRY(auto places, places_of(options, settings.folder));
+  settings.server = std::move(places.front().server);
+  settings.addresses = std::move(places.front().addresses);
   CAM_TRY(const auto store,
           ipc::connect_keystore(options.keystore.empty() ? layout.keystore_socket() : options.keystore));
   Kind enroller({engine.get(), &clock}, store, std::move(settings));
@@ -164,25 +176,29 @@ Status enrol_by_voucher(const Options& options) {
   const auto engine = crypto_openssl::make_openssl_engine();
   const SystemClock clock;
   const key_source::RootLayout layout{options.root};
-  CAM_TRY(auto from, settings_of(options, *engine));
-  const auto server = "https://" + from.server.authority() + from.server.target;
+  CAM_TRY(const auto from, settings_of(options, *engine));
   CAM_TRY(const auto store,
           ipc::connect_keystore(options.keystore.empty() ? layout.keystore_socket() : options.keystore));
-  brski::PledgeSettings settings;
-  settings.server = std::move(from.server);
-  settings.folder = std::move(from.folder);
-  settings.lists = std::move(from.crls);
-  settings.key_type = std::move(from.key_type);
-  settings.timeout = from.timeout;
-  brski::Pledge pledge({engine.get(), &clock}, store, std::move(settings));
-  const auto onboarded = pledge.onboard();
-  if (!onboarded) {
-    const auto wait = pledge.retry_after();
-    if (onboarded.error().code != Errc::unavailable || !wait) return tl::unexpected(onboarded.error());
-    return fail(Errc::unavailable,
-                onboarded.error().what + "; try again in " + std::to_string(wait->count()) + " s");
-  }
-  print(*onboarded, server, options.json);
+  CAM_TRY(const auto places, places_of(options, from.folder));
+  const auto onboard = [&](const Place& place) {
+    brski::PledgeSettings settings;
+    settings.server = place.server;
+    settings.addresses = place.addresses;
+    settings.folder = from.folder;
+    settings.lists = from.crls;
+    settings.key_type = from.key_type;
+    settings.timeout = from.timeout;
+    brski::Pledge pledge({engine.get(), &clock}, store, std::move(settings));
+    auto outcome = pledge.onboard();
+    return Attempt{std::move(outcome), pledge.retry_after()};
+  };
+  const auto has_owner = [&] {
+    const auto owner = brski::read_owner(from.folder);
+    return !owner || !owner->pinned_pem.empty();
+  };
+  Place at;
+  CAM_TRY(const auto onboarded, onboard_at_one_of(places, onboard, has_owner, at));
+  print(onboarded, "https://" + at.server.authority() + at.server.target, options.json);
   return ok();
 }
 
@@ -199,7 +215,11 @@ void add_options(CLI::App* command, const std::shared_ptr<Options>& options) {
       ->add_option("--keystore", options->keystore,
                    "socket of the camera's keystored (default DIR/run/camvault/keystored.sock)")
       ->type_name("SOCKET");
-  command->add_option("--server", options->server, "EST server; may be left out once it is known")
+  command
+      ->add_option(
+          "--server", options->server,
+          "EST server; may be left out once it is known, and with --zero-touch: whoever says on the network "
+          "that he is a registrar")
       ->type_name("https://HOST[:PORT]");
   command
       ->add_option("--trust", options->trust,
@@ -259,6 +279,7 @@ void add_enrol(CLI::App& app, int& exit_code) {
       "fleet-ca.pem\n"
       "  camvault enrol --root /srv/camera1            # later: renews when it is time\n"
       "  camvault enrol --root /srv/camera1 --renew --json\n"
+      "  camvault enrol --root /srv/camera1 --zero-touch   # finds the registrar on its network by itself\n"
       "  camvault enrol --root /srv/camera1 --server https://fleet.example:8443 --zero-touch\n"
       "  camvault enrol media --root /srv/camera1      # the key that signs video");
   add_enrol_media(*command, exit_code);

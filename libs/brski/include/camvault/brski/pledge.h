@@ -11,6 +11,7 @@ namespace camvault::brski {
 
 struct PledgeSettings {
   http::Url server;                               // the registrar
+  std::vector<std::string> addresses;             // where it is; none: where its name leads
   std::filesystem::path folder;                   // the camera's identity folder
   std::vector<crypto::Certificate> masa_anchors;  // none: those of kMasaAnchors in the folder
   std::vector<crypto::RevocationList> lists;      // of maker's and owner's authorities, where there are some

@@ -11,6 +11,7 @@ namespace camvault::enrolment {
 
 struct EnrolSettings {
   http::Url server;
+  std::vector<std::string> addresses;      // where it is; none: where its name leads
   std::string label;                       // RFC 7030 3.2.2; empty: none
   std::filesystem::path folder;            // the camera's identity folder, with idevid-chain.pem
   std::vector<crypto::Certificate> trust;  // of the server, beside what an earlier enrolment brought

@@ -11,8 +11,10 @@ namespace camvault::enrolment {
 // Connects when it is first asked, and again when the server ended the connection. Thread-confined.
 class TlsTransport final : public EstTransport {
  public:
-  // `context` must outlive it. `timeout`: for each connection and each exchange.
-  TlsTransport(const tls::Context& context, http::Url server, std::chrono::milliseconds timeout);
+  // `context` must outlive it. `timeout`: for each connection and each exchange. `addresses`: where the
+  // server is, one after the other; none: where its name leads.
+  TlsTransport(const tls::Context& context, http::Url server, std::chrono::milliseconds timeout,
+               std::vector<std::string> addresses = {});
   ~TlsTransport() override;
   TlsTransport(const TlsTransport&) = delete;
   TlsTransport& operator=(const TlsTransport&) = delete;
@@ -30,6 +32,7 @@ class TlsTransport final : public EstTransport {
   Status connect();
   const tls::Context& context_;
   http::Url server_;
+  std::vector<std::string> addresses_;
   std::chrono::milliseconds timeout_;
   std::unique_ptr<Open> open_;
 };

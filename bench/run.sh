@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every benchmark that was built (`make bench`). CAMVAULT_ONVIF_BENCH=PATH and CAMVAULT_AXIS_BENCH=PATH name programs
 # that measure ONVIF's reference framework and Axis' framework with the same clips (docs/performance.md says what they have
-# to print).
+# to print); CAMVAULT_ESTSERVER=PATH starts another EST server (bench/enrolment_bench.py says how).
 #   bench/run.sh [BUILD_FOLDER]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -22,4 +22,9 @@ for program in "$build"/bench/bench_*; do
     *) "$program" || status=1 ;;
   esac
 done
+if [ -x "$build/bench/enrolment_cameras" ]; then
+  echo
+  echo "== enrolment"
+  python3 bench/enrolment_bench.py "$build" || status=1
+fi
 exit "$status"

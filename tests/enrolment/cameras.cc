@@ -2,7 +2,12 @@
 // own to enrol. A camera tries until it has a certificate, and tries again with the same key.
 //
 //   enrolment_cameras maker DIR                       makes DIR/maker.pem and DIR/maker.key
-//   enrolment_cameras run DIR PORT CA CAMERAS THREADS enrols SIM-000000 and so on; prints what each one got
+//   enrolment_cameras run DIR PORT CA CAMERAS THREADS [FIRST [1.2]]
+// run enrols SIM-000000 (or SIM-FIRST) and so on, in TLS 1.2 or the newest that the server has; it prints
+// what each one got, and to standard error how long it took.
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -24,6 +29,7 @@ namespace {
 using crypto_openssl::LocalKey;
 using namespace std::chrono_literals;
 
+constexpr auto kPatience = 5min;
 const SystemClock kClock;
 const auto kEngine = crypto_openssl::make_openssl_engine();
 
@@ -49,6 +55,7 @@ struct Fleet {
   crypto::Certificate maker;
   std::vector<crypto::Certificate> trust;
   http::Url server;
+  tls::Versions versions;
 };
 
 struct Camera {
@@ -58,6 +65,7 @@ struct Camera {
   crypto::Certificate identity;
   std::string number;  // of the certificate that it got
   unsigned tries = 0;
+  std::chrono::duration<double> took{};  // of the last try
 };
 
 Result<Camera> make_camera(const Fleet& fleet, unsigned index) {
@@ -84,7 +92,8 @@ Result<std::string> enrol_once(const Fleet& fleet, const Camera& camera) {
   tls::Policy policy;
   policy.anchors = fleet.trust;
   CAM_TRY(auto credential, tls::Credential::create({camera.identity}, camera.identity_key));
-  CAM_TRY(const auto context, tls::Context::client({kEngine.get(), &kClock}, policy, std::move(credential)));
+  CAM_TRY(const auto context,
+          tls::Context::client({kEngine.get(), &kClock}, policy, std::move(credential), fleet.versions));
   enrolment::TlsTransport transport(context, fleet.server, 5s);
   enrolment::EstClient client(transport);
   CAM_TRY_STATUS(client.ca_certificates());
@@ -103,23 +112,53 @@ Result<std::string> enrol_once(const Fleet& fleet, const Camera& camera) {
 
 Status enrol_until_done(const Fleet& fleet, Camera& camera) {
   thread_local std::minstd_rand random(std::random_device{}());
-  const auto end = std::chrono::steady_clock::now() + 5min;
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  std::string trouble;
   while (std::chrono::steady_clock::now() < end) {
     ++camera.tries;
+    const auto begin = std::chrono::steady_clock::now();
     auto number = enrol_once(fleet, camera);
+    camera.took = std::chrono::steady_clock::now() - begin;
     if (number) {
       camera.number = std::move(*number);
       return ok();
     }
     if (number.error().code == Errc::denied) return tl::unexpected(number.error());
+    trouble = std::move(number.error().what);
     std::this_thread::sleep_for(std::chrono::milliseconds(20 + random() % 200));
   }
-  return fail(Errc::unavailable, camera.serial + " has not enrolled within five minutes");
+  return fail(Errc::unavailable, camera.serial + " has not enrolled within five minutes: " + trouble);
+}
+
+double cpu_seconds() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+  };
+  return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
+// One line: what the tests print, and what bench/enrolment_bench.py reads.
+void report(const std::vector<Camera>& all, double took, double cpu) {
+  unsigned tries = 0;
+  std::vector<double> each;
+  for (const auto& camera : all) {
+    tries += camera.tries;
+    each.push_back(camera.took.count() * 1e3);
+  }
+  std::sort(each.begin(), each.end());
+  const auto at = [&](std::size_t percent) { return each[(each.size() - 1) * percent / 100]; };
+  std::fprintf(
+      stderr,
+      "%zu cameras, %u tries, %.2f s, %.1f a second, p50 %.1f ms, p99 %.1f ms, the cameras' own CPU %.2f s\n",
+      all.size(), tries, took, static_cast<double>(all.size()) / took, at(50), at(99), cpu);
 }
 
 Status run(const std::filesystem::path& folder, const std::string& port, const std::filesystem::path& ca,
-           unsigned cameras, unsigned threads) {
+           unsigned cameras, unsigned threads, unsigned first, tls::Versions versions) {
   Fleet fleet;
+  fleet.versions = versions;
   CAM_TRY(const auto key_pem, read_file(folder / "maker.key", 1 << 16));
   CAM_TRY(fleet.maker_key, LocalKey::from_pem(as_text(key_pem)));
   CAM_TRY(const auto maker_pem, read_file(folder / "maker.pem", 1 << 16));
@@ -130,10 +169,11 @@ Status run(const std::filesystem::path& folder, const std::string& port, const s
   CAM_TRY(fleet.server, http::parse_url("https://localhost:" + port));
   std::vector<Camera> all;
   for (unsigned i = 0; i < cameras; ++i) {
-    CAM_TRY(auto camera, make_camera(fleet, i));
+    CAM_TRY(auto camera, make_camera(fleet, first + i));
     all.push_back(std::move(camera));
   }
   const auto begin = std::chrono::steady_clock::now();
+  const auto cpu_before = cpu_seconds();
   std::atomic<unsigned> next = 0;
   std::mutex mutex;
   Status outcome = ok();
@@ -151,24 +191,24 @@ Status run(const std::filesystem::path& folder, const std::string& port, const s
     }
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  const auto cpu = cpu_seconds() - cpu_before;
   CAM_TRY_STATUS(outcome);
-  unsigned tries = 0;
-  for (const auto& camera : all) {
-    std::printf("%s %s\n", camera.serial.c_str(), camera.number.c_str());
-    tries += camera.tries;
-  }
-  std::fprintf(stderr, "%u cameras, %u tries, %.2f s, %.1f a second\n", cameras, tries, took.count(),
-               cameras / took.count());
+  for (const auto& camera : all) std::printf("%s %s\n", camera.serial.c_str(), camera.number.c_str());
+  report(all, took.count(), cpu);
   return ok();
 }
 
 int main_of(const std::vector<std::string>& arguments) {
-  auto done = fail(Errc::usage, "enrolment_cameras maker DIR | run DIR PORT CA CAMERAS THREADS");
+  auto done =
+      fail(Errc::usage, "enrolment_cameras maker DIR | run DIR PORT CA CAMERAS THREADS [FIRST [1.2]]");
   Status status = done;
   if (arguments.size() == 3 && arguments[1] == "maker") status = make_maker(arguments[2]);
-  if (arguments.size() == 7 && arguments[1] == "run") {
-    status = run(arguments[2], arguments[3], arguments[4], static_cast<unsigned>(std::stoul(arguments[5])),
-                 static_cast<unsigned>(std::stoul(arguments[6])));
+  if (arguments.size() >= 7 && arguments.size() <= 9 && arguments[1] == "run") {
+    tls::Versions versions;
+    if (arguments.size() == 9 && arguments[8] == "1.2") versions.newest = tls::Version::tls1_2;
+    const auto number = [&](std::size_t i) { return static_cast<unsigned>(std::stoul(arguments[i])); };
+    status = run(arguments[2], arguments[3], arguments[4], number(5), number(6),
+                 arguments.size() > 7 ? number(7) : 0, versions);
   }
   if (!status) std::fprintf(stderr, "enrolment_cameras: %s\n", status.error().what.c_str());
   return status ? 0 : 1;

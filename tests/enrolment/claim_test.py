@@ -125,7 +125,14 @@ class Claim(unittest.TestCase):
         self.assertEqual(json.loads(done.stdout)["owner"]["voucher"], "none")
 
     def test_4_ten_wrong_codes_lock_until_a_reset(self):
+        # The owner has the key that signs video certified, too: that certificate is his, as the other one is.
+        must(CAMVAULT, "enrol", "media", "--root", self.place.root, "--renew")
         must(CAMVAULT, "claim", "reset", "--root", self.place.root)
+        left = [key["name"] for key in json.loads(must(CAMVAULT, "keystore", "list", "--root", self.place.root, "--json"))]
+        self.assertEqual([name for name in left if "media-signing-" in name], [])
+        self.assertIn("camera/media-signing", left)
+        files = sorted(file.name for file in (self.place.root / IDENTITY).iterdir())
+        self.assertEqual([name for name in files if name.startswith("media-signing")], ["media-signing-chain.pem"])
         self.assertEqual(self.rig.keys(self.place), [])
         for name in ("owner.json", "ldevid.json", "claim.json"):
             self.assertFalse((self.place.root / IDENTITY / name).exists(), name)

@@ -128,6 +128,9 @@ class Enrolment(unittest.TestCase):
         self.assertIn("CAM-000001", page)
         self.assertNotIn("<script", page)
         self.assertEqual(self.rig.curl("/api/v1/devices", "-d", '{"serials":["<b>"]}')[0], 400)
+        for note, status in (("é" * 100, 200), ("é" * 101, 400), ("a\\u0000b", 400)):
+            self.assertEqual(self.rig.curl("/api/v1/devices", "-d", f'{{"serials":["NOTE-1"],"note":"{note}"}}')[0], status, note)
+        self.assertIn("NOTE-1: allowed by CN=Olga Operator", (self.rig.folder / "fleetd.log").read_text())
         self.assertEqual(self.rig.curl("/api/v1/revoke", "-d", '{"serial":"NOBODY"}')[0], 404)
         self.assertGreaterEqual(self.rig.api("status")["enrolled"], 1)
 

@@ -72,7 +72,7 @@ std::string parameter(std::string_view query, std::string_view name) {
 }
 
 Result<ordered_json> status_of(Authority& authority, Store& store, Timestamp now) {
-  CAM_TRY(const auto totals, store.totals());
+  CAM_TRY(const auto totals, store.totals(now));
   return ordered_json{
       {"devices", totals.devices},
       {"allowed", totals.allowed},
@@ -95,24 +95,30 @@ bool is_of_a_foreign_page(const http::Request& message) {
 }
 
 // {"serials": ["..."], "note": "..."}
-Result<ordered_json> allow(Store& store, const http::Request& message, Timestamp now) {
+Result<ordered_json> allow(Store& store, const http::Request& message, const std::string& who,
+                           Timestamp now) {
   const auto body = ordered_json::parse(as_text(message.body), nullptr, false);
   const auto serials = body.is_object() ? body.find("serials") : body.end();
   if (!body.is_object() || serials == body.end() || !serials->is_array())
     return fail(Errc::usage, "{\"serials\": [...]} is wanted");
   std::string note;
-  if (const auto at = body.find("note"); at != body.end() && at->is_string())
-    note = at->get<std::string>().substr(0, kMaxNote);
+  if (const auto at = body.find("note"); at != body.end() && at->is_string()) note = at->get<std::string>();
+  if (note.size() > kMaxNote ||
+      std::any_of(note.begin(), note.end(), [](char c) { return c >= 0 && c < ' '; }))
+    return fail(Errc::usage, "a note has at most 200 bytes, and no control characters");
   for (const auto& serial : *serials) {
     if (!serial.is_string() || !identity::is_device_serial(serial.get<std::string>()))
       return fail(Errc::usage, "a serial number has 1 to 64 letters, digits and . : -");
   }
-  for (const auto& serial : *serials) CAM_TRY_STATUS(store.allow(serial.get<std::string>(), note, now));
+  for (const auto& serial : *serials) {
+    CAM_TRY_STATUS(store.allow(serial.get<std::string>(), note, now));
+    log(LogLevel::info, "fleetd: " + serial.get<std::string>() + ": allowed by " + who);
+  }
   return ordered_json{{"allowed", serials->size()}};
 }
 
 // {"serial": "...", "cause": "key-compromise" | "superseded" | "cessation-of-operation"}
-Result<ordered_json> revoke(Authority& authority, const http::Request& message) {
+Result<ordered_json> revoke(Authority& authority, const http::Request& message, const std::string& who) {
   const auto body = ordered_json::parse(as_text(message.body), nullptr, false);
   const auto text = [&](const char* name) -> std::string {
     if (!body.is_object()) return {};
@@ -128,6 +134,7 @@ Result<ordered_json> revoke(Authority& authority, const http::Request& message) 
   if (reason == Reason::unspecified || text("serial").empty())
     return fail(Errc::usage, "{\"serial\": ..., \"cause\": ...} is wanted");
   CAM_TRY(const auto count, authority.revoke(text("serial"), reason));
+  log(LogLevel::info, "fleetd: " + text("serial") + ": revoked by " + who);
   return ordered_json{{"revoked", count}};
 }
 
@@ -144,7 +151,7 @@ http::Response answer_json(Result<ordered_json> value) {
 }
 
 http::Response page(Authority& authority, Store& store, Timestamp now) {
-  auto totals = store.totals();
+  auto totals = store.totals(now);
   auto rows = store.certificates({}, 25);
   if (!totals) return failure(totals.error());
   if (!rows) return failure(rows.error());
@@ -170,7 +177,7 @@ http::Response answer_api(Authority& authority, Store& store, const ApiRequest& 
   if (gets && path == "/") return page(authority, store, now);
   if (gets && path == "/api/v1/status") return answer_json(status_of(authority, store, now));
   if (gets && path == "/api/v1/devices")
-    return answer_json(listed("devices", store.devices(parameter(message.query(), "after"), kPage)));
+    return answer_json(listed("devices", store.devices(parameter(message.query(), "after"), kPage, now)));
   if (gets && path == "/api/v1/certificates")
     return answer_json(
         listed("certificates", store.certificates(parameter(message.query(), "serial"), kPage)));
@@ -178,8 +185,9 @@ http::Response answer_api(Authority& authority, Store& store, const ApiRequest& 
     return answer_json(listed("events", store.onboarding(parameter(message.query(), "serial"), kPage)));
   if (message.method == "POST" && (path == "/api/v1/devices" || path == "/api/v1/revoke")) {
     if (is_of_a_foreign_page(message)) return complaint(403, "asked for by a page of another server");
-    log(LogLevel::info, "fleetd: " + std::string(path) + " by " + request.who->subject);
-    return answer_json(path == "/api/v1/devices" ? allow(store, message, now) : revoke(authority, message));
+    const auto& who = request.who->subject;
+    return answer_json(path == "/api/v1/devices" ? allow(store, message, who, now)
+                                                 : revoke(authority, message, who));
   }
   return complaint(404, "no such thing");
 }

@@ -34,12 +34,13 @@ std::string short_time(const std::string& iso) {
   return html_escaped(iso.substr(0, 10)) + " " + html_escaped(iso.substr(11, 5));
 }
 
-std::string row_of(const CertificateRow& row) {
-  const bool good = row.revoked.empty();
-  return "<tr><td><b>" + html_escaped(row.serial) +
-         "</b></td><td class=" + (good ? "good>valid" : "bad>revoked " + short_time(row.revoked)) +
-         "</td><td>" + short_time(row.issued) + "</td><td>" + short_time(row.not_after) +
-         "</td><td class=n>" + html_escaped(row.number.substr(0, 16)) + "…</td></tr>";
+std::string row_of(const CertificateRow& row, const std::string& now) {
+  const auto state = !row.revoked.empty()   ? "bad>revoked " + short_time(row.revoked)
+                     : row.not_after <= now ? std::string("bad>ended")
+                                            : std::string("good>valid");
+  return "<tr><td><b>" + html_escaped(row.serial) + "</b></td><td class=" + state + "</td><td>" +
+         short_time(row.issued) + "</td><td>" + short_time(row.not_after) + "</td><td class=n>" +
+         html_escaped(row.number.substr(0, 16)) + "…</td></tr>";
 }
 }  // namespace
 
@@ -58,7 +59,7 @@ std::string status_page(const Authority& authority, const std::string& database,
   out +=
       "<h2>Newest certificates</h2><div "
       "class=scroll><table><tr><th>Camera</th><th>State</th><th>Issued</th><th>Ends</th><th>Number</th></tr>";
-  for (const auto& row : newest) out += row_of(row);
+  for (const auto& row : newest) out += row_of(row, to_iso8601(now));
   if (newest.empty()) out += "<tr><td colspan=5>Nothing was issued yet.</td></tr>";
   out += "</table></div><footer>" + html_escaped(database) + " · CA until " +
          short_time(to_iso8601(authority.ca().not_after)) + " · " + short_time(to_iso8601(now)) +

@@ -70,12 +70,13 @@ Result<bool> Store::is_allowed(const std::string& serial) {
   return !rows.empty();
 }
 
-Result<std::vector<DeviceRow>> Store::devices(const std::string& after, unsigned limit) {
-  CAM_TRY(const auto rows, run("SELECT serial, allowed, note, (SELECT count(*) FROM certificates c WHERE "
-                               "c.serial = d.serial AND c.revoked = "
-                               "'') FROM devices d WHERE serial > ? ORDER BY serial LIMIT " +
-                                   std::to_string(limit),
-                               {after}));
+Result<std::vector<DeviceRow>> Store::devices(const std::string& after, unsigned limit, Timestamp now) {
+  CAM_TRY(const auto rows,
+          run("SELECT serial, allowed, note, (SELECT count(*) FROM certificates c WHERE "
+              "c.serial = d.serial AND c.revoked = "
+              "'' AND c.not_after > ?) FROM devices d WHERE serial > ? ORDER BY serial LIMIT " +
+                  std::to_string(limit),
+              {to_iso8601(now), after}));
   std::vector<DeviceRow> out;
   for (const auto& row : rows) out.push_back({row[0], row[1] == "1", row[2], number_of(row[3])});
   return out;
@@ -96,7 +97,12 @@ Result<CertificateRow> Store::add_certificate(const CertificateRow& row) {
       run("INSERT INTO certificates (number, serial, key_hash, der, issued, not_after) SELECT ?, serial, ?, "
           "?, ?, ? FROM devices WHERE serial = ? AND allowed = 1 ON CONFLICT (key_hash) DO NOTHING",
           {row.number, row.key_hash, row.der, row.issued, row.not_after, row.serial}));
-  CAM_TRY(auto found, find_key(row.key_hash));
+  // The list is looked at again: a commit may take long, and who revoked the device meanwhile has not seen
+  // this row.
+  CAM_TRY(auto found,
+          first_of(select("WHERE key_hash = ? AND revoked = '' AND EXISTS (SELECT 1 FROM devices d WHERE "
+                          "d.serial = certificates.serial AND d.allowed = 1)",
+                          {row.key_hash})));
   if (!found) return fail(Errc::denied, "the device " + row.serial + " is not on the list");
   return std::move(*found);
 }
@@ -139,13 +145,13 @@ Result<std::uint64_t> Store::next_list_number() {
   return number_of(rows[0][0]);
 }
 
-Result<Totals> Store::totals() {
+Result<Totals> Store::totals(Timestamp now) {
   CAM_TRY(const auto rows, run("SELECT (SELECT count(*) FROM devices), (SELECT count(*) FROM devices WHERE "
                                "allowed = 1), (SELECT count(*) FROM "
                                "certificates), (SELECT count(*) FROM certificates WHERE revoked <> ''), "
                                "(SELECT count(DISTINCT serial) FROM "
-                               "certificates WHERE revoked = '')",
-                               {}));
+                               "certificates WHERE revoked = '' AND not_after > ?)",
+                               {to_iso8601(now)}));
   const auto& row = rows[0];
   return Totals{number_of(row[0]), number_of(row[1]), number_of(row[2]), number_of(row[3]),
                 number_of(row[4])};

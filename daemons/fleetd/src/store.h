@@ -32,7 +32,7 @@ struct Totals {
   std::uint64_t allowed = 0;
   std::uint64_t issued = 0;
   std::uint64_t revoked = 0;
-  std::uint64_t enrolled = 0;  // devices with a certificate that is not revoked
+  std::uint64_t enrolled = 0;  // devices with a certificate that is valid
 };
 
 // What happened while a device was brought in without a hand (BRSKI), as it happened.
@@ -55,7 +55,7 @@ class Store {
   Status allow(const std::string& serial, const std::string& note, Timestamp now);
   Status forbid(const std::string& serial);
   Result<bool> is_allowed(const std::string& serial);
-  Result<std::vector<DeviceRow>> devices(const std::string& after, unsigned limit);
+  Result<std::vector<DeviceRow>> devices(const std::string& after, unsigned limit, Timestamp now);
 
   // Nothing happens, and the row that is there comes back, if the key has a certificate already: a device
   // whose answer was lost asks again. Errc::denied if the device is not allowed (any more).
@@ -69,7 +69,7 @@ class Store {
   Result<std::uint64_t> revoke(const std::string& serial, int reason, Timestamp now);
   Result<std::vector<CertificateRow>> revoked();
   Result<std::uint64_t> next_list_number();
-  Result<Totals> totals();
+  Result<Totals> totals(Timestamp now);
   Status note(const OnboardingRow& row);
   Result<std::vector<OnboardingRow>> onboarding(const std::string& serial, unsigned limit);  // newest first
   std::string describe();

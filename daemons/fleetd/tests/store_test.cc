@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "camvault/net/tcp.h"
 #include "private_postgres.h"
 
 namespace camvault::fleetd::test {
@@ -49,6 +50,8 @@ class StoreTest : public testing::TestWithParam<const char*> {
   void many_at_a_time();
   void what_was_answered_is_there_after_a_kill();
   void the_last_hundred_events_of_a_device();
+  void a_device_that_is_revoked_while_its_certificate_is_written();
+  void a_database_that_says_nothing();
 
   test_support::TemporaryFolder folder_;
   std::unique_ptr<PrivatePostgres> postgres_;
@@ -67,9 +70,14 @@ void StoreTest::one_certificate_for_a_key_of_a_device_on_the_list() {
   EXPECT_EQ(store_->add_certificate(row_of("A", "k2", "03")).value().number, "03");
   EXPECT_EQ(store_->valid_certificates("A", kNow).value(), 2u);
   EXPECT_EQ(store_->valid_certificates("A", kNow + std::chrono::hours(24 * 365)).value(), 0u);
-  EXPECT_EQ(store_->devices({}, 10).value().front().note, "north gate");
-  EXPECT_EQ(store_->devices({}, 10).value().front().certificates, 2u);
-  EXPECT_TRUE(store_->devices("A", 10).value().empty());
+  EXPECT_EQ(store_->devices({}, 10, kNow).value().front().note, "north gate");
+  EXPECT_EQ(store_->devices({}, 10, kNow).value().front().certificates, 2u);
+  EXPECT_EQ(store_->totals(kNow).value().enrolled, 1u);
+  // Certificates that have ended are no identity.
+  const auto later = kNow + std::chrono::hours(24 * 365);
+  EXPECT_EQ(store_->devices({}, 10, later).value().front().certificates, 0u);
+  EXPECT_EQ(store_->totals(later).value().enrolled, 0u);
+  EXPECT_TRUE(store_->devices("A", 10, kNow).value().empty());
 }
 
 void StoreTest::revocation_counts_once() {
@@ -85,7 +93,7 @@ void StoreTest::revocation_counts_once() {
   EXPECT_EQ(store_->next_list_number().value(), 2u);
   EXPECT_EQ(store_->find_number("01").value()->revoked, to_iso8601(kNow));
   EXPECT_FALSE(store_->find_number("02").value());
-  const auto totals = store_->totals().value();
+  const auto totals = store_->totals(kNow).value();
   EXPECT_EQ(totals.issued, 1u);
   EXPECT_EQ(totals.revoked, 1u);
   EXPECT_EQ(totals.enrolled, 0u);
@@ -112,7 +120,7 @@ void StoreTest::many_at_a_time() {
     EXPECT_FALSE(got[0][i].empty());
     for (const auto& thread : got) EXPECT_EQ(thread[i], got[0][i]);
   }
-  EXPECT_EQ(store_->totals().value().issued, static_cast<std::uint64_t>(kKeys));
+  EXPECT_EQ(store_->totals(kNow).value().issued, static_cast<std::uint64_t>(kKeys));
 }
 
 void StoreTest::what_was_answered_is_there_after_a_kill() {
@@ -132,7 +140,7 @@ void StoreTest::what_was_answered_is_there_after_a_kill() {
   EXPECT_EQ((*found)->number, "01");
   const auto second = Store::open(where_);
   ASSERT_TRUE(second) << second.error().what;
-  EXPECT_EQ((*second)->totals().value().issued, 1u);
+  EXPECT_EQ((*second)->totals(kNow).value().issued, 1u);
 }
 
 void StoreTest::the_last_hundred_events_of_a_device() {
@@ -149,6 +157,51 @@ void StoreTest::the_last_hundred_events_of_a_device() {
   EXPECT_EQ(store_->onboarding({}, 500).value().size(), kEventsOfDevice + 1);
 }
 
+// A commit that takes long, and a revocation in between: the certificate is revoked, or nobody gets it.
+void StoreTest::a_device_that_is_revoked_while_its_certificate_is_written() {
+  if (postgres_ == nullptr) return;  // SQLite has one writer, which we are
+  ASSERT_TRUE(store_->allow("A", "", kNow));
+  auto database = database::open_database(where_).value();
+  ASSERT_TRUE(
+      database->run("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS "
+                    "'BEGIN PERFORM pg_sleep(1); RETURN NULL; END'",
+                    {}));
+  ASSERT_TRUE(
+      database->run("CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON certificates DEFERRABLE INITIALLY "
+                    "DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()",
+                    {}));
+  Result<CertificateRow> kept = fail(Errc::internal, "");
+  {
+    std::jthread device([&] { kept = store_->add_certificate(row_of("A", "k1", "01")); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));
+    ASSERT_TRUE(store_->forbid("A"));
+    ASSERT_TRUE(store_->revoke("A", 1, kNow));
+  }
+  ASSERT_FALSE(kept) << "valid, given away, and on no list";
+  EXPECT_EQ(kept.error().code, Errc::denied);
+}
+
+// A host that is gone without a word, and a server that does not come back to us.
+void StoreTest::a_database_that_says_nothing() {
+  if (postgres_ == nullptr) return;
+  const auto begin = std::chrono::steady_clock::now();
+  {
+    std::jthread second([&] {
+      auto database = database::open_database(where_).value();
+      const auto rows = database->run("SELECT pg_sleep(11)", {});
+      ASSERT_FALSE(rows);
+      EXPECT_EQ(rows.error().code, Errc::unavailable);
+      EXPECT_TRUE(database->run("SELECT 1", {})) << "a connection that was given up is opened anew";
+    });
+    auto listener = net::Listener::listen("127.0.0.1", 0).value();
+    const auto silent =
+        database::open_database("hostaddr=127.0.0.1 dbname=x port=" + std::to_string(listener.port()));
+    ASSERT_FALSE(silent);
+    EXPECT_EQ(silent.error().code, Errc::unavailable);
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
+}
+
 TEST_P(StoreTest, KeepsItsPromises) {
   ASSERT_NO_FATAL_FAILURE(open_fresh("check0"));
   one_certificate_for_a_key_of_a_device_on_the_list();
@@ -160,6 +213,9 @@ TEST_P(StoreTest, KeepsItsPromises) {
   what_was_answered_is_there_after_a_kill();
   ASSERT_NO_FATAL_FAILURE(open_fresh("check4"));
   the_last_hundred_events_of_a_device();
+  ASSERT_NO_FATAL_FAILURE(open_fresh("check5"));
+  a_device_that_is_revoked_while_its_certificate_is_written();
+  a_database_that_says_nothing();
 }
 
 INSTANTIATE_TEST_SUITE_P(Databases, StoreTest, testing::Values("sqlite", "postgres"),

@@ -8,6 +8,7 @@
 #include "camvault/brski/onboarding_state.h"
 #include "camvault/crypto_openssl/issue.h"
 #include "camvault/enrolment/local_identity.h"
+#include "camvault/enrolment/media_enroller.h"
 
 namespace camvault::claim {
 
@@ -161,6 +162,7 @@ Status forget_everything(keystore::Keystore& keystore, const std::filesystem::pa
     const auto removed = keystore.remove(key.name);
     if (!removed && removed.error().code != Errc::not_found) return removed;
   }
+  CAM_TRY_STATUS(enrolment::forget_media_keys(keystore, folder));
   std::error_code error;
   std::filesystem::remove(folder / kClaimFile, error);
   if (error)

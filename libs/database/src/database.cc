@@ -11,8 +11,7 @@ Result<std::unique_ptr<Database>> open_database(const std::string& where) {
 #ifdef CAMVAULT_HAVE_POSTGRES
   return open_postgres(where);
 #else
-  return fail(Errc::unsupported,
-              "this program was built without PostgreSQL: " + where.substr(0, where.find(':')));
+  return fail(Errc::unsupported, "this program was built without PostgreSQL");  // `where` may hold a password
 #endif
 }
 

@@ -1,14 +1,19 @@
 // PostgreSQL by libpq.
 #include <libpq-fe.h>
+#include <poll.h>
 
 #include "camvault/base/owned.h"
 #include "camvault/database/database.h"
+#include "camvault/net/tcp.h"
 
 namespace camvault::database {
 
 namespace {
 using Handle = Owned<PGconn, PQfinish>;
 using Outcome = Owned<PGresult, PQclear>;
+
+constexpr const char* kConnectSeconds = "10";  // the connection string may say otherwise
+constexpr std::chrono::seconds kPatience{10};  // for the answer to one statement
 
 // ? to $1, $2, ...: no statement of ours has a ? in a text.
 std::string numbered(const std::string& sql) {
@@ -24,12 +29,37 @@ std::string numbered(const std::string& sql) {
   return out;
 }
 
+// What PQexecParams does, which waits for ever where the server, or the network to it, says nothing at all.
+Outcome exec(PGconn* connection, const std::string& sql, const std::vector<const char*>& values) {
+  const auto deadline = net::within(kPatience);
+  const auto count = static_cast<int>(values.size());
+  if (PQsetnonblocking(connection, 1) != 0 ||
+      PQsendQueryParams(connection, sql.c_str(), count, nullptr, values.data(), nullptr, nullptr, 0) != 1)
+    return {};
+  Outcome out;
+  for (;;) {
+    const int unsent = PQflush(connection);
+    if (unsent == 0 && PQisBusy(connection) == 0) {
+      Outcome next(PQgetResult(connection));
+      if (next == nullptr) return out;
+      out = std::move(next);
+    } else if (unsent < 0 ||
+               !net::wait_for(PQsocket(connection),
+                              static_cast<short>(unsent == 0 ? POLLIN : POLLIN | POLLOUT), deadline) ||
+               PQconsumeInput(connection) != 1) {
+      return {};
+    }
+  }
+}
+
 class PostgresDatabase final : public Database {
  public:
   explicit PostgresDatabase(std::string connection) : where_(std::move(connection)) {}
 
   Status connect() {
-    handle_.reset(PQconnectdb((where_).c_str()));
+    const char* const names[] = {"connect_timeout", "dbname", nullptr};
+    const char* const values[] = {kConnectSeconds, where_.c_str(), nullptr};
+    handle_.reset(PQconnectdbParams(names, values, 1));
     if (handle_ != nullptr && PQstatus(handle_.get()) == CONNECTION_OK) {
       PQsetNoticeProcessor(
           handle_.get(), [](void*, const char*) {}, nullptr);
@@ -42,8 +72,11 @@ class PostgresDatabase final : public Database {
     if (handle_ == nullptr || PQstatus(handle_.get()) != CONNECTION_OK) CAM_TRY_STATUS(connect());
     std::vector<const char*> pointers;
     for (const auto& value : values) pointers.push_back(value.c_str());
-    const Outcome outcome(PQexecParams(handle_.get(), numbered(sql).c_str(), static_cast<int>(values.size()),
-                                       nullptr, pointers.data(), nullptr, nullptr, 0));
+    const auto outcome = exec(handle_.get(), numbered(sql), pointers);
+    if (outcome == nullptr) {
+      handle_.reset();
+      return fail(Errc::unavailable, "PostgreSQL does not answer");
+    }
     const auto status = PQresultStatus(outcome.get());
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
       const bool gone = PQstatus(handle_.get()) != CONNECTION_OK;

@@ -141,4 +141,21 @@ Result<MediaEnrolled> MediaEnroller::enrol(bool force_new) {
   return out;
 }
 
+Status forget_media_keys(keystore::Keystore& keystore, const std::filesystem::path& folder) {
+  const auto current = folder / kCurrentFile;
+  for (const auto& file : {current, folder / kMediaStateFile}) {
+    std::error_code error;
+    std::filesystem::remove(file, error);
+    if (error) return fail(Errc::io, "cannot remove " + file.string() + ": " + error.message());
+  }
+  CAM_TRY(const auto keys, keystore.list());
+  for (const auto& key : keys) {
+    if (!key.name.text().starts_with(std::string(kFactoryKey) + "-")) continue;
+    const auto removed = keystore.remove(key.name);
+    if (!removed && removed.error().code != Errc::not_found) return removed;
+    KeyUse::forget(current, key.name.text());
+  }
+  return ok();
+}
+
 }  // namespace camvault::enrolment

@@ -268,6 +268,13 @@ void add_claim(CLI::App& app, int& exit_code) {
   auto* claims =
       app.add_subcommand("claim", "who holds the code on a camera's label becomes its owner, once");
   claims->require_subcommand(1);
+  claims->footer(
+      "The factory prints a code on each camera's label; the camera waits, and whoever has the code takes "
+      "it.\n\n"
+      "Examples:\n  camvault claim code --root /srv/camera\n  camvault claim wait --root /srv/camera "
+      "--listen 0.0.0.0\n"
+      "  camvault claim take --camera https://192.0.2.7:8446 --serial B8A44F000001 --maker root-ca.pem\n"
+      "    --owner-ca fleet-ca.pem --fleet https://fleet.example:8443");
   auto options = std::make_shared<Options>();
   auto* command =
       add(*claims, "code", "give a camera its code, at its factory", options, make_code, exit_code);

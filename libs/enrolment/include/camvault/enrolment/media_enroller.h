@@ -40,4 +40,8 @@ class MediaEnroller {
   LocalIdentity state_;
 };
 
+// The factory's key signs again: every later one is deleted, and what names it. For a camera that changes its
+// owner; who signs with such a key at that moment cannot go on.
+Status forget_media_keys(keystore::Keystore& keystore, const std::filesystem::path& folder);
+
 }  // namespace camvault::enrolment

@@ -145,6 +145,23 @@ class Intruder(unittest.TestCase):
         must("openssl", "x509", "-req", "-in", f / "dev.csr", "-CA", f / "maker.pem", "-CAkey", f / "maker.key", "-days", "30", "-out", f / "plain.pem")
         self.assertEqual(ask(f / "plain.pem"), 200)
 
+    def test_6_another_makers_device_with_the_name_of_this_camera(self):
+        """Brokers and switches look at the common name (mosquitto's use_identity_as_username)."""
+        f = self.rig.folder
+        device = self.rig.device_in_files("CN-1")
+        self.rig.api("devices", {"serials": ["CN-1"]})
+
+        def issued(name):
+            must("openssl", "req", "-new", "-key", device["key"], "-subj", f"/CN={name}/serialNumber=CN-1", "-out", f / "cn.csr")
+            must("openssl", "x509", "-req", "-in", f / "cn.csr", "-CA", f / "maker.pem", "-CAkey", f / "maker.key", "-days", "30", "-out", f / "cn.pem")
+            status, pem = self.enrol(self.connection(f / "cn.pem", device["key"]), self.request("cn", "CN-1"))
+            self.assertEqual(status, 200, pem)
+            return must("openssl", "x509", "-noout", "-subject", "-nameopt", "multiline", input=pem).split("commonName")[1].split("\n")[0].strip(" =")
+
+        for name in ("Camvault camera ID-1", "ID-1", "fleetd", "MyCN-1"):
+            self.assertEqual(issued(name), "CN-1")
+        self.assertEqual(issued("Other camera CN-1"), "Other camera CN-1")
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2, argv=sys.argv)

@@ -19,6 +19,12 @@ constexpr std::uint64_t kMaxCertificatesOfDevice =
 constexpr const char* kServerAuth = "1.3.6.1.5.5.7.3.1";
 constexpr const char* kClientAuth = "1.3.6.1.5.5.7.3.2";
 
+// Whoever looks at common names alone must not take one device for another, whose maker gave it that name: it
+// is the serial number, or ends in it (which has no blanks).
+std::string common_name_of(const crypto::Certificate& shown) {
+  return shown.common_name.ends_with(" " + shown.device_serial) ? shown.common_name : shown.device_serial;
+}
+
 bool contains(const std::vector<crypto::Certificate>& list, const crypto::Certificate& one) {
   return std::any_of(list.begin(), list.end(), [&](const auto& c) { return equal(c.der, one.der); });
 }
@@ -167,7 +173,7 @@ Result<std::vector<crypto::Certificate>> Authority::decide(const crypto_openssl:
   }
   if (use == Use::media_signing && request.key->alg() == crypto::KeyAlg::ed25519)
     return refuse("ONVIF Media Signing has no Ed25519 signatures");
-  auto issued = issue(serial, request, shown.common_name, key_hash, use);
+  auto issued = issue(serial, request, common_name_of(shown), key_hash, use);
   if (!issued && issued.error().code == Errc::denied) ++refusals_;
   return issued;
 }
@@ -216,7 +222,7 @@ Result<std::vector<crypto::Certificate>> Authority::issue(const std::string& ser
   const auto profile = profile_of(use);
   crypto_openssl::SubjectName name;
   name.organization = settings_.organization;
-  name.common_name = common_name.empty() ? serial : common_name;
+  name.common_name = common_name;
   name.device_serial = serial;
   if (use == Use::media_signing) name.organizational_unit = "Media signing";
   CAM_TRY(auto certificate,

@@ -145,6 +145,7 @@ class Search {
         std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
     if (left <= 0) return false;
     std::vector<pollfd> polls;
+    polls.reserve(ears_.size());
     for (const auto& ear : ears_) polls.push_back({ear.socket.get(), POLLIN, 0});
     if (::poll(polls.data(), polls.size(), static_cast<int>(left)) <= 0) return true;
     for (std::size_t i = 0; i < ears_.size(); ++i) {

@@ -87,6 +87,7 @@ Trust::Change Trust::take_chains(const SeiMessage& message) {
     }
   }
   auto change = Change::none;
+  const bool had_camera = !manufacturer_.empty();
   for (const auto& chain : message.chains) {
     auto& last = chain.user_provisioned ? last_user_pem_ : last_manufacturer_pem_;
     if (chain.pem == last) continue;
@@ -94,7 +95,11 @@ Trust::Change Trust::take_chains(const SeiMessage& message) {
     if (!parsed || parsed->empty() || parsed->front().key == nullptr) return Change::unreadable;
     auto& current = chain.user_provisioned ? user_ : manufacturer_;
     auto by = SignerPeriod::Vouched::first;
-    if (current.empty()) {
+    if (current.empty() && chain.user_provisioned && had_camera && !message.certificate_sei) {
+      // Only the camera's own key can say that the owner's takes over (Media Signing, 5.10).
+      by = SignerPeriod::Vouched::nobody;
+      change = Change::unvouched;
+    } else if (current.empty()) {
       change = change == Change::none ? Change::first : change;
     } else if (current.front().der != parsed->front().der) {
       by = vouched(current, *parsed);
@@ -104,12 +109,21 @@ Trust::Change Trust::take_chains(const SeiMessage& message) {
     last = chain.pem;
     current = std::move(*parsed);
     if (all_.size() < kMaxChains) {
-      all_.push_back({current, chain.user_provisioned, by, false, {}, {}});
+      all_.push_back({current, chain.user_provisioned, false, by, false, {}, {}});
     } else {
       more_chains_ = true;
     }
   }
   return change;
+}
+
+void Trust::certified(const SeiMessage& certificate_sei) {
+  if (user_.empty() || std::none_of(certificate_sei.chains.begin(), certificate_sei.chains.end(),
+                                    [](const auto& chain) { return chain.user_provisioned; }))
+    return;
+  for (auto& origin : all_) {
+    if (origin.user_provisioned && origin.chain.front().der == user_.front().der) origin.by_camera = true;
+  }
 }
 
 std::shared_ptr<const crypto::PublicKey> Trust::signing_key(bool certificate_sei) const {
@@ -203,9 +217,11 @@ void Trust::judge_chain(const Origin& origin, Timestamp first, Timestamp last, c
   }
 }
 
-// Why this chain is not the camera that the caller named; empty if it is, or nobody was named.
-std::string Trust::mismatch_of(const std::vector<crypto::Certificate>& chain) const {
-  const auto& leaf = chain.front();
+// Why this is not the camera that the caller named; empty if it is, or nobody was named.
+std::string Trust::mismatch_of(const Origin& origin) const {
+  // The owner's own certificate says nothing about which camera it is: the camera says it.
+  if (origin.user_provisioned && origin.by_camera) return {};
+  const auto& leaf = origin.chain.front();
   if (options_.expected_signer && leaf.der != options_.expected_signer->der &&
       leaf.key->spki_der() != options_.expected_signer->key->spki_der()) {
     return "signed by " + leaf.subject + ", not by the camera whose certificate was given";
@@ -219,8 +235,13 @@ std::string Trust::mismatch_of(const std::vector<crypto::Certificate>& chain) co
 
 bool Trust::is_another_signer() const {
   if (axis_seen_) return axis_.is_another_signer();
-  return std::any_of(all_.begin(), all_.end(),
-                     [&](const Origin& o) { return !o.user_provisioned && !mismatch_of(o.chain).empty(); });
+  return std::any_of(all_.begin(), all_.end(), [&](const Origin& o) { return !mismatch_of(o).empty(); });
+}
+
+// Certificates are in every clip and can be copied: beside one, a key that calls itself the owner's is
+// nobody's.
+bool Trust::is_unvouched_owner(const Origin& origin) const {
+  return origin.user_provisioned && !origin.by_camera && !manufacturer_.empty();
 }
 
 void Trust::list_signers(const std::vector<Origin>& origins, Report& report) const {
@@ -252,29 +273,36 @@ void Trust::judge(std::optional<Timestamp> first, std::optional<Timestamp> last,
   report.provenance = Provenance::unknown;
   auto chains = all_;
   if (chains.empty() && options_.expected_signer)
-    chains.push_back({{*options_.expected_signer}, false, SignerPeriod::Vouched::first, false, {}, {}});
+    chains.push_back(
+        {{*options_.expected_signer}, false, false, SignerPeriod::Vouched::first, false, {}, {}});
   if (chains.empty()) {
     report.provenance_reason = "the clip holds no signing certificate";
     return;
   }
   list_signers(chains, report);
+  const bool unvouched_owner =
+      std::any_of(chains.begin(), chains.end(), [&](const Origin& o) { return is_unvouched_owner(o); });
   const auto& signers = user_.empty() ? manufacturer_ : user_;
   if (!signers.empty()) {
     const auto& leaf = signers.front();
     report.signer = report.signer.value_or(SignerInfo{});
     report.signer->subject = leaf.subject;
     report.signer->issuer = leaf.issuer;
-    report.signer->serial = manufacturer_.empty() ? leaf.device_serial : manufacturer_.front().device_serial;
+    report.signer->serial =
+        manufacturer_.empty() || unvouched_owner ? leaf.device_serial : manufacturer_.front().device_serial;
     report.signer->fingerprint = leaf.sha256;
     report.signer->key = leaf.key ? std::string(crypto::to_string(leaf.key->alg())) : "";
     report.signer->user_provisioned = !user_.empty();
   }
   for (const auto& origin : chains) {
-    if (origin.user_provisioned)
-      continue;  // the owner's own certificate says nothing about which camera it is
-    report.provenance_reason = mismatch_of(origin.chain);
+    report.provenance_reason = mismatch_of(origin);
     if (report.provenance_reason.empty()) continue;
     report.provenance = Provenance::untrusted;
+    return;
+  }
+  if (unvouched_owner) {
+    report.provenance_reason =
+        "an owner's certificate signs, and no certificate SEI in the clip shows that the camera agreed to it";
     return;
   }
   const bool nobody =

@@ -49,6 +49,8 @@ class Trust {
 
   // Takes the chains of an SEI. Its signature must be checked afterwards: with the new keys.
   Change take_chains(const SeiMessage& message);
+  // The signature of a certificate SEI is good: the camera vouches for the owner's certificate that it names.
+  void certified(const SeiMessage& certificate_sei);
 
   // `done`, if given, was made from this message's signature; it counts if key, digest and hash are the same.
   SignatureStatus check(const SeiMessage& message, const crypto::Digest& digest, crypto::HashAlg hash,
@@ -77,13 +79,15 @@ class Trust {
   struct Origin {
     std::vector<crypto::Certificate> chain;  // leaf first
     bool user_provisioned = false;
+    bool by_camera = false;  // user-provisioned, and the camera's own key vouches for it
     SignerPeriod::Vouched vouched = SignerPeriod::Vouched::first;
     bool has_signed = false;
     std::optional<Timestamp> first;  // that it signed
     std::optional<Timestamp> last;
   };
 
-  std::string mismatch_of(const std::vector<crypto::Certificate>& chain) const;
+  std::string mismatch_of(const Origin& origin) const;
+  bool is_unvouched_owner(const Origin& origin) const;
   SignerPeriod::Vouched vouched(const std::vector<crypto::Certificate>& now,
                                 const std::vector<crypto::Certificate>& next) const;
   bool same_issuer(const std::vector<crypto::Certificate>& now,

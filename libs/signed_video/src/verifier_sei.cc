@@ -138,6 +138,7 @@ void Verifier::Impl::take_signed(SeiMessage message, crypto::HashAlg hash, const
   }
   if (status == SignatureStatus::no_key) without_key_ = true;
   if (message.vendor) take_vendor(*message.vendor);
+  if (message.certificate_sei && status == SignatureStatus::valid) trust_.certified(message);
   if (!message.general) return;  // a certificate SEI
   if (status == SignatureStatus::valid) trust_.signed_at(message.general->start, message.general->end);
   if (message.format == Format::onvif) held_.gop_signed(*message.general);

@@ -38,6 +38,7 @@ Report report_of(BytesView input) {
     GopReport gop;
     gop.index = i;
     gop.linked = i != 2;
+    gop.binding = {2 * i + 1, 2 * i + 1 + i % 2, 1 + i % 2, i != 1, true, true};
     gop.start = kBegin + std::chrono::seconds(i);
     gop.end = kBegin + std::chrono::seconds(i + 1);
     report.gops.push_back(gop);
@@ -55,6 +56,8 @@ Report report_of(BytesView input) {
       GopSignatureInfo stamped;
       stamped.start = kBegin + std::chrono::milliseconds(500 * (flags >> 4 & 15));
       if ((flags & 4) != 0) stamped.end = *stamped.start + std::chrono::milliseconds(500);
+      stamped.sei = flags >> 4 & 15;
+      stamped.of_supplement = (flags & 8) != 0;
       record.stamped = stamped;
     }
     input = input.subspan(3 + size);

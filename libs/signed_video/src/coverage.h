@@ -64,7 +64,9 @@ struct GopSei {
   SignatureStatus signature = SignatureStatus::none;  // valid, none (unsigned) or no_key
   std::optional<WaitingSignature> waiting;            // with no_key
   std::uint64_t id = 0;                               // ascending
-  std::uint64_t sequence = 0;                         // of the next hashable unit when the SEI came
+  bool named = false;                                 // GopBinding; signed SEIs only
+  bool names_before = false;
+  std::uint64_t sequence = 0;  // of the next hashable unit when the SEI came
 
   // Axis' legacy scheme: an SEI also speaks about the first unit of the next GOP, which links the two.
   crypto::Digest closing;  // the entry of that unit, from the list

@@ -31,6 +31,9 @@ void Coverage::commit_segment(GopSei& sei, Located located) {
 
   SegmentSummary segment;
   segment.signature = sei.signature;
+  segment.sei = sei.id;
+  segment.named = sei.named;
+  segment.names_before = sei.names_before;
   segment.linked = previous_ && previous_->first_entry && link_fits(sei);
   segment.start = general.start;
   segment.end = general.end;

@@ -21,28 +21,33 @@ std::string seconds_text(Ticks ticks) {
 }
 
 // The index in report.gops of the GOP that a stamped (part of a) GOP belongs to; nothing if it is not in the
-// clip.
+// clip. By its SEI: times and counters are whatever a holder of the key wants them to be.
 std::optional<std::size_t> gop_of(const Report& report, const GopSignatureInfo& stamped) {
-  if (!stamped.start) return std::nullopt;
-  // GOPs of one recording stand in the order of their times; several recordings in one clip need not.
   for (std::size_t i = 0; i < report.gops.size(); ++i) {
-    const auto& gop = report.gops[i];
-    if (!gop.start || *stamped.start < *gop.start) continue;
-    const bool inside = *stamped.start == *gop.start || (gop.end && *stamped.start < *gop.end);
-    if (inside) return i;
+    const auto& binding = report.gops[i].binding;
+    const bool a_part = binding.within && binding.first_sei <= stamped.sei && stamped.sei < binding.last_sei;
+    if (a_part || stamped.sei == binding.last_sei) return i;
   }
   return std::nullopt;
 }
 
-// A stamp on one signature speaks about all that it links to: GOP by GOP backwards, as far as the links fit.
+// A stamp on one signature speaks about all that is bound to it: GOP by GOP backwards, as far as supplements
+// name what stands before them.
 void cover(Report& report, TimeStampReport& stamp, std::size_t last, const GopSignatureInfo& stamped,
            std::uint32_t number) {
-  const auto& gop = report.gops[last];
-  const bool part =
-      stamped.end && gop.end && *stamped.end < *gop.end;  // later parts of it are not under the stamp
+  const auto reaches_before = [&](std::size_t at) {
+    if (at == 0 || !stamped.of_supplement) return false;
+    const auto& binding = report.gops[at].binding;
+    const auto& before = report.gops[at - 1].binding;
+    return binding.within && binding.before && report.gops[at].linked && before.named && before.within;
+  };
+  const auto& binding = report.gops[last].binding;
+  // Later parts of it are not under the stamp, nor are earlier ones that nothing binds to this one.
+  const bool whole = stamped.sei == binding.last_sei &&
+                     (binding.parts == 1 || (stamped.of_supplement && binding.named && binding.within));
   std::size_t at = last;
-  if (part) {
-    if (at == 0 || !gop.linked) return;
+  if (!whole) {
+    if (!reaches_before(at)) return;
     --at;
   }
   stamp.last_gop = report.gops[at].index;
@@ -54,7 +59,7 @@ void cover(Report& report, TimeStampReport& stamp, std::size_t last, const GopSi
     }
     covered.time_stamp = number;
     stamp.first_gop = covered.index;
-    if (at == 0 || !covered.linked) return;
+    if (!reaches_before(at)) return;
   }
 }
 

@@ -1,5 +1,6 @@
 #include "held_supplements.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace camvault::signed_video {
@@ -31,15 +32,32 @@ void HeldSupplements::gop_signed(const General& general) {
 
 void HeldSupplements::settle() {
   if (!trust_.has_key()) return;
-  for (auto& held : held_) {
-    if (held.supplement) {
-      judge(std::move(*held.supplement), held.check);
-    } else {
+  for (std::size_t i = 0; i < held_.size(); ++i) {
+    auto& held = held_[i];
+    if (!held.supplement) {
+      last_counter_ = held.counter;
+      last_gop_hash_ = held.gop_hash;
       beside_.gop_signed(held.counter, held.gop_hash, promised(), coverage_.current_gop());
+    } else if (belongs_here(i)) {
+      judge(std::move(*held.supplement), held.check);
     }
   }
   held_.clear();
   held_bytes_ = 0;
+}
+
+// A supplement stands in front of the SEI about its last GOP; a copy of it that was sent for lossy transport
+// may come behind. Others are genuine, perhaps, but of another place or another recording of the camera.
+bool HeldSupplements::belongs_here(std::size_t place) const {
+  const auto& gops = held_[place].supplement->gops;
+  if (gops.empty()) return false;
+  const auto names = [&](std::uint32_t counter, const crypto::Digest& gop_hash) {
+    return gops.back().counter == counter && gops.back().gop_hash == gop_hash;
+  };
+  if (names(last_counter_, last_gop_hash_)) return true;
+  const auto next = std::find_if(held_.begin() + static_cast<std::ptrdiff_t>(place), held_.end(),
+                                 [](const Held& held) { return !held.supplement; });
+  return next != held_.end() && names(next->counter, next->gop_hash);
 }
 
 bool HeldSupplements::promised() {
@@ -62,6 +80,20 @@ void HeldSupplements::judge(Supplement supplement, const std::optional<Signature
     note_invalid_("the signature of a supplement does not verify: it was changed, or made with another key");
     return;
   }
+  // The same again in other bytes: whoever has no key can still write a signature value in two ways.
+  if (last_.session == supplement.session && supplement.number <= last_.number && !last_.digest.empty())
+    return;
+  Last now;
+  now.session = supplement.session;
+  now.number = supplement.number;
+  now.digest = digest;
+  now.signature = signature_key(supplement.signature);
+  now.names_before = !supplement.previous.empty() && supplement.previous == last_.digest;
+  if (!supplement.gops.empty()) {
+    now.counter = supplement.gops.back().counter;
+    now.gop_hash = supplement.gops.back().gop_hash;
+  }
+  last_ = std::move(now);
   for (auto& record : std::exchange(supplement.records, {})) take_record(std::move(record));
   beside_.take(std::move(supplement), coverage_.current_gop());
   coverage_.previous_ended(beside_.previous_ended());
@@ -89,9 +121,24 @@ void HeldSupplements::take_record(CarriedRecord record) {
   report_.records.push_back(std::move(reported));
 }
 
-void HeldSupplements::remember_signature(BytesView signature, const General& general) {
-  signatures_.remember(key_of(engine_.digest(crypto::HashAlg::sha256, signature).view()),
-                       {general.counter, general.start, general.end});
+void HeldSupplements::bind(BytesView signature, GopSei& sei) {
+  const auto& general = sei.general;
+  GopSignatureInfo info;
+  info.counter = general.counter;
+  info.sei = sei.id;
+  info.start = general.start;
+  info.end = general.end;
+  signatures_.remember(signature_key(signature), info);
+  sei.named =
+      !last_.gop_hash.empty() && last_.counter == general.counter && last_.gop_hash == general.gop_hash;
+  if (!sei.named) return;
+  sei.names_before = last_.names_before;
+  info.of_supplement = true;
+  signatures_.remember(last_.signature, info);
+}
+
+std::string HeldSupplements::signature_key(BytesView signature) const {
+  return key_of(engine_.digest(crypto::HashAlg::sha256, signature).view());
 }
 
 }  // namespace camvault::signed_video

@@ -35,8 +35,9 @@ class HeldSupplements {
   void gop_signed(const General& general);
   // All that wait, in their order, once the signer's key is known.
   void settle();
-  // A time stamp may come for it.
-  void remember_signature(BytesView signature, const General& general);
+  // A GOP's SEI with a good signature; settle() was called. Does its supplement name it, and the supplement
+  // before? A time stamp may come for either signature.
+  void bind(BytesView signature, GopSei& sei);
 
   bool tampered() const { return tampered_; }
 
@@ -50,7 +51,9 @@ class HeldSupplements {
   // Signatures that a time stamp may come for.
   static constexpr std::size_t kMaxRememberedSignatures = 4096;
 
+  bool belongs_here(std::size_t place) const;
   bool promised();
+  std::string signature_key(BytesView signature) const;
   void judge(Supplement supplement, const std::optional<SignatureCheck>& done);
   void take_record(CarriedRecord record);
 
@@ -62,10 +65,23 @@ class HeldSupplements {
   NoteInvalid note_invalid_;
 
   std::vector<Held> held_;
+  std::uint32_t last_counter_ = 0;  // of the last signed SEI
+  crypto::Digest last_gop_hash_;
   std::size_t held_bytes_ = 0;
   std::string promising_certificate_;  // fingerprint of the one that was looked at last
   bool promises_ = false;
   Recent<GopSignatureInfo, kMaxRememberedSignatures> signatures_;
+  // The last supplement with a good signature.
+  struct Last {
+    std::array<std::uint8_t, 16> session{};
+    std::uint32_t number = 0;
+    crypto::Digest digest;      // that it signs
+    std::string signature;      // key of signatures_
+    bool names_before = false;  // the good supplement before it is the one it names
+    std::uint32_t counter = 0;  // of its last GOP
+    crypto::Digest gop_hash;
+  };
+  Last last_;
   std::size_t record_bytes_ = 0;
   bool tampered_ = false;
 };

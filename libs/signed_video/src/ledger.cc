@@ -40,6 +40,9 @@ void Ledger::make_definite(Record& record) {
     work.insert(work.end(), it->seis.begin(), it->seis.end());
     if (status == UnitStatus::authentic) {
       it->segment->signature = SignatureStatus::valid;
+      // The GOP that it stands in was hashed with it, and what stands before is named by the same supplement.
+      it->segment->named = true;
+      it->segment->names_before = record.segment && record.segment->names_before;
       continue;
     }
     // Nobody vouches for what stands in it either.

@@ -45,8 +45,8 @@ Result<SeiWriter> SeiQueue::write(const SeiDraft& draft, std::size_t signature_r
   return axis::write_message(axis_draft, signature_room);
 }
 
-void SeiQueue::sign(BytesView document, const std::shared_ptr<SignatureSlot>& slot) const {
-  key_->sign_async(scheme_, options_.hash, engine_.digest(options_.hash, document),
+void SeiQueue::sign(const crypto::Digest& digest, const std::shared_ptr<SignatureSlot>& slot) const {
+  key_->sign_async(scheme_, options_.hash, digest,
                    [slot](Result<Bytes> signature) { slot->set(std::move(signature)); });
 }
 
@@ -65,10 +65,10 @@ Status SeiQueue::push(SeiDraft draft, Bytes list, bool sign_it, std::vector<Trac
   if (sign_it) {
     waiting.slot = std::make_shared<SignatureSlot>();
     waiting.key = key_;
-    sign(waiting.writer.document, waiting.slot);
+    sign(engine_.digest(options_.hash, waiting.writer.document), waiting.slot);
     if (maker_ != nullptr && !waiting.draft.certificate_sei) {
       CAM_TRY(waiting.supplement, maker_->make(std::move(tracks)));
-      sign(supplement_document(waiting.supplement->body), waiting.supplement->slot);
+      sign(waiting.supplement->digest, waiting.supplement->slot);
     }
   }
   queue_.push_back(std::move(waiting));
@@ -118,8 +118,9 @@ Status SeiQueue::put_signed(Waiting& head, std::vector<Bytes>& out) {
   CAM_TRY(auto unit, head.writer.finish(**head.signature));
   ++counters_.seis_signed;
   put(std::move(unit), out);
+  const auto& signature = head.supplement ? **head.supplement->signature : **head.signature;
   if (options_.on_signature && head.draft.general)
-    options_.on_signature({head.draft.general->counter, head.draft.general->start, **head.signature});
+    options_.on_signature({head.draft.general->counter, head.draft.general->start, signature});
   return ok();
 }
 

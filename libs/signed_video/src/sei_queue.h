@@ -55,7 +55,7 @@ class SeiQueue {
   };
 
   Result<SeiWriter> write(const SeiDraft& draft, std::size_t signature_room) const;
-  void sign(BytesView document, const std::shared_ptr<SignatureSlot>& slot) const;
+  void sign(const crypto::Digest& digest, const std::shared_ptr<SignatureSlot>& slot) const;
   std::optional<Result<Bytes>> arrived(SignatureSlot& slot, Drain mode) const;
   bool signatures_arrived(Waiting& waiting, Drain mode) const;
   static bool signatures_good(const Waiting& waiting);

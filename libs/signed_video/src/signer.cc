@@ -306,6 +306,7 @@ class Signer::Impl {
     queue_.use_key(std::move(next_->key));
     options_.chain_pem = std::move(next_->chain_pem);
     next_.reset();
+    maker_.key_changed();
     ++counters_.keys_changed;
     return options_.certificate_sei ? queue_certificate_sei() : ok();
   }

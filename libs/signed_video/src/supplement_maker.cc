@@ -17,9 +17,14 @@ void keep_newest(std::vector<T>& sections) {
     sections.erase(sections.begin(), sections.end() - static_cast<std::ptrdiff_t>(kMaxCarriedGops));
 }
 
+bool names_next_key(const CarriedRecord& record) {
+  return record.type == static_cast<std::uint16_t>(RecordType::next_key);
+}
+
 }  // namespace
 
-SupplementMaker::SupplementMaker(const crypto::Engine& engine, crypto::HashAlg hash) : hash_(hash) {
+SupplementMaker::SupplementMaker(const crypto::Engine& engine, crypto::HashAlg hash)
+    : engine_(engine), hash_(hash) {
   engine.random(session_);
 }
 
@@ -40,15 +45,11 @@ Status SupplementMaker::add_record(RecordType type, Bytes value) {
 
 void SupplementMaker::announce(const NextKeyRecord& next) {
   announced_ = false;
-  const std::lock_guard lock(records_mutex_);
-  records_.push_back({static_cast<std::uint16_t>(RecordType::next_key), encode_record(next)});
+  next_ = next;
 }
 
 void SupplementMaker::is_in_stream(const Supplement& content) {
-  announced_ =
-      announced_ || std::any_of(content.records.begin(), content.records.end(), [](const auto& record) {
-        return record.type == static_cast<std::uint16_t>(RecordType::next_key);
-      });
+  announced_ = announced_ || std::any_of(content.records.begin(), content.records.end(), names_next_key);
 }
 
 Result<WaitingSupplement> SupplementMaker::make(std::vector<TrackSection> tracks) {
@@ -57,6 +58,7 @@ Result<WaitingSupplement> SupplementMaker::make(std::vector<TrackSection> tracks
   content.session = session_;
   content.number = number_++;
   content.hash = hash_;
+  content.previous = previous_;
   content.gops = std::exchange(gops_, {});
   content.tracks = std::exchange(tracks_, {});
   for (auto& track : tracks) content.tracks.push_back(std::move(track));
@@ -64,6 +66,8 @@ Result<WaitingSupplement> SupplementMaker::make(std::vector<TrackSection> tracks
     const std::lock_guard lock(records_mutex_);
     content.records = std::exchange(records_, {});
   }
+  if (next_)
+    content.records.push_back({static_cast<std::uint16_t>(RecordType::next_key), encode_record(*next_)});
   auto body = supplement_body(content);
   // What does not fit is not covered; the recording goes on.
   if (!body && content.gops.size() > 1) content.gops.erase(content.gops.begin(), content.gops.end() - 1);
@@ -72,6 +76,7 @@ Result<WaitingSupplement> SupplementMaker::make(std::vector<TrackSection> tracks
     body = supplement_body(content);
   }
   CAM_TRY(made.body, std::move(body));
+  made.digest = previous_ = engine_.digest(hash_, supplement_document(made.body));
   made.slot = std::make_shared<SignatureSlot>();
   return made;
 }
@@ -82,6 +87,7 @@ void SupplementMaker::take_back(Supplement content) {
   keep_newest(gops_);
   for (auto& track : content.tracks) tracks_.push_back(std::move(track));
   keep_newest(tracks_);
+  std::erase_if(content.records, names_next_key);  // said anew while it holds
   const std::lock_guard lock(records_mutex_);
   records_.insert(records_.begin(), std::make_move_iterator(content.records.begin()),
                   std::make_move_iterator(content.records.end()));

@@ -20,6 +20,7 @@ namespace camvault::signed_video {
 struct WaitingSupplement {
   Supplement content;
   Bytes body;
+  crypto::Digest digest;  // that is signed
   std::shared_ptr<SignatureSlot> slot;
   std::optional<Result<Bytes>> signature;
 };
@@ -33,9 +34,12 @@ class SupplementMaker {
   // From any thread. Errc::usage, Errc::limit.
   Status add_record(RecordType type, Bytes value);
 
-  // The next supplement names the next signing certificate; is_announced() when it is in the stream.
+  // Each supplement from now on names the next signing certificate, so that the word is there wherever a clip
+  // begins or a supplement is lost; is_announced() when the first of them is in the stream.
   void announce(const NextKeyRecord& next);
   bool is_announced() const { return announced_; }
+  // The next key signs now.
+  void key_changed() { next_.reset(); }
 
   // Everything since the last one, and `tracks`; the caller has it signed.
   Result<WaitingSupplement> make(std::vector<TrackSection> tracks);
@@ -45,11 +49,14 @@ class SupplementMaker {
   void is_in_stream(const Supplement& content);
 
  private:
+  const crypto::Engine& engine_;
   crypto::HashAlg hash_;
+  crypto::Digest previous_;  // that the last one signs
   std::array<std::uint8_t, 16> session_{};
   std::uint32_t number_ = 0;
   std::vector<GopSection> gops_;
   std::vector<TrackSection> tracks_;
+  std::optional<NextKeyRecord> next_;
   bool announced_ = false;
   std::mutex records_mutex_;
   std::vector<CarriedRecord> records_;

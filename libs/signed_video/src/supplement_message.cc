@@ -159,6 +159,11 @@ Status read_record(std::uint16_t type, BytesView value, Supplement& supplement, 
       CAM_TRY_STATUS(once(parts.units));
       CAM_TRY_STATUS(read_units(in, supplement.gops.back()));
       return in.finish();
+    case RecordType::previous: {
+      if (!supplement.previous.empty()) return fail(Errc::malformed, "two supplements before one");
+      CAM_TRY(supplement.previous, read_digest(in, false));
+      return in.finish();
+    }
     case RecordType::track: {
       CAM_TRY(auto track, read_track(in));
       supplement.tracks.push_back(std::move(track));
@@ -310,6 +315,11 @@ Result<Bytes> supplement_body(const Supplement& supplement) {
   session.u32(supplement.number);
   session.u8(static_cast<std::uint8_t>(supplement.hash));
   write_record(out, RecordType::session, session);
+  if (!supplement.previous.empty()) {
+    ByteWriter previous;
+    write_digest(previous, supplement.previous);
+    write_record(out, RecordType::previous, previous);
+  }
   for (const auto& gop : supplement.gops) write_gop(out, gop);
   for (const auto& track : supplement.tracks) write_track(out, track);
   for (const auto& record : supplement.records) write_record(out, record.type, record.value);

@@ -91,6 +91,7 @@ struct Supplement {
   std::array<std::uint8_t, 16> session{};  // random, of one run of the signer
   std::uint32_t number = 0;                // of the supplement in its session, from 0
   crypto::HashAlg hash = crypto::HashAlg::sha256;
+  crypto::Digest previous;  // that the supplement before it signed; empty: it is the first
   std::vector<GopSection> gops;
   std::vector<TrackSection> tracks;
   std::vector<CarriedRecord> records;  // time stamps, attestation, and types of later versions

@@ -88,6 +88,8 @@ std::string_view name_of_record(std::uint16_t type) {
       return "attestation";
     case RecordType::next_key:
       return "next_key";
+    case RecordType::previous:
+      return "previous";
     case RecordType::signature:
       return "signature";
   }

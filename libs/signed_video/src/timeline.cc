@@ -54,10 +54,18 @@ UnitStatus worse(UnitStatus a, UnitStatus b) {
   return badness(a) >= badness(b) ? a : b;
 }
 
+// Units arrive in clip order, but an inserted picture may carry the number of the GOP before.
+bool Timeline::begins_gop(std::uint32_t index) const {
+  const auto& gops = collected_.gops;
+  return gops.empty() || (gops.back().index < index && gops.size() < Report::kMaxGops);
+}
+
 GopReport& Timeline::gop(std::uint32_t index) {
   auto& gops = collected_.gops;
-  // Units arrive in clip order, but an inserted picture may carry the number of the GOP before.
-  if (!gops.empty() && gops.back().index >= index) return gops.back();
+  if (!begins_gop(index)) {
+    collected_.findings_truncated = collected_.findings_truncated || gops.back().index < index;
+    return gops.back();
+  }
   GopReport report;
   report.index = index;
   report.verdict = UnitStatus::authentic;
@@ -81,17 +89,26 @@ void Timeline::tell_gops() {
 
 void Timeline::begin_segment(const SegmentSummary& segment) {
   close_picture();
-  const bool is_new = collected_.gops.empty() || collected_.gops.back().index < segment.gop;
+  const bool is_new = begins_gop(segment.gop);
   auto& report = gop(segment.gop);
   if (is_new) {
     report.signature = segment.signature;
     report.linked = segment.linked;
     report.start = segment.start;
+    report.binding.first_sei = segment.sei;
+    report.binding.named = segment.named;
+    report.binding.before = segment.names_before;
   } else {  // a further part of the same GOP: the weakest part counts
     if (report.signature == SignatureStatus::valid) report.signature = segment.signature;
     report.linked = report.linked && segment.linked;
     if (!report.start) report.start = segment.start;
+    report.binding.named = report.binding.named && segment.named;
+    // Parts follow each other, also as SEIs do in the clip.
+    report.binding.within =
+        report.binding.within && segment.names_before && segment.sei == report.binding.last_sei + 1;
   }
+  report.binding.last_sei = segment.sei;
+  ++report.binding.parts;
   if (segment.end) report.end = segment.end;
 }
 

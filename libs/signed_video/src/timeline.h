@@ -25,6 +25,9 @@ struct SegmentSummary {
   std::uint32_t gop = 0;
   SignatureStatus signature = SignatureStatus::none;
   bool linked = false;
+  std::uint64_t sei = 0;
+  bool named = false;         // GopBinding
+  bool names_before = false;  // the segment before
   std::optional<Timestamp> start;
   std::optional<Timestamp> end;
 };
@@ -46,6 +49,7 @@ class Timeline {
   void finish(Report& report);
 
  private:
+  bool begins_gop(std::uint32_t index) const;
   GopReport& gop(std::uint32_t index);
   void close_picture();
   void tell_gops();

@@ -103,12 +103,12 @@ void Verifier::Impl::take_signed(SeiMessage message, crypto::HashAlg hash, const
     case Trust::Change::first:
       break;
     case Trust::Change::rotated:
-      note(NoteKind::key_changed, 1,
-           "the camera's signing certificate changes here, " + trust_.describe_change());
+      sei_note(NoteKind::key_changed,
+               "the camera's signing certificate changes here, " + trust_.describe_change());
       break;
     case Trust::Change::unvouched:
-      note(NoteKind::signer_changed, 1,
-           "the signer changes here, and nothing shows that it is the same camera");
+      sei_note(NoteKind::signer_changed,
+               "the signer changes here, and nothing shows that it is the same camera");
       coverage_.begin_piece("the signer changes here: two recordings were joined, or a part was signed anew");
       break;
     case Trust::Change::unreadable:
@@ -143,13 +143,13 @@ void Verifier::Impl::take_signed(SeiMessage message, crypto::HashAlg hash, const
   if (status == SignatureStatus::valid) trust_.signed_at(message.general->start, message.general->end);
   if (message.format == Format::onvif) held_.gop_signed(*message.general);
   held_.settle();
-  if (status == SignatureStatus::valid) held_.remember_signature(*message.signature, *message.general);
   GopSei sei;
   sei.general = *message.general;
   sei.list = std::move(message.hash_list);
   sei.signature = status;
   sei.id = ++sei_ids_;
   sei.sequence = sequence_;
+  if (status == SignatureStatus::valid) held_.bind(*message.signature, sei);
   if (message.format == Format::axis_legacy && !axis::adapt_legacy(engine_, hash, message, {}, sei)) return;
   if (status == SignatureStatus::no_key) {
     SeiMessage rest;

@@ -54,11 +54,13 @@ class EvidenceTest : public testing::Test {
 
   // Signs four GOPs of five pictures, with the records that `records` makes of each signature.
   using Records = std::function<std::vector<std::pair<RecordType, Bytes>>(const GopSignature&)>;
-  void film(Timestamp begin, const Records& records) {
+  // `salt` makes other pictures behind the same IDR pictures.
+  void film(Timestamp begin, const Records& records, std::uint32_t salt = 0) {
     units_.clear();
     SignerOptions options;
     options.chain_pem = crypto_openssl::certificate_pem(leaf_);
     options.wait_for_key = true;
+    options.first_counter = 1000;
     options.supplement = true;
     std::vector<std::pair<RecordType, Bytes>> waiting;
     options.on_signature = [&](const GopSignature& signature) {
@@ -71,7 +73,7 @@ class EvidenceTest : public testing::Test {
     for (std::uint32_t n = 0; n < 20; ++n) {
       Bytes picture{n % 5 == 0 ? std::uint8_t{0x65} : std::uint8_t{0x41}, 0x88};
       for (std::uint32_t i = 0; i < 60; ++i)
-        picture.push_back(static_cast<std::uint8_t>((n * 31 + i * 7) % 250 + 4));
+        picture.push_back(static_cast<std::uint8_t>((n * 31 + i * 7 + (n % 5 == 0 ? 0 : salt)) % 250 + 4));
       picture.push_back(0x80);
       const BytesView views[] = {picture};
       take(signer.add(views, begin + n * kFrame).value());
@@ -173,6 +175,33 @@ TEST_F(EvidenceTest, OneStampSpeaksForAllThatItLinksTo) {
   EXPECT_EQ(report.time_stamps[0].last_gop, 2u);
   for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(report.gops.at(i).time_stamp, 0u);
   EXPECT_FALSE(report.gops.at(3).time_stamp);
+}
+
+// A link is the hash of an IDR picture. Whoever has stolen the key can change all others and sign them anew:
+// the stamp must not reach them.
+TEST_F(EvidenceTest, AStampSpeaksForNothingThatWasSignedAnew) {
+  const auto picture = [](const std::vector<Bytes>& units, std::size_t number) {
+    return std::find_if(units.begin(), units.end(), [&](const Bytes& unit) {
+      return (unit[0] == 0x65 || unit[0] == 0x41) && number-- == 0;
+    });
+  };
+  int count = 0;
+  const auto stamp = stamped_by("/good");
+  film(now_, [&](const GopSignature& signature) {
+    return ++count == 3 ? stamp(signature) : std::vector<std::pair<RecordType, Bytes>>{};
+  });
+  const auto genuine = units_;
+  film(
+      now_, [](const GopSignature&) { return std::vector<std::pair<RecordType, Bytes>>{}; }, 5);
+  // The signatures about the second GOP stand behind the third IDR picture.
+  units_.erase(picture(units_, 11), units_.end());
+  units_.insert(units_.end(), picture(genuine, 11), genuine.end());
+  const auto report = judge();
+  EXPECT_EQ(report.verdict, Verdict::authentic) << report.verdict_reason;  // it is the camera's key
+  ASSERT_EQ(report.time_stamps.size(), 1u);
+  EXPECT_EQ(report.time_stamps[0].last_gop, 2u);
+  EXPECT_EQ(report.time_stamps[0].first_gop, 2u);
+  for (const std::size_t gop : {0u, 1u, 3u}) EXPECT_FALSE(report.gops.at(gop).time_stamp) << gop;
 }
 
 TEST_F(EvidenceTest, NobodysWordCountsWithoutAnAnchor) {

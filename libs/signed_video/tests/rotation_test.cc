@@ -286,6 +286,31 @@ TEST(Rotation, ACutAtTheChangeIsFound) {
   EXPECT_NE(report.verdict, Verdict::not_signed) << notes_of(report);
 }
 
+// Wherever a clip begins in front of the change, and whichever supplement is lost, the word is there.
+TEST(Rotation, TheWordIsInEachSupplementBeforeTheChange) {
+  const auto next = owner().camera("CAM-0001");
+  const auto trust = trusting_both(camera_one(), next);
+  const auto good = record_clip(camera_one(), options_for(camera_one()), changing_to(next));
+  const auto vouched = [&](const Clip& clip) {
+    const auto report = verify_clip(clip, trust);
+    EXPECT_TRUE(has_note(report, NoteKind::key_changed)) << notes_of(report);
+    EXPECT_FALSE(has_note(report, NoteKind::joined)) << notes_of(report);
+    EXPECT_EQ(report.provenance, Provenance::trusted) << report.provenance_reason;
+    return report.verdict;
+  };
+  for (std::size_t begin = 1; begin < 12; ++begin) {
+    auto clip = good;
+    clip.keep_pictures(begin, 24);
+    clip.side.clear();
+    EXPECT_EQ(vouched(clip), Verdict::authentic) << begin;
+  }
+  for (const std::size_t lost : {1u, 2u}) {
+    auto clip = good;
+    clip.erase(clip.find('A', lost));
+    vouched(clip);
+  }
+}
+
 // The word of the former key counts for the change behind it, and for the certificate that it names.
 TEST(Rotation, TheNameIsOfOneCertificate) {
   const auto record = encode_record(NextKeyRecord{});

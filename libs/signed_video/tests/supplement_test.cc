@@ -1,5 +1,6 @@
 // AX-4.1-1 (metadata), AX-4.1-2 (link forward), IP-4.2-4 (sound), IP-4.2-1: nothing in the clip that a reader
 // cannot see.
+#include "supplement_message.h"
 #include "supplement_scene.h"
 
 namespace camvault::signed_video::test {
@@ -280,6 +281,60 @@ TEST(Supplement, TimesAreComparedToWithinRounding) {
   clip = recorded();
   for (auto& t : clip.times) t.reset();
   expect_authentic(clip, "no times, as in a raw stream");
+}
+
+// ECDSA: who verifies (r, s) verifies (r, n - s) as well. Of P-256, in DER.
+Bytes with_other_signature_value(BytesView unit) {
+  static constexpr std::string_view kOrder =
+      "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
+  const auto order = from_hex(kOrder).value();
+  auto supplement = read_supplement(codec::Codec::h264, unit).value();
+  const auto& der = supplement.signature;
+  const std::size_t s_at = 4u + der[3];  // 30 size 02 size r 02 size s
+  const auto s = BytesView(der).subspan(s_at + 2);
+  Bytes padded(33);
+  std::copy(s.begin(), s.end(), padded.end() - static_cast<std::ptrdiff_t>(s.size()));
+  Bytes other(33);
+  int borrow = 0;
+  for (std::size_t i = 33; i-- > 1;) {
+    const int digit = order[i - 1] - padded[i] - borrow;
+    borrow = digit < 0 ? 1 : 0;
+    other[i] = static_cast<std::uint8_t>(digit);
+  }
+  auto begin = other.begin();
+  while (*begin == 0 && (begin[1] & 0x80) == 0) ++begin;
+  Bytes value(der.begin(), der.begin() + static_cast<std::ptrdiff_t>(s_at) + 1);
+  value.push_back(static_cast<std::uint8_t>(other.end() - begin));
+  value.insert(value.end(), begin, other.end());
+  value[1] = static_cast<std::uint8_t>(value.size() - 2);
+  const auto body = BytesView(supplement.document).subspan(kSupplementDomain.size());
+  return supplement_unit(codec::Codec::h264, false, body, value).value();
+}
+
+// Supplements are in every clip of a camera. One of another recording says nothing here: it must not be what
+// hides a jump in time, whether as it was or with its signature value written in another way.
+TEST(Supplement, OneOfAnotherPlaceHidesNoJump) {
+  const auto clip = recorded();
+  ClipScene elsewhere;
+  elsewhere.salt = 9;
+  const auto other = recorded(elsewhere);
+  for (const bool foreign : {true, false}) {
+    for (const std::size_t behind : {0u, 2u}) {  // the supplement and its SEI
+      auto jump = clip;
+      const auto at = jump.find('A', 1);
+      auto unit = foreign ? other.units[other.find('A')] : with_other_signature_value(jump.units[at]);
+      ASSERT_NE(unit, jump.units[at]);
+      jump.side.clear();
+      jump.insert(at + behind, std::move(unit), 'A');
+      expect_authentic(jump, "one too many");
+      for (const std::size_t first : {4u, 8u}) {
+        auto later = jump;
+        for (auto i = later.picture(first); i < later.units.size(); ++i)
+          *later.times[i] += std::chrono::seconds(10);
+        expect_tampered(later, times_altered, foreign ? "of another recording" : "in other bytes");
+      }
+    }
+  }
 }
 
 TEST(Supplement, CutsStayAuthentic) {

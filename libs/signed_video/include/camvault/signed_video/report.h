@@ -40,6 +40,17 @@ enum class SignatureStatus : std::uint8_t {
 };
 std::string_view to_string(SignatureStatus status);
 
+// What else a signature speaks about. A link proves the first picture of the GOP before alone, since it is
+// that picture's hash; the supplements name whole GOPs, and each the supplement before it.
+struct GopBinding {
+  std::uint64_t first_sei = 0;  // numbers in the clip of the SEIs about the GOP, or its parts
+  std::uint64_t last_sei = 0;
+  std::uint32_t parts = 0;
+  bool named = false;   // by its supplements, or hashed by the GOP behind it
+  bool within = true;   // each part names the one before
+  bool before = false;  // it names the GOP before
+};
+
 struct GopReport {
   std::uint32_t index = 0;  // of the GOP in the clip, by IDR; a missing one has the index it would have had
   UnitStatus verdict = UnitStatus::not_covered;
@@ -49,8 +60,9 @@ struct GopReport {
   std::uint32_t pictures = 0;      // as found in the clip
   std::optional<Timestamp> start;  // as signed
   std::optional<Timestamp> end;    // as signed: first picture of the next GOP, exclusive
-  // Of Report::time_stamps: the first trusted one that speaks about this GOP, by a link or directly.
+  // Of Report::time_stamps: the first trusted one that speaks about this GOP, through others or directly.
   std::optional<std::uint32_t> time_stamp;
+  GopBinding binding = {};
 };
 
 // A run of units that share a status other than authentic.
@@ -165,6 +177,8 @@ std::string_view to_string(SignerPeriod::Vouched vouched);
 
 struct GopSignatureInfo {
   std::uint32_t counter = 0;
+  std::uint64_t sei = 0;  // GopBinding
+  bool of_supplement = false;
   std::optional<Timestamp> start;  // as signed
   std::optional<Timestamp> end;
 };
@@ -277,11 +291,12 @@ struct Report {
   std::vector<TimeStampReport> time_stamps;  // in the order of the clip
   std::vector<AttestationReport> attestations;
 
-  std::vector<GopReport> gops;
-  std::vector<Finding> findings;  // at most kMaxFindings, in order of the clip
-  bool findings_truncated = false;
+  std::vector<GopReport> gops;      // at most kMaxGops; the last one then stands for all behind it
+  std::vector<Finding> findings;    // at most kMaxFindings, in order of the clip
+  bool findings_truncated = false;  // or the GOPs
   std::vector<Note> notes;
 
+  static constexpr std::size_t kMaxGops = 250'000;  // some three days
   static constexpr std::size_t kMaxFindings = 10'000;
   static constexpr std::size_t kMaxRecords = 10'000;
   static constexpr std::size_t kMaxRecordBytes = 8 * 1024 * 1024;  // of all records together

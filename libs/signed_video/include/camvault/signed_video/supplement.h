@@ -27,9 +27,10 @@ enum class RecordType : std::uint16_t {
   parameter_sets = 3,
   units = 4,
   track = 5,
-  time_stamp = 6,   // RFC 3161 token over the signature of a GOP
+  time_stamp = 6,   // RFC 3161 token over a signature (GopSignature)
   attestation = 7,  // where the signing key lives, as its backend says
   next_key = 8,     // the certificate whose key signs after this one's
+  previous = 9,     // the supplement before
   signature = 0xffff,
 };
 
@@ -38,7 +39,7 @@ std::string_view name_of_record(std::uint16_t type);
 
 // RecordType::time_stamp
 struct TimeStampRecord {
-  std::array<std::uint8_t, 32> signature_sha256{};  // of the signature value of a GOP's SEI: what was stamped
+  std::array<std::uint8_t, 32> signature_sha256{};  // of the signature value that was stamped
   Bytes token;                                      // TimeStampToken, DER (RFC 3161 2.4.2)
 };
 Result<Bytes> encode_record(const TimeStampRecord& record);
@@ -72,7 +73,9 @@ bool is_supplement_sei(codec::Codec codec, BytesView unit);
 using codec::SideKind;
 using codec::SideSample;
 
-// A signature as it goes into the stream: what a time stamp authority is asked to stamp.
+// A signature as it goes into the stream: what a time stamp authority is asked to stamp. That of the GOP's
+// supplement, which names the supplement before: a stamp on it speaks about all that was signed until then.
+// That of the GOP's own SEI, which speaks about this GOP alone, if there is no supplement.
 struct GopSignature {
   std::uint32_t counter = 0;       // of the (partial) GOP
   std::optional<Timestamp> start;  // as signed

@@ -26,7 +26,8 @@ std::string why_not_authentic(const VerdictFacts& facts, const Report& report, s
   constexpr std::array kNamed = {
       NoteKind::joined,       NoteKind::restarted,     NoteKind::signer_changed,
       NoteKind::out_of_order, NoteKind::unsigned_head, NoteKind::sei_removed,
-      NoteKind::sei_invalid,  NoteKind::sei_malformed, NoteKind::supplement_invalid};
+      NoteKind::sei_invalid,  NoteKind::sei_malformed, NoteKind::supplement_invalid,
+      NoteKind::units_extra};
   for (const auto kind : kNamed) {
     const auto note =
         std::find_if(report.notes.begin(), report.notes.end(), [&](const Note& n) { return n.kind == kind; });

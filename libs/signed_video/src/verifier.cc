@@ -148,6 +148,7 @@ void Verifier::Impl::take(UnitBatch& batch) {
     const auto& info = batch.infos[i];
     if (unit.out_of_band && info.kind != UnitKind::slice) {
       disguised_.add_header_unit(unit.bytes, info);
+      look_inside(unit);
       beside_.add_unit(unit.bytes, info, true);
       continue;
     }
@@ -236,6 +237,7 @@ void Verifier::Impl::take_slice(const codec::Unit& unit, const codec::UnitInfo& 
 void Verifier::Impl::take_frame_part(const codec::Unit& unit, const codec::UnitInfo& info) {
   if (!Av1Frame::continues(info) || !frame_) {
     close_frame();
+    if (!Av1Frame::continues(info)) disguised_.add_frame_header(unit.bytes);
     frame_.emplace(engine_, hash_known_ ? std::optional(hash_) : std::nullopt, unit, info);
   }
   frame_->add(unit.bytes);
@@ -284,7 +286,18 @@ void Verifier::Impl::add_hashed(const codec::Unit& unit, const codec::UnitInfo& 
   coverage_.add_unit(std::move(pending));
 }
 
+void Verifier::Impl::look_inside(const codec::Unit& unit) {
+  if (!disguised_.hides_another(unit.bytes)) return;
+  tampered_ = true;
+  sei_note(NoteKind::units_extra,
+           codec_ == codec::Codec::av1
+               ? "a frame header stands here that nobody signed: some programs show an earlier picture again"
+               : "a unit hides a picture or a parameter set behind a start code: some programs show it, and "
+                 "nobody signed it");
+}
+
 void Verifier::Impl::take_other(const codec::Unit& unit, const codec::UnitInfo& info) {
+  look_inside(unit);
   beside_.add_unit(unit.bytes, info, false);
   if (disguised_.is_suspect(unit.bytes, info)) coverage_.add_suspect(sequence_);
 }

@@ -66,6 +66,7 @@ class Verifier::Impl {
   void give_up_unknown_hash();
   void add_hashed(const codec::Unit& unit, const codec::UnitInfo& info, const crypto::Digest& raw);
   void take_other(const codec::Unit& unit, const codec::UnitInfo& info);
+  void look_inside(const codec::Unit& unit);
 
   // SEIs (verifier_sei.cc).
   crypto::Digest digest_of_sei(const codec::Unit& unit) const;

@@ -210,6 +210,29 @@ TEST(Alteration, AUnitBehindItsSeiIsMovedOrMissing) {
   EXPECT_EQ(report.pictures_authentic, 11u) << testing::PrintToString(findings(report));
 }
 
+// A filler unit is compared with nothing. Programs that look for start codes would show what stands in it.
+TEST(Alteration, NoUnitHidesAnother) {
+  for (const auto codec : {codec::Codec::h264, codec::Codec::h265}) {
+    const bool h264 = codec == codec::Codec::h264;
+    const Bytes filler = h264 ? Bytes{0x0c, 0xff} : Bytes{0x4c, 0x01, 0xff};
+    const Bytes sei = h264 ? Bytes{0x06, 0x04, 0x03, 0xb5} : Bytes{0x4e, 0x01, 0x04, 0x03, 0xb5};
+    const Bytes set = h264 ? Bytes{0x68, 0x1b} : Bytes{0x44, 0x01, 0x1b};
+    const auto intact = record("IPPPIPPPIPPP", camera_one(), options_for(camera_one(), codec));
+    for (const auto& cover : {filler, sei, set}) {
+      for (const bool hidden : {false, true}) {
+        auto take = intact;
+        auto unit = cover;
+        append(unit, Bytes{0xff, 0x00, 0x00, static_cast<std::uint8_t>(hidden ? 0x01 : 0x02)});
+        append(unit, slice(codec, 'I', 7));
+        take.insert(take.picture(6), unit, 'z');
+        const auto report = verify(take);
+        expect(report, hidden ? Verdict::not_authentic : Verdict::authentic, hidden ? "hidden" : "plain");
+        EXPECT_EQ(has_note(report, NoteKind::units_extra), hidden);
+      }
+    }
+  }
+}
+
 TEST(Alteration, TheSignedAnchorClearsTheOthersWhenTheIdrIsBad) {
   auto take = standard();
   take.units[take.picture(4)][20] ^= 1;

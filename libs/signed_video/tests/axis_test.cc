@@ -8,6 +8,8 @@
 #include "axis/pem.h"
 #include "camvault/base/byte_writer.h"
 #include "camvault/codec/emulation.h"
+#include "camvault/crypto_openssl/ocsp_answer.h"
+#include "disguised_slice.h"
 #include "scene.h"
 
 namespace camvault::signed_video::test {
@@ -84,6 +86,23 @@ TEST(Axis, Av1MetadataIsCovered) {
 }
 
 // Types that Axis' framework never hashes are not covered, and that is said.
+// Some decoders take a redundant frame header for a frame of its own where there is no other to copy.
+TEST(Axis, Av1FrameHeadersThatCopyNone) {
+  auto take = axis_take("IPPPIPPPIPPP", codec::Codec::av1);
+  take.insert(take.picture(6), obu(7, {0x88}), 'z');  // show_existing_frame
+  const auto report = verify(take);
+  EXPECT_EQ(report.verdict, Verdict::not_authentic);
+  EXPECT_TRUE(has_note(report, NoteKind::units_extra));
+  DisguisedSlices units(engine(), codec::Codec::av1);
+  EXPECT_TRUE(units.hides_another(obu(7, {0x30, 0x11})));
+  units.add_frame_header(obu(3, {0x30, 0x11}));
+  EXPECT_FALSE(units.hides_another(obu(7, {0x30, 0x11})));
+  EXPECT_TRUE(units.hides_another(obu(7, {0x30, 0x12})));
+  units.add_frame_header(obu(3, {0x88}));
+  EXPECT_TRUE(units.hides_another(obu(7, {0x88})));
+  EXPECT_FALSE(units.hides_another(obu(15, {0x88})));
+}
+
 TEST(Axis, TypesThatAreNotHashed) {
   const auto intact = axis_take("ITPTPTITPTPT", codec::Codec::h265);
   const auto report = verify(intact);
@@ -106,6 +125,31 @@ TEST(Axis, WithoutAnchorsNobodyVouches) {
   auto late = trusting(camera_one());
   late.at = recording_begins() + std::chrono::hours(24 * 400);
   EXPECT_EQ(verify(axis_take(), late).provenance, Provenance::untrusted);
+}
+
+TEST(Axis, ARevokedCertificateIsNotTrusted) {
+  const auto& made = maker();
+  crypto_openssl::RevocationContent list;
+  list.this_update = recording_begins() - std::chrono::hours(1);
+  list.next_update = recording_begins() + std::chrono::hours(24);
+  list.revoked = {{camera_one().leaf.serial, list.this_update, crypto_openssl::RevocationReason::superseded}};
+  crypto_openssl::OcspContent answer;
+  answer.this_update = list.this_update;
+  answer.next_update = list.next_update;
+  answer.answers.push_back(
+      {crypto_openssl::ocsp_question(made.device_ca, from_hex(camera_one().leaf.serial).value()).value(),
+       crypto_openssl::OcspAnswer::State::revoked, list.this_update,
+       crypto_openssl::RevocationReason::superseded});
+  auto by_list = trusting(camera_one());
+  by_list.crls = {crypto_openssl::issue_revocation_list(*made.ca_key, made.device_ca, list).value()};
+  auto by_answer = trusting(camera_one());
+  const auto der = crypto_openssl::issue_ocsp_response(*made.ca_key, made.device_ca, answer).value();
+  by_answer.ocsp = {engine().ocsp_from_der(der).value()};
+  for (const auto& options : {by_list, by_answer}) {
+    const auto report = verify(axis_take(), options);
+    EXPECT_EQ(report.provenance, Provenance::untrusted) << report.provenance_reason;
+    EXPECT_TRUE(report.revoked);
+  }
 }
 
 TEST(Axis, AnotherKeyIsAnotherSigner) {

@@ -121,11 +121,13 @@ bool Keys::judge_origin(const Origin& origin, Timestamp first, Timestamp last, R
     request.intermediates = &intermediates;
     request.anchors = &options_.anchors;
     request.crls = options_.crls.empty() ? nullptr : &options_.crls;
+    request.ocsp = options_.ocsp.empty() ? nullptr : &options_.ocsp;
     request.at = at;
     const auto result = engine_.validate_path(request);
     if (result.verdict == crypto::PathVerdict::trusted) continue;
     report.provenance = Provenance::untrusted;
     report.provenance_reason = result.reason;
+    report.revoked = result.verdict == crypto::PathVerdict::revoked;
     return false;
   }
   report.provenance_reason = mismatch_of(engine_, *origin.attestation, *origin.key);

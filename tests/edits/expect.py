@@ -55,6 +55,11 @@ def usually_hashed(item):
     return item.type in {"h264": (1, 5), "h265": (0, 1, 16, 17, 18, 19, 20, 21), "av1": (6,)}[item.codec]
 
 
+def reserved_slice(item):
+    """Axis' list of hashed types leaves it out; a verifier may still not want one that nobody signed."""
+    return item.codec == "h265" and not item.vcl and 0 <= item.type < 32
+
+
 def longest_increasing(values):
     """Positions of a longest strictly increasing subsequence."""
     tails, last, before = [], [], {}
@@ -146,6 +151,10 @@ class Judge:
     def look_at_units(self):
         clip = self.clip
         units = [it for it in self.edited if it.hashed]
+        if any(reserved_slice(it) and it.source is not None and not it.intact for it in self.edited):
+            self.maybe_bad.append("a unit became a slice of a reserved type")
+        if any(b"\0\0\1" in it.data for it in self.edited if not it.intact and it.codec != "av1"):
+            self.maybe_bad.append("a start code in a unit")
         present = {it.source.hashable for it in units if self.own(it) and it.intact and it.source.hashable is not None}
         self.cover, self.valid = clip.vouched(set(self.present), present)
         kinds, seen = [None] * len(units), set()
@@ -173,7 +182,8 @@ class Judge:
         self.first, self.last = at[0], at[-1]
         broken = any(s.index in self.present and s.begin <= units[self.first].source.hashable and
                      any(h not in present for h in range(s.begin, s.end)) for s in clip.seis)
-        self.may_begin_inside = clip.low_bitrate and broken and not any(it.gop_start for it in units[:self.first])
+        inside = not any(it.gop_start for it in units[:self.first])
+        self.may_begin_inside = clip.low_bitrate and broken and inside or inside and self.anchor_is_quoted(units[self.first], present)
         self.in_order = {units[i].source.hashable for i in own_at if i not in moved}
         for i, it in enumerate(units):
             where = -1 if i < self.first else 1 if i > self.last else 0
@@ -186,6 +196,13 @@ class Judge:
                 self.maybe_gone.append("a unit moved over the border of what is vouched for")
                 self.maybe_bad += self.bad + ["a unit is not in its place"]
                 self.bad = []
+
+    def anchor_is_quoted(self, item, present):
+        """Whether a unit can be proved only with the hash of an anchor that is gone: not every verifier has to go that far."""
+        h = item.source.hashable
+        start = next(it.hashable for it in self.clip.hashables if it.gop_start and it.gop == self.clip.hashables[h].gop)
+        head = next(s for s in self.clip.seis if s.begin <= h < s.end)
+        return start not in present and (not head.listed or head.begin > start)
 
     def look_at_unit(self, i, it, kind, where):
         clip = self.clip
@@ -283,10 +300,8 @@ class Judge:
             self.maybe_gone.append("SEIs that nobody signed")
             self.maybe_bad.append("SEIs that nobody signed")
         self.absent = set()
-        start = next(it.hashable for it in clip.hashables if it.gop_start and it.gop == clip.hashables[lowest].gop)
-        head = next(s for s in clip.seis if s.begin <= lowest < s.end)
-        if start < lowest and start not in self.in_order and (not head.listed or head.begin > start):
-            # The anchor is gone. Lists and links may quote it, but not every verifier has to go that far.
+        first = next(it for it in self.units if it.source is not None and it.source.hashable == lowest)
+        if self.anchor_is_quoted(first, self.in_order):
             self.maybe_bad.append("the clip begins inside a GOP that can be proved only as a whole")
         for sei in clip.seis:
             here = [h for h in range(sei.begin, sei.end) if h in self.in_order]

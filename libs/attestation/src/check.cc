@@ -15,13 +15,13 @@ Finding refused(Finding finding, Refusal refusal, std::string reason) {
 }
 
 bool verifies(const crypto::Engine& engine, const KeystoredEvidence& e) {
-  const auto key = engine.public_key_from_spki(e.attester_spki);
+  const auto key = attester_key(engine, e.attester_spki);
   if (!key) return false;
   if (e.scheme == crypto::SignatureScheme::ed25519)
-    return (*key)->alg() == crypto::KeyAlg::ed25519 && (*key)->verify_message(e.statement, e.signature);
-  const bool fits = e.scheme == crypto::SignatureScheme::ecdsa ? crypto::is_ecdsa((*key)->alg())
-                                                               : crypto::is_rsa((*key)->alg());
-  return fits && (*key)->verify_digest(e.scheme, e.hash, engine.digest(e.hash, e.statement), e.signature);
+    return key->alg() == crypto::KeyAlg::ed25519 && key->verify_message(e.statement, e.signature);
+  const bool fits = e.scheme == crypto::SignatureScheme::ecdsa ? crypto::is_ecdsa(key->alg())
+                                                               : crypto::is_rsa(key->alg());
+  return fits && key->verify_digest(e.scheme, e.hash, engine.digest(e.hash, e.statement), e.signature);
 }
 
 std::string described(const KeystoredStatement& s) {

@@ -51,6 +51,12 @@ std::string described(const Finding& f, bool vouched) {
 }
 }  // namespace
 
+std::shared_ptr<const crypto::PublicKey> attester_key(const crypto::Engine& engine, BytesView spki) {
+  const auto key = engine.public_key_from_spki(spki);
+  if (!key || !equal((*key)->spki_der(), spki)) return nullptr;
+  return *key;
+}
+
 Finding check_module(const crypto::Engine& engine, const Check& check) {
   const auto sha256 = [&](BytesView bytes) { return engine.digest(HashAlg::sha256, bytes); };
   Finding out;
@@ -60,10 +66,10 @@ Finding check_module(const crypto::Engine& engine, const Check& check) {
   if (!evidence) return refused(out, Refusal::malformed, evidence.error().what);
   if (evidence->kind != check.type)
     return refused(out, Refusal::malformed, "the evidence is of another kind than it is said to be");
-  const auto attester = engine.public_key_from_spki(evidence->attester_spki);
+  const auto attester = attester_key(engine, evidence->attester_spki);
   const auto covered = signed_bytes(*evidence, sha256);
-  if (!attester || !covered || !crypto::is_ecdsa((*attester)->alg()) ||
-      !(*attester)->verify_digest(crypto::SignatureScheme::ecdsa, HashAlg::sha256, sha256(*covered),
+  if (!attester || !covered || !crypto::is_ecdsa(attester->alg()) ||
+      !attester->verify_digest(crypto::SignatureScheme::ecdsa, HashAlg::sha256, sha256(*covered),
                                   evidence->signature)) {
     return refused(out, Refusal::bad_signature, "the attestation's signature does not verify");
   }

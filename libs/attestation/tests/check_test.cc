@@ -85,6 +85,17 @@ TEST_F(CheckTest, AForgedOriginIsRefused) {  // NA-2.3-2
   expect(Standing::invalid, "does not verify", check(*engine_, about_key(other_scheme)));
 }
 
+// OpenSSL reads a BIT STRING with unused bits when those are zero: the same key in other bytes.
+TEST_F(CheckTest, AKeyInOtherBytesIsRefused) {
+  constexpr std::size_t kUnusedBits = 25;  // in the SubjectPublicKeyInfo of a P-256 key
+  while ((attester_->spki_der().back() & 0x0f) != 0) attester_ = make_key();
+  auto evidence = decode_evidence(signed_by(*engine_, *attester_, statement_)).value();
+  evidence.attester_spki[kUnusedBits] = 4;
+  ASSERT_TRUE(engine_->public_key_from_spki(evidence.attester_spki));
+  const auto bytes = encode_evidence(evidence).value();
+  expect(Standing::invalid, "does not verify", check(*engine_, about_key(bytes)));
+}
+
 TEST_F(CheckTest, AnyChangedByteIsRefused) {
   const auto evidence = signed_by(*engine_, *attester_, statement_);
   for (std::size_t i = 0; i < evidence.size(); ++i) {

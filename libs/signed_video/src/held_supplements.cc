@@ -23,41 +23,74 @@ void HeldSupplements::add(Supplement supplement, std::optional<SignatureCheck> c
     held_bytes_ = 0;
   }
   held_bytes_ += size;
-  held_.push_back({std::move(supplement), std::move(check), 0, {}});
+  Held held;
+  held.supplement = std::move(supplement);
+  held.check = std::move(check);
+  held.size = size;
+  held_.push_back(std::move(held));
 }
 
 void HeldSupplements::gop_signed(const General& general) {
-  if (held_.size() < kMaxHeld) held_.push_back({{}, {}, general.counter, general.gop_hash});
+  if (held_.size() == kMaxHeld) return;
+  Held held;
+  held.counter = general.counter;
+  held.gop_hash = general.gop_hash;
+  held_.push_back(std::move(held));
 }
 
 void HeldSupplements::settle() {
   if (!trust_.has_key()) return;
+  std::vector<Held> later;
   for (std::size_t i = 0; i < held_.size(); ++i) {
     auto& held = held_[i];
     if (!held.supplement) {
       last_counter_ = held.counter;
       last_gop_hash_ = held.gop_hash;
       beside_.gop_signed(held.counter, held.gop_hash, promised(), coverage_.current_gop());
-    } else if (belongs_here(i)) {
-      judge(std::move(*held.supplement), held.check);
+      continue;
+    }
+    if (held.signed_digest.empty() && !check_signature(held)) continue;
+    switch (place_of(i)) {
+      case Place::here:
+        take(std::move(held));
+        break;
+      case Place::later:
+        later.push_back(std::move(held));
+        break;
+      case Place::elsewhere:
+        beside_.found_elsewhere();
+        break;
     }
   }
-  held_.clear();
+  held_ = std::move(later);
   held_bytes_ = 0;
+  for (const auto& held : held_) held_bytes_ += held.size;
+}
+
+void HeldSupplements::finish() {
+  settle();
+  for (const auto& held : held_) {
+    if (!held.signed_digest.empty()) beside_.found_elsewhere();
+  }
 }
 
 // A supplement stands in front of the SEI about its last GOP; a copy of it that was sent for lossy transport
-// may come behind. Others are genuine, perhaps, but of another place or another recording of the camera.
-bool HeldSupplements::belongs_here(std::size_t place) const {
-  const auto& gops = held_[place].supplement->gops;
-  if (gops.empty()) return false;
+// may come behind, and an SEI that was late may come between. Others are genuine, perhaps, but of another
+// place or another recording of the camera.
+HeldSupplements::Place HeldSupplements::place_of(std::size_t at) {
+  auto& held = held_[at];
+  const auto& gops = held.supplement->gops;
+  if (gops.empty()) return Place::elsewhere;
   const auto names = [&](std::uint32_t counter, const crypto::Digest& gop_hash) {
     return gops.back().counter == counter && gops.back().gop_hash == gop_hash;
   };
-  if (names(last_counter_, last_gop_hash_)) return true;
-  const auto next = std::find_if(held_.begin() + static_cast<std::ptrdiff_t>(place), held_.end(),
-                                 [](const Held& held) { return !held.supplement; });
-  return next != held_.end() && names(next->counter, next->gop_hash);
+  if (names(last_counter_, last_gop_hash_)) return Place::here;
+  for (std::size_t i = at + 1; i < held_.size() && held.seis_passed < kMaxSeisPassed; ++i) {
+    if (held_[i].supplement) continue;
+    if (names(held_[i].counter, held_[i].gop_hash)) return Place::here;
+    ++held.seis_passed;
+  }
+  return held.seis_passed < kMaxSeisPassed ? Place::later : Place::elsewhere;
 }
 
 bool HeldSupplements::promised() {
@@ -71,22 +104,30 @@ bool HeldSupplements::promised() {
   return promises_;
 }
 
-void HeldSupplements::judge(Supplement supplement, const std::optional<SignatureCheck>& done) {
+bool HeldSupplements::check_signature(Held& held) {
+  const auto& supplement = *held.supplement;
   SeiMessage message;
   message.signature = supplement.signature;
+  const auto& done = held.check;
   const auto digest = done ? done->digest : engine_.digest(supplement.hash, supplement.document);
   if (trust_.check(message, digest, supplement.hash, done ? &*done : nullptr) != SignatureStatus::valid) {
     tampered_ = true;
     note_invalid_("the signature of a supplement does not verify: it was changed, or made with another key");
-    return;
+    return false;
   }
+  held.signed_digest = digest;
+  return true;
+}
+
+void HeldSupplements::take(Held held) {
+  auto& supplement = *held.supplement;
   // The same again in other bytes: whoever has no key can still write a signature value in two ways.
   if (last_.session == supplement.session && supplement.number <= last_.number && !last_.digest.empty())
     return;
   Last now;
   now.session = supplement.session;
   now.number = supplement.number;
-  now.digest = digest;
+  now.digest = held.signed_digest;
   now.signature = signature_key(supplement.signature);
   now.names_before = !supplement.previous.empty() && supplement.previous == last_.digest;
   if (!supplement.gops.empty()) {

@@ -35,6 +35,8 @@ class HeldSupplements {
   void gop_signed(const General& general);
   // All that wait, in their order, once the signer's key is known.
   void settle();
+  // The same at the end of the clip: nothing more comes that one could wait for.
+  void finish();
   // A GOP's SEI with a good signature; settle() was called. Does its supplement name it, and the supplement
   // before? A time stamp may come for either signature.
   void bind(BytesView signature, GopSei& sei);
@@ -45,16 +47,22 @@ class HeldSupplements {
   struct Held {
     std::optional<Supplement> supplement;  // else a signed SEI
     std::optional<SignatureCheck> check;   // of the supplement
+    std::size_t size = 0;
+    crypto::Digest signed_digest;  // once the signature was found good
+    int seis_passed = 0;           // of other GOPs, since it came
     std::uint32_t counter = 0;
     crypto::Digest gop_hash;
   };
+  enum class Place : std::uint8_t { here, later, elsewhere };
+  static constexpr int kMaxSeisPassed = 2;
   // Signatures that a time stamp may come for.
   static constexpr std::size_t kMaxRememberedSignatures = 4096;
 
-  bool belongs_here(std::size_t place) const;
+  Place place_of(std::size_t at);
   bool promised();
   std::string signature_key(BytesView signature) const;
-  void judge(Supplement supplement, const std::optional<SignatureCheck>& done);
+  bool check_signature(Held& held);
+  void take(Held held);
   void take_record(CarriedRecord record);
 
   const crypto::Engine& engine_;

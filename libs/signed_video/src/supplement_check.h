@@ -37,6 +37,10 @@ class SupplementCheck {
   // A signed GOP SEI. `promised`: the signer's certificate says that a supplement comes with it.
   void gop_signed(std::uint32_t counter, const crypto::Digest& gop_hash, bool promised, std::uint32_t gop);
 
+  // A supplement with a good signature that speaks about other pictures than those around it: it says that
+  // the camera writes them, no more.
+  void found_elsewhere() { elsewhere_ = true; }
+
   // A network lost units here: a supplement may be among them.
   void lost_on_the_way() { lost_on_the_way_ = true; }
 
@@ -144,6 +148,7 @@ class SupplementCheck {
 
   std::optional<std::array<std::uint8_t, 16>> session_;
   std::uint32_t supplements_ = 0;
+  bool elsewhere_ = false;
   std::uint32_t sessions_ = 0;
   bool ended_ = false;
   bool previous_ended_ = false;       // `ended_` when the running session began

@@ -87,9 +87,9 @@ void SupplementCheck::write_notes(Report& report, Outcome& outcome) {
   };
   const auto at = [](const Tally& tally) { return ", first at picture " + std::to_string(tally.picture); };
   auto stripped = without_promised_;
-  if (supplements_ > 0 && without_.count > 0) stripped.add(without_.gop, 0, without_.count);
+  if ((supplements_ > 0 || elsewhere_) && without_.count > 0) stripped.add(without_.gop, 0, without_.count);
   bad(stripped, NoteKind::supplement_removed,
-      supplements_ == 0
+      supplements_ == 0 && !elsewhere_
           ? "the camera signs more than the pictures (sound, times, decoder parameters), as its "
             "certificate says; those signatures were taken away"
           : counted(stripped.count, "signature over sound, times and decoder parameters was",

@@ -70,7 +70,7 @@ void Verifier::Impl::add_side(const SideSample& sample) {
 Report Verifier::Impl::finish(bool truncated) {
   catch_up();
   close_frame();
-  held_.settle();
+  held_.finish();
   coverage_.finish(beside_.ends_before());
   timeline_.finish(report_);
   report_.pictures = pictures_;

@@ -405,6 +405,28 @@ TEST(Supplement, AChangedOrForeignOneIsInvalid) {
   const auto again = recorded({.salt = 5});
   clip.units[clip.find('A', 1)] = again.units[again.find('A', 1)];
   expect_tampered(clip, supplement_removed, "of another recording");
+  // All of them, of a camera that does not announce them: it is seen to write them.
+  for (const std::string frames : {"IPPPIPPPIPPP", "IPPP"}) {
+    clip = record_clip(camera_one(), options_for(camera_one()), {.scene = frames, .salt = 1});
+    const auto instead = record_clip(camera_one(), options_for(camera_one()), {.scene = frames, .salt = 5});
+    EXPECT_EQ(verify_clip(clip).verdict, Verdict::authentic) << frames;
+    for (std::size_t n = 0; n < clip.units.size(); ++n) {
+      if (clip.letters[n] == 'A') clip.units[n] = instead.units[n];
+    }
+    const auto report = verify_clip(clip);
+    EXPECT_EQ(report.verdict, Verdict::not_authentic) << frames;
+    EXPECT_TRUE(has_note(report, supplement_removed)) << notes_of(report);
+  }
+}
+
+TEST(Supplement, AnSeiThatComesLateKeepsItsOwn) {
+  auto clip = recorded();
+  const auto first = clip.find('A', 0);
+  const auto second = clip.find('A', 1);
+  auto sei = clip.units[first + 1];
+  clip.insert(second + 1, std::move(sei), clip.letters[first + 1]);
+  clip.erase(first + 1);
+  expect_authentic(clip, "behind the next one's supplement");
 }
 
 TEST(Supplement, TheLinkForwardKnowsTheNextPicture) {

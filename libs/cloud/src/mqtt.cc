@@ -111,8 +111,11 @@ class MqttPublisher final : public Publisher {
   }
 
   void on_disconnect(int code) {
-    // In TLS 1.3 a client learns only now that its certificate is not wanted.
-    if (code == MOSQ_ERR_CONN_LOST && !progress_.connected) {
+    // In TLS 1.3 a client learns only now that its certificate is not wanted: by an alert, or by a reset when
+    // it was faster with its own first words.
+    const bool hung_up = code == MOSQ_ERR_CONN_LOST || code == MOSQ_ERR_PROTOCOL ||
+                         (code == MOSQ_ERR_ERRNO && (errno == ECONNRESET || errno == EPIPE));
+    if (hung_up && !progress_.connected) {
       progress_.trouble = "the broker hung up before it said anything: it may not take our certificate";
     } else if (code != MOSQ_ERR_SUCCESS && progress_.trouble.empty()) {
       on_trouble(code);

@@ -19,7 +19,9 @@ namespace camvault::dns_sd {
 namespace {
 constexpr std::size_t kMaxQuestions = 16;    // of a round
 constexpr std::size_t kMaxServicesEach = 2;  // that one neighbour is heard about
-constexpr int kHops = 255;                   // RFC 6762 11
+constexpr std::size_t kMaxHostAddresses = 2 * kMaxAddresses;
+constexpr int kRoomForNoise = 2 * 1024 * 1024;  // bytes
+constexpr int kHops = 255;                      // RFC 6762 11
 
 // Where we ask, and hear who answers us alone (RFC 6762 6.7: the port is not 5353).
 struct Ear {
@@ -89,6 +91,8 @@ std::vector<Ear> ears_on(const std::vector<Link>& links, std::uint16_t port) {
         if (network.own.is_v6 != v6) continue;
         Ear ear{UniqueFd(::socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
                 &link};
+        // Noise must not push out who is looked for; the kernel gives what it has.
+        set(ear.socket.get(), SOL_SOCKET, SO_RCVBUF, kRoomForNoise);
         if (!ear.socket.valid() || !(v6 ? open_v6(ear, network, port) : open_v4(ear, network, port)))
           continue;
         out.push_back(std::move(ear));
@@ -101,7 +105,7 @@ std::vector<Ear> ears_on(const std::vector<Link>& links, std::uint16_t port) {
 
 class Search {
  public:
-  // `enough` ends the search: at once, or with the round.
+  // `all` ends the search at once, `enough` with the round; that one is asked once a round.
   Search(const Settings& settings, std::vector<Link> links)
       : settings_(settings),
         links_(std::move(links)),
@@ -111,7 +115,7 @@ class Search {
   bool can_ask() const { return !ears_.empty(); }
   const std::vector<Neighbour>& neighbours() const { return neighbours_; }
 
-  void run(const std::vector<Question>& first, const std::string& type, bool at_once,
+  void run(const std::vector<Question>& first, const std::string& type, const std::function<bool()>& all,
            const std::function<bool()>& enough) {
     if (::getrandom(&id_, sizeof id_, 0) != sizeof id_) return;
     for (unsigned round = 0; round < settings_.rounds && !enough(); ++round) {
@@ -125,7 +129,7 @@ class Search {
       }
       for (const auto& question : questions) ask(question);
       const auto end = net::within(settings_.round);
-      while (!(at_once && enough()) && listen(end)) {
+      while (!all() && listen(end)) {
       }
     }
   }
@@ -190,6 +194,14 @@ class Search {
   std::vector<Neighbour> neighbours_;
 };
 
+// Avahi and others tell IPv4 addresses through IPv4 alone, and in an answer of their own; the server may
+// listen on one family only.
+bool of_both_families(const std::vector<std::string>& addresses) {
+  const auto is_v6 = [](const std::string& text) { return text.find(':') != std::string::npos; };
+  return std::any_of(addresses.begin(), addresses.end(), is_v6) &&
+         !std::all_of(addresses.begin(), addresses.end(), is_v6);
+}
+
 Result<Search> search_with(const Settings& settings) {
   Search out(settings, links_of(settings.interfaces));
   if (!out.can_ask()) return fail(Errc::unavailable, "there is no network to ask on");
@@ -210,7 +222,16 @@ Result<std::vector<Service>> find_services(const std::string& type, const Settin
     }
     return out;
   };
-  search.run({question}, question.name, false, [&] { return !found().empty(); });
+  // Who is heard through one family alone is asked once more.
+  int rounds_with_some = 0;
+  search.run(
+      {question}, question.name, [] { return false; },
+      [&] {
+        std::vector<std::string> addresses;
+        for (const auto& service : found())
+          addresses.insert(addresses.end(), service.addresses.begin(), service.addresses.end());
+        return of_both_families(addresses) || (!addresses.empty() && ++rounds_with_some == 2);
+      });
   auto out = found();
   std::stable_sort(out.begin(), out.end(),
                    [](const Service& a, const Service& b) { return a.priority < b.priority; });
@@ -221,13 +242,18 @@ Result<std::vector<std::string>> find_host(const std::string& host, const Settin
   if (!is_link_name(host)) return fail(Errc::usage, "that is no name of the link");
   CAM_TRY(auto search, search_with(settings));
   const auto found = [&] {
+    std::vector<std::string> out;
     for (const auto& neighbour : search.neighbours()) {
-      auto addresses = neighbour.findings.addresses(host, *neighbour.link);
-      if (!addresses.empty()) return addresses;
+      for (auto& address : neighbour.findings.addresses(host, *neighbour.link)) {
+        if (out.size() < kMaxHostAddresses && std::find(out.begin(), out.end(), address) == out.end())
+          out.push_back(std::move(address));
+      }
     }
-    return std::vector<std::string>();
+    return out;
   };
-  search.run({{host, RecordType::a}, {host, RecordType::aaaa}}, {}, true, [&] { return !found().empty(); });
+  search.run(
+      {{host, RecordType::a}, {host, RecordType::aaaa}}, {}, [&] { return of_both_families(found()); },
+      [&] { return !found().empty(); });
   return found();
 }
 

@@ -31,7 +31,8 @@ struct Settings {
 };
 
 // Services of a type ("_brski-registrar._tcp") under .local, the smallest priority first, then who was first.
-// Listens to the end of the round in which one was found. Nobody is believed: whoever is on the link can
+// Listens to the end of the round in which one was found by an IPv4 and an IPv6 address, or else of the next
+// one. Nobody is believed: whoever is on the link can
 // answer. What does not fit (a host that is no name of the link, an address elsewhere, port 0) is not told.
 // Empty: nobody answered. Errc::unavailable: no network to ask on; Errc::usage: no type. Blocks.
 Result<std::vector<Service>> find_services(const std::string& type, const Settings& settings = {});
@@ -39,7 +40,8 @@ Result<std::vector<Service>> find_services(const std::string& type, const Settin
 // "fleet.local": two labels, the second one is "local" (RFC 6762 3).
 bool is_link_name(const std::string& host);
 
-// Numeric addresses of a name of the link, as far as whoever answers first says. Empty: nobody answered.
+// Numeric addresses of a name of the link, in the order in which they are told: until there is one of both
+// families, or the round ends. Empty: nobody answered.
 // Errc::usage: no such name; Errc::unavailable: no network to ask on. Blocks.
 Result<std::vector<std::string>> find_host(const std::string& host, const Settings& settings = {});
 

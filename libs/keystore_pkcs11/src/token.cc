@@ -26,6 +26,15 @@ CK_C_INITIALIZE_ARGS with_threads() {
   arguments.flags = CKF_OS_LOCKING_OK;
   return arguments;
 }
+
+// p11-kit 0.24's remoting sends all calls through one connection, to a server that answers one after the
+// other. If the server ends while two threads wait for answers, one of them can be forgotten and waits for
+// ever. One thread at a time loses nothing there, and is never forgotten.
+bool loses_threads(const std::filesystem::path& module) {
+  std::error_code error;
+  const auto file = std::filesystem::canonical(module, error);
+  return (error ? module : file).filename().string().find("p11-kit") != std::string::npos;
+}
 }  // namespace
 
 Status Session::check(const char* function, CK_RV rv) {
@@ -61,11 +70,20 @@ Result<std::shared_ptr<Token>> Token::load(const Pkcs11Options& options) {
 }
 
 Token::Token(const Pkcs11Options& options, TokenUri uri, void* library, CK_FUNCTION_LIST* functions)
-    : options_(options), uri_(std::move(uri)), library_(library), functions_(functions) {}
+    : options_(options),
+      uri_(std::move(uri)),
+      one_at_a_time_(loses_threads(options.module)),
+      library_(library),
+      functions_(functions) {}
 
 Token::~Token() {
   if (initialized_) functions_->C_Finalize(nullptr);
   ::dlclose(library_);
+}
+
+Token::Turn Token::take_turn() {
+  if (one_at_a_time_) return {{}, std::unique_lock(library_in_use_)};
+  return {std::shared_lock(library_in_use_), {}};
 }
 
 void Token::initialize() {

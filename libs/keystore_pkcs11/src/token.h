@@ -69,7 +69,7 @@ class Token {
       bool ran = false;
       bool gone = false;
       auto result = [&]() -> Result<T> {
-        const std::shared_lock running(library_in_use_);
+        const auto turn = take_turn();
         CAM_TRY(auto session, lease(repeat));
         ran = true;
         auto done = work(session);
@@ -95,6 +95,13 @@ class Token {
  private:
   Token(const Pkcs11Options& options, TokenUri uri, void* library, CK_FUNCTION_LIST* functions);
 
+  // Held while one of our threads is inside of the library.
+  struct Turn {
+    std::shared_lock<std::shared_mutex> beside_others;
+    std::unique_lock<std::shared_mutex> alone;
+  };
+  Turn take_turn();
+
   Result<Session> lease(Repeat repeat);
   bool give_back(Session& session);  // true if the token was gone
   Status open();                     // with mutex_ held
@@ -109,10 +116,11 @@ class Token {
 
   const Pkcs11Options options_;
   const TokenUri uri_;
+  const bool one_at_a_time_;
   void* const library_;
   CK_FUNCTION_LIST* const functions_;
 
-  std::shared_mutex library_in_use_;  // shared by every call into the library, alone for C_Finalize
+  std::shared_mutex library_in_use_;  // shared by calls into the library, alone for C_Finalize
   mutable std::mutex mutex_;          // guards what follows, up to the next one
   bool initialized_ = false;
   bool opened_ = false;

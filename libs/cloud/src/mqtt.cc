@@ -94,12 +94,21 @@ class MqttPublisher final : public Publisher {
     }
   }
 
+  // In TLS 1.3 a client learns only after the handshake that its certificate is not wanted: by an alert, by
+  // the end of the connection, or by a reset when it was faster with its own first words.
+  bool hung_up(int code, int system) const {
+    return !progress_.connected && (code == MOSQ_ERR_CONN_LOST || code == MOSQ_ERR_PROTOCOL ||
+                                    (code == MOSQ_ERR_ERRNO && (system == ECONNRESET || system == EPIPE)));
+  }
+
   // libmosquitto keeps OpenSSL's reason to itself; what our own policy says we know.
   void on_trouble(int code) {
     const int system = errno;
     const auto reason = context_.last_refusal();
     progress_.verdict.reset();
-    if (code == MOSQ_ERR_TLS && !reason.empty()) {
+    if (hung_up(code, system)) {
+      progress_.trouble = "the broker hung up before it said anything: it may not take our certificate";
+    } else if (code == MOSQ_ERR_TLS && !reason.empty()) {
       progress_.verdict = Errc::invalid;
       progress_.trouble = "the server is not believed: " + reason;
     } else if (code == MOSQ_ERR_TLS) {
@@ -111,15 +120,7 @@ class MqttPublisher final : public Publisher {
   }
 
   void on_disconnect(int code) {
-    // In TLS 1.3 a client learns only now that its certificate is not wanted: by an alert, or by a reset when
-    // it was faster with its own first words.
-    const bool hung_up = code == MOSQ_ERR_CONN_LOST || code == MOSQ_ERR_PROTOCOL ||
-                         (code == MOSQ_ERR_ERRNO && (errno == ECONNRESET || errno == EPIPE));
-    if (hung_up && !progress_.connected) {
-      progress_.trouble = "the broker hung up before it said anything: it may not take our certificate";
-    } else if (code != MOSQ_ERR_SUCCESS && progress_.trouble.empty()) {
-      on_trouble(code);
-    }
+    if (code != MOSQ_ERR_SUCCESS && (progress_.trouble.empty() || hung_up(code, errno))) on_trouble(code);
     open_ = progress_.connected = false;
     // Sent and not acknowledged: they are sent again, from the queue.
     sent_.clear();

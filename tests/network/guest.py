@@ -44,7 +44,7 @@ class Guest:
         for name in ("bin", "sbin", "proc", "sys", "dev", "tmp", "run", "etc", "modules", "usr/bin", "usr/sbin"):
             (self.tree / name).mkdir(parents=True, exist_ok=True)
         shutil.copy(lab.find("busybox"), self.tree / "bin/busybox")
-        self.loaded = []
+        self.loaded = {}  # modules in their order, and their parameters
 
     def add(self, source, target=None):
         """A file at its own or another place; programs and libraries with all that they need."""
@@ -59,7 +59,7 @@ class Guest:
                 there.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(library, there)
 
-    def module(self, name, modules):
+    def module(self, name, modules, parameters=""):
         """A module, those that it needs first."""
         if name in self.loaded:
             return
@@ -73,14 +73,14 @@ class Guest:
         for other in needed.group(1).decode().split(",") if needed and needed.group(1) else ():
             self.module(other, modules)
         shutil.copy(path, self.tree / "modules" / (name + ".ko"))
-        self.loaded.append(name)
+        self.loaded[name] = parameters
 
     def run(self, kernel, script, seconds, memory="1024M"):
         """What the script printed, and the bytes it sent to /dev/ttyS1."""
         init = self.tree / "init"
         init.write_text("#!/bin/busybox sh\n/bin/busybox --install -s /bin\nexport PATH=/bin:/sbin:/usr/bin:/usr/sbin\n"
                         "mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev; mount -t tmpfs tmp /run\n"
-                        + "".join("insmod /modules/%s.ko %s\n" % (m, "radios=2" if m == "mac80211_hwsim" else "") for m in self.loaded)
+                        + "".join("insmod /modules/%s.ko %s\n" % each for each in self.loaded.items())
                         + script + "\nsync\npoweroff -f\n")
         init.chmod(0o755)
         image = self.folder / "initramfs"

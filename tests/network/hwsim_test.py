@@ -1,5 +1,9 @@
-"""Wi-Fi over simulated radios in a guest: WPA2-PSK with a passphrase in keystored, EAP-TLS with a key there. NA-2.5-1, NA-2.5-2"""
+"""Wi-Fi over simulated radios in a guest: WPA2-PSK with a passphrase in keystored, EAP-TLS with a key there; access points of somebody
+else's under the same name. NA-2.5-1, NA-2.5-2"""
+import io
+import json
 import pathlib
+import tarfile
 import tempfile
 import unittest
 
@@ -10,29 +14,9 @@ from lab import must
 from wifi_test import KEY, PASSPHRASE, SSID
 
 LIMIT = 900  # seconds for all of the guest, which is emulated
-SCRIPT = """
-ip link set lo up; mkdir -p /run/camvault
-/usr/sbin/keystored --root /srv/camera --user 64242 > /run/keystored.log 2>&1 &
-for i in $(seq 100); do [ -S /srv/camera/run/camvault/keystored.sock ] && break; sleep 0.2; done
-join() {  # access point, what the camera is told, phase that is waited for
-  cp /ap/network-$2.toml /srv/camera/etc/camvault/network.toml
-  /usr/sbin/hostapd -t /ap/$1.conf > /run/hostapd-$1.log 2>&1 & AP=$!
-  CAMVAULT_KEYSTORE_ROOT=/srv/camera /usr/bin/camvault network run --wifi --interface wlan1 --json --root /srv/camera --log /srv/camera/wpa.log \\
-    --wpa-supplicant /sbin/wpa_supplicant --pkcs11-module %(module)s > /srv/camera/states-$1 2> /run/network-$1.log & RUN=$!
-  for i in $(seq 200); do grep -q '"phase":"'$3'"' /srv/camera/states-$1 && break; kill -0 $RUN || break; sleep 1; done
-  grep -q '"phase":"'$3'"' /srv/camera/states-$1 && echo "GUEST: $1 $3 after $(cut -d' ' -f1 /proc/uptime) s"
-  grep -q AP-STA-CONNECTED /run/hostapd-$1.log && echo "GUEST: $1 the access point agrees"
-  cat /srv/camera/states-$1 /run/network-$1.log; tail -n 15 /srv/camera/wpa.log /run/hostapd-$1.log
-  kill $RUN; wait $RUN; kill $AP; wait $AP
-}
-echo "GUEST: up after $(cut -d' ' -f1 /proc/uptime) s"
-join psk psk connected
-join eap eap provisioning
-join rogue eap server-refused
-cp -r /run/hostapd-psk.log /srv/camera/ 2>/dev/null
-tar c -C /srv camera > /dev/ttyS1
-echo "GUEST: done"
-"""
+MEMBER = ("provisioning", "production", "connected")
+SERVER_NAME = "radius.onboarding.test"
+ROGUE_ADDRESS = "02:00:00:00:00:00"  # of mac80211_hwsim's first radio
 
 
 class Radio(unittest.TestCase):
@@ -65,25 +49,34 @@ class Radio(unittest.TestCase):
         (root / "etc/camvault/ca.pem").write_bytes(pki.pem(network_ca.certificate))
         access_point = machine.tree / "ap"
         access_point.mkdir()
-        network_ca.server(access_point, "server", "radius.onboarding.test")
-        pki.Authority(pki.name("Onboarding CA")).server(access_point, "rogue", "radius.onboarding.test")  # of somebody else, under the same names
+        network_ca.server(access_point, "genuine", SERVER_NAME)
+        pki.Authority(pki.name("Onboarding CA")).server(access_point, "rogue", SERVER_NAME)  # of somebody else, under the same names
         (access_point / "device-ca.pem").write_bytes(pki.pem(device_ca.certificate))
         (access_point / "users").write_text("* TLS\n")
-        (access_point / "network-psk.toml").write_text('[wifi]\nssid = "%s"\nkey = "camera/wifi"\n' % SSID.decode())
-        (access_point / "network-eap.toml").write_text(
-            '[wifi]\nssid = "%s"\n[server]\nanchors = "ca.pem"\nnames = ["radius.onboarding.test"]\n' % SSID.decode())
-        common = "interface=wlan0\ndriver=nl80211\nssid=%s\nhw_mode=g\nchannel=1\nwpa=2\nrsn_pairwise=CCMP\nieee80211w=1\n" % SSID.decode()
-        (access_point / "psk.conf").write_text(common + "wpa_key_mgmt=WPA-PSK\nwpa_passphrase=%s\n" % PASSPHRASE.decode())
-        for name, server in (("eap", "server"), ("rogue", "rogue")):
-            (access_point / (name + ".conf")).write_text(
-                common + "wpa_key_mgmt=WPA-EAP\nieee8021x=1\neap_server=1\neap_user_file=/ap/users\nca_cert=/ap/device-ca.pem\n"
-                "server_cert=/ap/%s.pem\nprivate_key=/ap/%s.key\n" % (server, server))
+        ssid = SSID.decode()
+        (access_point / "network-psk.toml").write_text('[wifi]\nssid = "%s"\nkey = "camera/wifi"\n' % ssid)
+        (access_point / "network-eap.toml").write_text('[wifi]\nssid = "%s"\n[server]\nanchors = "ca.pem"\nnames = ["%s"]\n' % (ssid, SERVER_NAME))
 
-    def test_joins_by_passphrase_and_by_certificate_and_no_rogue(self):
+        def configure(name, radio, words):
+            (access_point / (name + ".conf")).write_text(
+                "interface=%s\ndriver=nl80211\nssid=%s\nhw_mode=g\nchannel=1\nwpa=2\nrsn_pairwise=CCMP\nieee80211w=1\n%s" % (radio, ssid, words))
+        passphrase = "wpa_key_mgmt=WPA-PSK\nwpa_passphrase=%s\n"
+        server = ("wpa_key_mgmt=WPA-EAP\nieee8021x=1\neap_server=1\neap_user_file=/ap/users\nca_cert=/ap/device-ca.pem\n"
+                  "server_cert=/ap/%s.pem\nprivate_key=/ap/%s.key\n")
+        better = "ieee80211n=1\nwmm_enabled=1\n"  # what wpa_supplicant prefers, where it has the choice
+        for name, radio in (("", "wlan0"), ("genuine-", "wlan2")):
+            configure(name + "psk", radio, passphrase % PASSPHRASE.decode())
+            configure(name + "eap", radio, server % ("genuine", "genuine"))
+        configure("rogue-psk", "wlan0", better + passphrase % "another passphrase")
+        configure("rogue-eap", "wlan0", better + server % ("rogue", "rogue"))
+
+    def boot(self):
+        """What the guest printed, and what is on the camera's disk after that: keystore, configuration, logs, states."""
         kernel, modules = guest.find_kernel("mac80211_hwsim")
         machine = guest.Guest(self.folder / "guest")
-        for name in ("ctr", "ccm", "gcm", "cmac", "mac80211_hwsim"):
+        for name in ("ctr", "ccm", "gcm", "cmac"):
             machine.module(name, modules)
+        machine.module("mac80211_hwsim", modules, "radios=3")
         self.prepare(machine)
         machine.add(lab.CAMVAULT, "/usr/bin/camvault")
         machine.add(lab.KEYSTORED, "/usr/sbin/keystored")
@@ -97,19 +90,66 @@ class Radio(unittest.TestCase):
         for name in ("/etc/ssl/openssl.cnf", "/usr/lib/ssl/openssl.cnf"):
             if pathlib.Path(name).exists():
                 machine.add(name)
-        output, disk = machine.run(kernel, SCRIPT % {"module": lab.MODULE}, LIMIT)
+        script = pathlib.Path(__file__).with_name("hwsim_guest.sh").read_text()
+        output, disk = machine.run(kernel, "MODULE='%s'\n%s" % (lab.MODULE, script), LIMIT)
         print("\n".join(line for line in output.splitlines() if line.startswith("GUEST:")))
         if "GUEST: up" not in output:
             self.skipTest("no guest boots here within %d s: %s" % (LIMIT, output[-300:]))
-        for wanted in ("GUEST: psk connected", "GUEST: psk the access point agrees", "GUEST: eap provisioning", "GUEST: eap the access point agrees",
-                       "GUEST: rogue server-refused"):
-            self.assertIn(wanted, output, output[-6000:])
-        self.assertNotIn("GUEST: rogue the access point agrees", output)
-        # What is on the camera's disk after that: keystore, configuration, logs, states.
-        self.assertGreater(len(disk), 10000)
-        self.assertIn(b"states-psk", disk)
+        self.assertIn("GUEST: done", output, output[-6000:])
+        return output, disk
+
+    def test_joins_by_passphrase_and_by_certificate_and_no_rogue(self):
+        output, disk = self.boot()
+        with tarfile.open(fileobj=io.BytesIO(disk)) as archive:
+            self.files = {member.name.split("/", 1)[1]: archive.extractfile(member).read().decode(errors="replace")
+                          for member in archive.getmembers() if member.isfile()}
+        try:
+            self.assert_member("psk", "psk", "connected")
+            self.assert_member("eap", "eap", "provisioning")
+            # Another authority's certificate under the right names, and another passphrase.
+            self.assert_outdone("rogue-eap", "genuine-eap", "server-refused", "provisioning",
+                                "the authentication server is not believed: (unable to get local issuer|self.signed)")
+            self.assert_outdone("rogue-psk", "genuine-psk", "refused", "connected", "the access point does not know the passphrase")
+            for case in ("rogue-eap", "rogue-psk"):
+                self.assertIn("GUEST: %s is still there" % case, output)
+        except AssertionError as error:
+            raise AssertionError("%s\n%s" % (error, output[-12000:])) from error
         for secret in (PASSPHRASE, PASSPHRASE.hex().encode(), KEY, KEY.hex().encode(), KEY.hex().upper().encode()):
             self.assertNotIn(secret, disk)
+
+    def file(self, name):
+        self.assertIn(name, self.files, "the guest did not get there")
+        return self.files[name]
+
+    def assert_member(self, case, access_point, phase):
+        """The camera's status, the access point, the kernel and frames agree about it."""
+        self.assertEqual(json.loads(self.file("status-%s-%s" % (case, phase)))["phase"], phase)
+        self.assertEqual(self.file("port-%s-%s" % (case, phase)), "exit 0\nwlan1 up\n")
+        self.assertIn("AP-STA-CONNECTED", self.file("hostapd-%s.log" % access_point))
+        self.assertRegex(self.file("asked-%s-inside" % case), "Received 1 response")
+
+    def assert_outdone(self, rogue, genuine, refusal, phase, reason):
+        """The rogue was tried, named and left, with nothing opened and nothing passed; then the genuine one, although the rogue stayed."""
+        status = json.loads(self.file("status-%s-%s" % (rogue, refusal)))
+        self.assertEqual((status["phase"], status["server"]), (refusal, ""))
+        self.assertRegex(status["reason"], reason)
+        self.assertIn("access point " + ROGUE_ADDRESS, status["reason"])
+        code, port = self.file("port-%s-%s" % (rogue, refusal)).splitlines()
+        self.assertEqual(code, "exit 1")
+        self.assertNotEqual(port, "wlan1 up")
+        log = self.file("hostapd-%s.log" % rogue)
+        self.assertIn("IEEE 802.11: associated", log, "it was never tried")
+        self.assertNotIn("AP-STA-CONNECTED", log)
+        self.assertEqual(self.file("joined-%s-rogue" % rogue), "0\n")
+        asked = self.file("asked-%s-rogue" % rogue)
+        self.assertGreater(asked.count("Sent 1 probe"), 4, asked)
+        self.assertNotRegex(asked, "Received [1-9]")
+        phases = [json.loads(line)["phase"] for line in self.file("states-" + rogue).splitlines()]
+        self.assertIn(refusal, phases)
+        self.assertEqual([p for p in phases if p in MEMBER], [phase])
+        self.assertEqual(phases[-1], phase)
+        self.assert_member(rogue, genuine, phase)
+        print("%s: %s (%s), 0 of %d frames answered; then %s" % (rogue, refusal, status["reason"], asked.count("Sent 1 probe"), phase))
 
 
 if __name__ == "__main__":

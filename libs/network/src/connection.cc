@@ -1,7 +1,5 @@
 #include "camvault/network/connection.h"
 
-#include <sys/stat.h>
-
 #include <thread>
 
 #include "camvault/network/link.h"
@@ -20,55 +18,12 @@ constexpr milliseconds kPortPause{250};  // what a switch takes for a cable that
 constexpr seconds kCarrierPatience{5};
 constexpr seconds kRestartPause{2};
 
-// Tells whether anything in the folder was replaced.
-std::string folder_mark(const std::filesystem::path& folder) {
-  struct stat now {};
-  if (stat(folder.c_str(), &now) != 0) return "absent";
-  std::string mark;
-  for (const auto* name :
-       {"ldevid-chain.pem", "idevid-chain.pem", "idevid-rsa-2048-chain.pem", "idevid-rsa-4096-chain.pem"}) {
-    const auto path = folder / name;
-    if (stat(path.c_str(), &now) != 0) now = {};
-    mark += std::to_string(now.st_ino) + "." + std::to_string(now.st_mtim.tv_sec) + "." +
-            std::to_string(now.st_mtim.tv_nsec) + "." + std::to_string(now.st_size) + " ";
-  }
-  return mark;
-}
-
 bool same(const std::vector<Credential>& a, const std::vector<Credential>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Credential& x, const Credential& y) {
     return x.fingerprint == y.fingerprint && x.key == y.key;
   });
 }
 }  // namespace
-
-std::string_view to_string(Phase phase) {
-  switch (phase) {
-    case Phase::starting:
-      return "starting";
-    case Phase::no_identity:
-      return "no-identity";
-    case Phase::no_link:
-      return "no-link";
-    case Phase::unanswered:
-      return "unanswered";
-    case Phase::authenticating:
-      return "authenticating";
-    case Phase::provisioning:
-      return "provisioning";
-    case Phase::production:
-      return "production";
-    case Phase::connected:
-      return "connected";
-    case Phase::refused:
-      return "refused";
-    case Phase::server_refused:
-      return "server-refused";
-    case Phase::failed:
-      return "failed";
-  }
-  return "failed";
-}
 
 class Connection::Loop {
  public:
@@ -94,6 +49,8 @@ class Connection::Loop {
   Status select();
   void restart_port();
   Status pass(milliseconds pause);
+  std::string where() const;
+  void pass_over_access_point();
   Status on_event(const SupplicantEvent& event);
   Status on_success();
   Status on_failure();
@@ -122,6 +79,7 @@ class Connection::Loop {
   std::vector<crypto::Certificate> server_chain_;
   std::string server_problem_;
   std::string alert_;
+  std::string access_point_;  // the address of the one that is being tried
   std::optional<SteadyClock::time_point> next_try_;
   std::optional<SteadyClock::time_point> return_;
   SteadyClock::time_point selected_;
@@ -153,7 +111,7 @@ SupplicantConfig Connection::Loop::config() const {
 }
 
 void Connection::Loop::load_identities() {
-  mark_ = folder_mark(options_.identity_folder);
+  mark_ = chains_mark(options_.identity_folder);
   auto found = find_credentials(options_.identity_folder, *keystore_, engine_, clock_.now());
   credentials_ = std::move(found.usable);
   left_out_.clear();
@@ -205,6 +163,7 @@ Status Connection::Loop::select() {
   server_chain_.clear();
   server_problem_.clear();
   alert_.clear();
+  access_point_.clear();
   if (!port_is_fresh_) {
     CAM_TRY_STATUS(supplicant_->control().command("DISCONNECT"));
     restart_port();
@@ -223,8 +182,22 @@ Status Connection::Loop::select() {
   return ok();
 }
 
+std::string Connection::Loop::where() const {
+  return access_point_.empty() ? std::string() : "; access point " + access_point_;
+}
+
+// Whoever gives his access point the name of this network, and is heard better, would be chosen again and
+// again. wpa_supplicant passes over it for some minutes, unless there is no other.
+void Connection::Loop::pass_over_access_point() {
+  if (access_point_.empty()) return;
+  // Before version 2.10 it did not know the command: then it goes on as it likes.
+  static_cast<void>(supplicant_->control().command("BSSID_IGNORE " + access_point_));
+  access_point_.clear();
+}
+
 // After `pause` the identity that is now the current one. Until then nothing is shown.
 Status Connection::Loop::pass(milliseconds pause) {
+  pass_over_access_point();
   if (pause.count() == 0) return select();
   CAM_TRY_STATUS(supplicant_->control().command("DISCONNECT"));
   next_try_ = SteadyClock::now() + pause;
@@ -240,7 +213,7 @@ Status Connection::Loop::on_success() {
   // wpa_supplicant did not look at times, so it is up to us to refuse what is over for sure.
   const auto problem = validity_problem(server_chain_, clock_.now(), judged_);
   if (!problem.empty()) {
-    report(Phase::server_refused, problem);
+    report(Phase::server_refused, problem + where());
     return pass(order_->server_not_believed());
   }
   order_->admitted();
@@ -255,11 +228,11 @@ Status Connection::Loop::on_failure() {
   if (next_try_) return ok();  // it is known already
   asked_.reset();
   if (!server_problem_.empty()) {
-    report(Phase::server_refused, "the authentication server is not believed: " + server_problem_);
+    report(Phase::server_refused, "the authentication server is not believed: " + server_problem_ + where());
     return pass(order_ ? order_->server_not_believed() : kRestartPause);
   }
-  report(Phase::refused, alert_.empty() ? "the network refuses this identity"
-                                        : "the network refuses this identity; " + alert_);
+  report(Phase::refused,
+         "the network refuses this identity" + (alert_.empty() ? std::string() : "; " + alert_) + where());
   return pass(order_ ? order_->refused() : kRestartPause);
 }
 
@@ -301,6 +274,15 @@ Status Connection::Loop::on_event(const SupplicantEvent& event) {
       return on_failure();
     case EventKind::passphrase_wanted:
       return by_passphrase() ? answer_passphrase(event.network) : ok();
+    case EventKind::associated:
+      if (options_.wifi) access_point_ = event.detail;
+      return ok();
+    case EventKind::passphrase_differs:
+      if (!by_passphrase()) return ok();
+      report(Phase::refused,
+             "the access point does not know the passphrase, or the camera's is another" + where());
+      pass_over_access_point();  // wpa_supplicant pauses, longer each time, and tries again
+      return ok();
     case EventKind::connected:
       return by_passphrase() ? on_success() : ok();
     case EventKind::disconnected:
@@ -314,11 +296,11 @@ Status Connection::Loop::on_event(const SupplicantEvent& event) {
 }
 
 Status Connection::Loop::watch_folder() {
-  if (by_passphrase() || folder_mark(options_.identity_folder) == mark_) return ok();
+  if (by_passphrase() || chains_mark(options_.identity_folder) == mark_) return ok();
   const auto before = credentials_;
   const auto now = find_credentials(options_.identity_folder, *keystore_, engine_, clock_.now());
   if (!same(before, now.usable)) return begin();
-  mark_ = folder_mark(options_.identity_folder);
+  mark_ = chains_mark(options_.identity_folder);
   return ok();
 }
 

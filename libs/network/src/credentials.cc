@@ -1,5 +1,7 @@
 #include "camvault/network/credentials.h"
 
+#include <sys/stat.h>
+
 #include "camvault/base/file.h"
 #include "camvault/network/time_policy.h"
 
@@ -64,8 +66,21 @@ std::string_view to_string(IdentityKind kind) {
   return kind == IdentityKind::ldevid ? "ldevid" : "idevid";
 }
 
+std::string chains_mark(const std::filesystem::path& identity_folder) {
+  struct stat now {};
+  if (stat(identity_folder.c_str(), &now) != 0) return "absent";
+  std::string mark;
+  for (const auto& place : kPlaces) {
+    if (stat((identity_folder / place.chain).c_str(), &now) != 0) now = {};
+    mark += std::to_string(now.st_ino) + "." + std::to_string(now.st_mtim.tv_sec) + "." +
+            std::to_string(now.st_mtim.tv_nsec) + "." + std::to_string(now.st_size) + " ";
+  }
+  return mark;
+}
+
 std::vector<Timestamp> beginnings(const Credentials& credentials) {
   std::vector<Timestamp> times;
+  times.reserve(credentials.usable.size());
   for (const auto& credential : credentials.usable) times.push_back(credential.not_before);
   return times;
 }

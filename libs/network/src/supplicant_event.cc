@@ -18,8 +18,10 @@ constexpr Known kKnown[] = {{"CTRL-EVENT-EAP-STARTED", EventKind::eap_started},
                             {"CTRL-EVENT-EAP-TLS-CERT-ERROR", EventKind::server_refused},
                             {"CTRL-EVENT-EAP-PEER-CERT", EventKind::server_certificate},
                             {"CTRL-EVENT-EAP-STATUS", EventKind::other},
+                            {"Associated", EventKind::associated},
                             {"CTRL-EVENT-CONNECTED", EventKind::connected},
                             {"CTRL-EVENT-DISCONNECTED", EventKind::disconnected},
+                            {"CTRL-EVENT-SSID-TEMP-DISABLED", EventKind::other},
                             {"CTRL-EVENT-TERMINATING", EventKind::terminating}};
 constexpr std::string_view kPassphrase = "CTRL-REQ-PSK_PASSPHRASE-";
 
@@ -53,6 +55,18 @@ Status read_certificate(std::string_view rest, SupplicantEvent& event) {
   auto hex = rest.substr(at + 6);
   if (hex.size() > 2 * kMaxPeerCertificate) return fail(Errc::limit, "a certificate of more than 8 KiB");
   CAM_TRY(event.certificate, from_hex(hex));
+  return ok();
+}
+
+// with 02:00:5e:00:53:01
+Status read_access_point(std::string_view rest, SupplicantEvent& event) {
+  constexpr std::string_view kForm = "with xx:xx:xx:xx:xx:xx";
+  const bool fits = rest.size() == kForm.size() &&
+                    std::equal(kForm.begin(), kForm.end(), rest.begin(), [](char form, char c) {
+                      return form == 'x' ? (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') : c == form;
+                    });
+  if (!fits) return fail(Errc::malformed, "an access point without an address");
+  event.detail = rest.substr(5);
   return ok();
 }
 
@@ -103,6 +117,11 @@ Result<SupplicantEvent> parse_event(std::string_view message) {
     CAM_TRY_STATUS(read_certificate(rest, event));
   } else if (event.kind == EventKind::server_refused) {
     event.detail = harmless(last_value(rest, "err"));
+  } else if (event.kind == EventKind::associated) {
+    CAM_TRY_STATUS(read_access_point(rest, event));
+  } else if (name == "CTRL-EVENT-SSID-TEMP-DISABLED") {
+    // The last word: the network's name stands before it.
+    if (rest.ends_with(" reason=WRONG_KEY")) event.kind = EventKind::passphrase_differs;
   } else if (name == "CTRL-EVENT-EAP-STATUS") {
     read_status(rest, event);
   } else {

@@ -101,6 +101,27 @@ TEST(SupplicantEvent, WhatIsRead) {
             Errc::limit);
 }
 
+TEST(SupplicantEvent, AccessPointsAndWrongPassphrases) {  // NA-2.5-1, NA-2.5-2
+  const auto one = parse_event("<3>Associated with 02:00:5e:00:53:0f").value();
+  EXPECT_EQ(one.kind, EventKind::associated);
+  EXPECT_EQ(one.detail, "02:00:5e:00:53:0f");
+  for (const auto* bad :
+       {"<3>Associated", "<3>Associated with ", "<3>Associated with 02:00:5e:00:53:0",
+        "<3>Associated with 02:00:5e:00:53:0g", "<3>Associated with 02:00:5e:00:53:0f clear",
+        "<3>Associated to__ 02:00:5e:00:53:0f"})
+    EXPECT_EQ(parse_event(bad).error().code, Errc::malformed) << bad;
+
+  const auto kind = [](std::string_view name_and_reason) {
+    return parse_event("<3>CTRL-EVENT-SSID-TEMP-DISABLED id=0 ssid=" + std::string(name_and_reason))
+        .value()
+        .kind;
+  };
+  EXPECT_EQ(kind("\"x\" auth_failures=1 duration=10 reason=WRONG_KEY"), EventKind::passphrase_differs);
+  EXPECT_EQ(kind("\"x\" auth_failures=1 duration=10 reason=AUTH_FAILED"), EventKind::other);
+  // A network whose name looks like the field behind it.
+  EXPECT_EQ(kind("\" reason=WRONG_KEY\" auth_failures=1 duration=10 reason=CONN_FAILED"), EventKind::other);
+}
+
 TEST(SupplicantEvent, ForeignTextStaysText) {
   const auto error = parse_event(
                          "<3>CTRL-EVENT-EAP-TLS-CERT-ERROR reason=1 depth=0 subject='/CN=x' err='all is "

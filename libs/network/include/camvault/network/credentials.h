@@ -40,6 +40,9 @@ struct Credentials {
 Credentials find_credentials(const std::filesystem::path& identity_folder, keystore::Keystore& keystore,
                              const crypto::Engine& engine, Timestamp now);
 
+// Changes when any chain in the folder is replaced, appears or goes. To be compared, nothing else.
+std::string chains_mark(const std::filesystem::path& identity_folder);
+
 // The beginnings of validity, for judge_clock.
 std::vector<Timestamp> beginnings(const Credentials& credentials);
 

@@ -23,10 +23,12 @@ enum class EventKind {
   server_refused,      // we do not believe the server: `detail` says why
   server_certificate,  // one certificate of the server's chain: `certificate`, and `depth` 0 for its own
   tls_alert,           // one side ended the handshake: `detail`
+  associated,          // with an access point, which proves nothing yet: `detail` is its address
   connected,
   disconnected,
-  passphrase_wanted,  // the Wi-Fi network `network` wants its key
-  terminating,        // wpa_supplicant ends
+  passphrase_differs,  // the access point does not know the key that the camera has
+  passphrase_wanted,   // the Wi-Fi network `network` wants its key
+  terminating,         // wpa_supplicant ends
   other,
 };
 

@@ -49,6 +49,7 @@ class Unit:
         self.vcl = 1 <= self.type <= 5 or self.type in (20, 21) if h264 else self.type < 32
         self.vcl = self.vcl and data[0] < 0x80 and len(data) >= header  # forbidden_zero_bit: not a unit at all
         self.first = self.vcl and len(data) > header and data[header] >= 0x80  # first slice (segment) of its picture
+        self.first = self.first and not (h264 and self.type in (3, 4))  # data partitions B and C come behind their A
         # A GOP starts with an IDR. H.265: ONVIF's reference takes all IRAP types, and so does every signer in use.
         self.gop_start = self.first and (self.type == 5 if h264 else 16 <= self.type <= 21)
         self.sei = None

@@ -48,11 +48,19 @@ end() {  # of the case
   cat $ROOT/states-$1 /run/network-$1.log; tail -n 15 $ROOT/wpa-$1.log $ROOT/hostapd-$1.log
 }
 
-join() {  # access point and case, what the camera is told, the phase in which it is a member
+# The access point sends the camera away and remembers it: it comes back without EAP (PMKSA caching).
+back() {  # case, the phase in which it is a member
+  hostapd_cli -p /run/hostapd -i wlan0 deauthenticate $(cat /sys/class/net/wlan1/address)
+  for i in $(seq 100); do [ "$(grep -c CTRL-EVENT-CONNECTED $ROOT/wpa-$1.log)" -lt 2 ] || break; sleep 0.5; done
+  reached $1-back $2 20
+}
+
+join() {  # access point and case, what the camera is told, the phase in which it is a member, whether it is sent away as well
   serve $1
   camera $1 $2
   reached $1 $3 200
   ask $1-inside 10.9.0.1 10
+  [ -z "$4" ] || back $1 $3
   end $1
   kill $AP; wait $AP
 }
@@ -78,7 +86,7 @@ outdo() {  # rogue and case, the genuine one, what the camera is told, what it s
 
 echo "GUEST: up after $(now) s"
 join psk psk connected
-join eap eap provisioning
+join eap eap provisioning back
 outdo rogue-eap genuine-eap eap server-refused provisioning
 outdo rogue-psk genuine-psk psk refused connected
 stty -F /dev/ttyS1 raw  # a line feed is a line feed there

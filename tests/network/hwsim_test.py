@@ -59,7 +59,8 @@ class Radio(unittest.TestCase):
 
         def configure(name, radio, words):
             (access_point / (name + ".conf")).write_text(
-                "interface=%s\ndriver=nl80211\nssid=%s\nhw_mode=g\nchannel=1\nwpa=2\nrsn_pairwise=CCMP\nieee80211w=1\n%s" % (radio, ssid, words))
+                "interface=%s\ndriver=nl80211\nssid=%s\nhw_mode=g\nchannel=1\nwpa=2\nrsn_pairwise=CCMP\nieee80211w=1\n"
+                "ctrl_interface=/run/hostapd\n%s" % (radio, ssid, words))
         passphrase = "wpa_key_mgmt=WPA-PSK\nwpa_passphrase=%s\n"
         server = ("wpa_key_mgmt=WPA-EAP\nieee8021x=1\neap_server=1\neap_user_file=/ap/users\nca_cert=/ap/device-ca.pem\n"
                   "server_cert=/ap/%s.pem\nprivate_key=/ap/%s.key\n")
@@ -82,6 +83,7 @@ class Radio(unittest.TestCase):
         machine.add(lab.KEYSTORED, "/usr/sbin/keystored")
         machine.add(lab.MODULE)
         machine.add(lab.find("hostapd"), "/usr/sbin/hostapd")
+        machine.add(lab.find("hostapd_cli"), "/usr/sbin/hostapd_cli")
         machine.add(lab.find("wpa_supplicant"), "/sbin/wpa_supplicant")
         # The engine takes wpa_supplicant to keystored. Without the legacy provider neither it nor hostapd begins any TLS: they load it
         # by name at their start, and OpenSSL then takes the absence of one for the absence of all.
@@ -106,6 +108,8 @@ class Radio(unittest.TestCase):
         try:
             self.assert_member("psk", "psk", "connected")
             self.assert_member("eap", "eap", "provisioning")
+            self.assertEqual(self.file("wpa-eap.log").count("CTRL-EVENT-CONNECTED"), 2)
+            self.assertEqual(self.file("port-eap-back-provisioning"), "exit 0\nwlan1 up\n")
             # Another authority's certificate under the right names, and another passphrase.
             self.assert_outdone("rogue-eap", "genuine-eap", "server-refused", "provisioning",
                                 "the authentication server is not believed: (unable to get local issuer|self.signed)")

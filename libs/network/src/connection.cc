@@ -284,9 +284,17 @@ Status Connection::Loop::on_event(const SupplicantEvent& event) {
       pass_over_access_point();  // wpa_supplicant pauses, longer each time, and tries again
       return ok();
     case EventKind::connected:
-      return by_passphrase() ? on_success() : ok();
+      if (by_passphrase()) return on_success();
+      // Back at an access point that remembers the camera (PMKSA caching, IEEE 802.11-2020 12.6.10.3): no
+      // EAP, and so nothing else says it. The server is the one of before.
+      return options_.wifi && !admitted() && !next_try_ && !server_chain_.empty() && server_problem_.empty()
+                 ? on_success()
+                 : ok();
     case EventKind::disconnected:
-      if (options_.wifi && admitted()) report(Phase::authenticating, "the access point is gone");
+      if (options_.wifi && admitted()) {
+        selected_ = SteadyClock::now();
+        report(Phase::authenticating, "the access point is gone");
+      }
       return ok();
     case EventKind::terminating:
     case EventKind::other:

@@ -9,6 +9,7 @@ import pathlib
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -25,6 +26,9 @@ SITE, CAMERA, STRANGER = "10.77.0.1", "10.77.0.2", "10.77.0.3"
 GROUP, PORT = "224.0.0.251", 5353
 
 
+OWN_MOUNTS = ["unshare", "--mount", "--propagation", "private"]
+
+
 def why_not():
     if lab.find("avahi-daemon") is None:
         return "avahi-daemon is not installed (packaging/packages-test.txt)"
@@ -34,7 +38,9 @@ def why_not():
         lab.Namespace().close()
     except OSError as error:
         return "no network namespaces here: %s" % error
-    return None
+    # In a chroot whose root is no mount of its own nothing can be mounted that others do not see.
+    done = subprocess.run([*OWN_MOUNTS, "true"], capture_output=True, text=True)
+    return None if done.returncode == 0 else "no mounts of its own for avahi-daemon here: " + done.stderr.strip()
 
 
 def dns_name(labels):
@@ -123,7 +129,7 @@ class Discovery(unittest.TestCase):
         script = (f"mount -t tmpfs tmpfs /run && mkdir /run/avahi-daemon && mount --bind {folder}/services /etc/avahi/services && "
                   f"exec {lab.find('avahi-daemon')} -f {folder}/conf --no-drop-root --no-chroot --no-rlimits")
         with cls.site.entered():
-            cls.avahi = lab.Program(["unshare", "--mount", "--propagation", "private", "sh", "-c", script], folder / "log")
+            cls.avahi = lab.Program([*OWN_MOUNTS, "sh", "-c", script], folder / "log")
         cls.addClassCleanup(cls.avahi.stop)
         assert wait_until(lambda: "successfully established" in cls.avahi.text(), 15), cls.avahi.text()
 

@@ -1,8 +1,6 @@
 // Handles of TPM keys, and the structures in a TPM's answers, as the backend reads them.
 #include <tss2/tss2_mu.h>
 
-#include <cstdlib>
-
 #include "blob.h"
 #include "fuzz.h"
 #include "templates.h"
@@ -11,12 +9,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace camvault;
   const BytesView input(data, size);
   if (const auto blob = keystore_tpm2::read_blob(input)) {
-    // A law: what is accepted is written as it came.
-    if (!keystore_tpm2::write_blob(*blob).value().equals(input)) std::abort();
+    law(keystore_tpm2::write_blob(*blob).value().equals(input), "what is accepted is written as it came");
     for (const auto type : keystore::kAllKeyTypes)
       static_cast<void>(keystore_tpm2::spki_of(type, blob->public_area).has_value());
 #ifdef CAMVAULT_PLANTED_BUG
-    std::abort();
+    law(false, "planted: no handle is accepted");
 #endif
   }
   TPMT_SIGNATURE signature{};

@@ -1,26 +1,16 @@
 // Hello and requests, read from whoever is connected.
 #include "camvault/ipc/request.h"
 
-#include <limits>
-
 #include "camvault/codec/cbor.h"
 #include "camvault/keystore/encoding.h"
 #include "camvault/keystore/registry.h"
+#include "numbers.h"
 
 namespace camvault::ipc {
 
 using codec::CborReader;
 using keystore::Operation;
 namespace tag = request_tag;
-
-namespace {
-Result<std::uint32_t> read_u32(CborReader& in) {
-  CAM_TRY(const auto value, in.unsigned_integer());
-  if (value > std::numeric_limits<std::uint32_t>::max())
-    return fail(Errc::malformed, "a number above 2^32-1");
-  return static_cast<std::uint32_t>(value);
-}
-}  // namespace
 
 Result<Hello> decode_hello(BytesView frame) {
   CAM_TRY(auto in, CborReader::open(frame));

@@ -1,10 +1,9 @@
 #include "camvault/ipc/response.h"
 
-#include <limits>
-
 #include "camvault/codec/cbor.h"
 #include "camvault/keystore/encoding.h"
 #include "camvault/keystore/registry.h"
+#include "numbers.h"
 
 namespace camvault::ipc {
 
@@ -26,13 +25,6 @@ Result<std::optional<ServiceError>> read_error(CborReader& in) {
   const auto error = keystore::service_error_from_number(number);
   if (!error) return fail(Errc::malformed, "an unknown error number");
   return error;
-}
-
-Result<std::uint32_t> read_u32(CborReader& in) {
-  CAM_TRY(const auto value, in.unsigned_integer());
-  if (value > std::numeric_limits<std::uint32_t>::max())
-    return fail(Errc::malformed, "a number above 2^32-1");
-  return static_cast<std::uint32_t>(value);
 }
 
 Result<std::string> read_text(CborReader& in) {

@@ -24,8 +24,6 @@ import lab  # noqa: E402
 SERVICE = pathlib.Path(__file__).parents[2] / "packaging/avahi/fleetd.service"
 SITE, CAMERA, STRANGER = "10.77.0.1", "10.77.0.2", "10.77.0.3"
 GROUP, PORT = "224.0.0.251", 5353
-
-
 OWN_MOUNTS = ["unshare", "--mount", "--propagation", "private"]
 
 
